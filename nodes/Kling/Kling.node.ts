@@ -1,0 +1,50 @@
+import type {
+	IExecuteFunctions,
+	INodeExecutionData,
+	INodeType,
+	INodeTypeDescription,
+} from 'n8n-workflow';
+import { NodeConnectionTypes } from 'n8n-workflow';
+
+import * as image from './actions/image';
+import { router } from './actions/router';
+import * as task from './actions/task';
+import { searchAccounts, searchImages, searchTasks } from './methods/listSearch';
+
+export class Kling implements INodeType {
+	description: INodeTypeDescription = {
+		displayName: 'Kling',
+		name: 'kling',
+		icon: { light: 'file:kling.svg', dark: 'file:kling.dark.svg' },
+		group: ['transform'],
+		version: 1,
+		subtitle: '={{$parameter["operation"] + ": " + $parameter["resource"]}}',
+		description: 'Upscale Kling AI images and get Kling tasks through useapi.net',
+		defaults: { name: 'Kling' },
+		usableAsTool: true,
+		inputs: [NodeConnectionTypes.Main],
+		outputs: [NodeConnectionTypes.Main],
+		credentials: [{ name: 'useApiNetApi', required: true }],
+		properties: [
+			{
+				displayName: 'Resource',
+				name: 'resource',
+				type: 'options',
+				noDataExpression: true,
+				default: 'image',
+				options: [
+					{ name: 'Image', value: 'image' },
+					{ name: 'Task', value: 'task' },
+				],
+			},
+			...image.description,
+			...task.description,
+		],
+	};
+
+	methods = { listSearch: { searchAccounts, searchTasks, searchImages } };
+
+	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
+		return await router.call(this);
+	}
+}

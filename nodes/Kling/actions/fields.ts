@@ -1,0 +1,145 @@
+import type { INodeProperties } from 'n8n-workflow';
+
+/** The fields that operations share. Names and defaults are fixed by what users' workflows hold on to. */
+
+export const accountField: INodeProperties = {
+	displayName: 'Account',
+	name: 'account',
+	type: 'resourceLocator',
+	default: { mode: 'list', value: '' },
+	description:
+		'The Kling account to use. Only needed with several accounts connected to useapi.net.',
+	modes: [
+		{
+			displayName: 'From List',
+			name: 'list',
+			type: 'list',
+			placeholder: 'Only needed with several accounts',
+			typeOptions: { searchListMethod: 'searchAccounts', searchable: true },
+		},
+		{
+			displayName: 'By Email',
+			name: 'email',
+			type: 'string',
+			placeholder: 'e.g. nathan@example.com',
+		},
+	],
+};
+
+export const taskField: INodeProperties = {
+	displayName: 'Task',
+	name: 'taskId',
+	type: 'resourceLocator',
+	default: { mode: 'list', value: '' },
+	required: true,
+	description: 'The Kling task, e.g. the one that made the image',
+	modes: [
+		{
+			displayName: 'From List',
+			name: 'list',
+			type: 'list',
+			placeholder: 'Choose a task…',
+			typeOptions: { searchListMethod: 'searchTasks', searchable: true },
+		},
+		{
+			displayName: 'By ID',
+			name: 'id',
+			type: 'string',
+			placeholder: 'e.g. 123456789',
+			validation: [
+				{
+					type: 'regex',
+					properties: { regex: '^\\s*\\d+\\s*$', errorMessage: 'A task ID is made of digits only' },
+				},
+			],
+		},
+	],
+};
+
+export const imageField: INodeProperties = {
+	displayName: 'Image',
+	name: 'workId',
+	type: 'resourceLocator',
+	default: { mode: 'list', value: '' },
+	required: true,
+	description: 'The image in that task. useapi.net calls its ID workId.',
+	modes: [
+		{
+			displayName: 'From List',
+			name: 'list',
+			type: 'list',
+			placeholder: 'Choose an image…',
+			typeOptions: { searchListMethod: 'searchImages', searchable: true },
+		},
+		{
+			displayName: 'By ID',
+			name: 'id',
+			type: 'string',
+			placeholder: 'e.g. 987654321',
+			validation: [
+				{
+					type: 'regex',
+					properties: {
+						regex: '^\\s*\\d+\\s*$',
+						errorMessage: 'An image ID is made of digits only',
+					},
+				},
+			],
+		},
+	],
+};
+
+export const downloadFields: INodeProperties[] = [
+	{
+		displayName: 'Download Image',
+		name: 'download',
+		type: 'boolean',
+		default: false,
+		description: 'Whether to put the image itself into the output, not only the link to it',
+	},
+	{
+		displayName: 'Put Output File in Field',
+		name: 'binaryPropertyName',
+		type: 'string',
+		default: 'data',
+		required: true,
+		placeholder: 'e.g. data',
+		hint: 'The name of the output field to put the file in',
+		displayOptions: { show: { download: [true] } },
+	},
+];
+
+export const pollIntervalOption: INodeProperties = {
+	displayName: 'Poll Interval (Seconds)',
+	name: 'pollInterval',
+	type: 'number',
+	default: 5,
+	typeOptions: { minValue: 1 },
+	description:
+		'Fixed pause between two looks at the task. Without this option the pause starts short and grows with the time waited.',
+};
+
+export const timeoutOption: INodeProperties = {
+	displayName: 'Time Limit (Seconds)',
+	name: 'timeout',
+	type: 'number',
+	default: 600,
+	typeOptions: { minValue: 0 },
+	description:
+		'How long to wait for the task to finish. A task that takes longer goes on at Kling and can be fetched later.',
+};
+
+/** Shows the fields for one operation only. */
+export function showFor(
+	resource: string,
+	operation: string,
+	fields: INodeProperties[],
+): INodeProperties[] {
+	return fields.map((field) => ({
+		...field,
+		displayOptions: {
+			...field.displayOptions,
+			show: { ...field.displayOptions?.show, resource: [resource], operation: [operation] },
+		},
+	}));
+}

@@ -1,0 +1,166 @@
+import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
+
+import { runItems, type Batch } from '../../job/batch';
+import { assertImages, buildItems } from '../../job/output';
+import { submitUpscale } from '../../job/submit';
+import { lookAtTask, watchTask } from '../../job/watch';
+import type { UpscaleRequest } from '../../transport/types';
+import {
+	accountField,
+	downloadFields,
+	imageField,
+	pollIntervalOption,
+	showFor,
+	taskField,
+	timeoutOption,
+} from '../fields';
+import { Parameters } from '../parameters';
+
+export const description: INodeProperties[] = showFor('image', 'upscale', [
+	accountField,
+	{ ...taskField, description: 'The finished Kling task that made the image' },
+	imageField,
+	{
+		displayName: 'Wait for Result',
+		name: 'wait',
+		type: 'options',
+		noDataExpression: true,
+		default: 'poll',
+		options: [
+			{
+				name: 'Poll Until Finished',
+				value: 'poll',
+				description: 'Ask for the status until the task is finished, then go on with its result',
+			},
+			{
+				name: 'Return Immediately',
+				value: 'none',
+				description: 'Go on at once with the new task ID; useapi.net can call the Reply URL later',
+			},
+		],
+	},
+	{
+		displayName: 'Reply URL',
+		name: 'replyUrl',
+		type: 'string',
+		default: '',
+		placeholder: 'e.g. https://my-n8n.example.com/webhook/kling',
+		description:
+			'Where useapi.net reports progress and result: the Production URL of an n8n Webhook node that starts another workflow',
+		displayOptions: { show: { wait: ['none'] } },
+	},
+	{
+		displayName: 'Output',
+		name: 'output',
+		type: 'options',
+		default: 'simplified',
+		options: [
+			{
+				name: 'Raw',
+				value: 'raw',
+				description: 'Everything useapi.net answers',
+			},
+			{
+				name: 'Simplified',
+				value: 'simplified',
+				description: 'Status, image links and IDs',
+			},
+		],
+	},
+	...downloadFields.map((field) => ({
+		...field,
+		// Nothing is there to download yet when the node does not wait.
+		displayOptions: { show: { ...field.displayOptions?.show, wait: ['poll'] } },
+	})),
+	{
+		displayName: 'Options',
+		name: 'options',
+		type: 'collection',
+		placeholder: 'Add option',
+		default: {},
+		options: [
+			{
+				displayName: 'Max Jobs',
+				name: 'maxJobs',
+				type: 'number',
+				default: 5,
+				typeOptions: { minValue: 1, maxValue: 50 },
+				description:
+					"How many jobs the Kling account may run at once. Without this option the account's own limit counts.",
+			},
+			{ ...pollIntervalOption, displayOptions: { show: { '/wait': ['poll'] } } },
+			{
+				displayName: 'Reply Reference',
+				name: 'replyRef',
+				type: 'string',
+				default: '',
+				placeholder: 'e.g. order-1234',
+				description:
+					'A text of yours that useapi.net stores with the job and sends along to the Reply URL',
+			},
+			{
+				...timeoutOption,
+				description:
+					'How long to wait while every job slot is taken, and then for the result. A task that takes longer goes on at Kling and can be fetched later.',
+			},
+		],
+	},
+]);
+
+/** Sends every item's job and, unless told to return at once, waits for all results together. */
+export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
+	return await runItems(this, readParameters.bind(this), upscale.bind(this));
+}
+
+function readParameters(this: IExecuteFunctions, itemIndex: number) {
+	const parameters = new Parameters(this, itemIndex);
+	const waits = parameters.wait() === 'poll';
+	const account = parameters.account();
+	const maxJobs = parameters.maxJobs();
+	const replyUrl = waits ? undefined : parameters.replyUrl();
+	const replyRef = parameters.replyRef();
+	const request: UpscaleRequest = {
+		task_id: parameters.id('taskId', 'Task'),
+		workId: parameters.id('workId', 'Image'),
+		...(account && { email: account }),
+		...(maxJobs && { maxJobs }),
+		...(replyUrl && { replyUrl }),
+		...(replyRef && { replyRef }),
+	};
+	const { output, binaryPropertyName } = parameters.output();
+	return {
+		request,
+		waits,
+		timeoutMs: parameters.timeoutMs(),
+		pollIntervalMs: waits ? parameters.pollIntervalMs() : undefined,
+		settings: { output, ...(waits && { binaryPropertyName }) },
+	};
+}
+
+async function upscale(
+	this: IExecuteFunctions,
+	batch: Batch,
+	{ request, waits, timeoutMs, pollIntervalMs, settings }: ReturnType<typeof readParameters>,
+	itemIndex: number,
+): Promise<INodeExecutionData[]> {
+	const { email: account, replyRef } = request;
+	const { taskId, model } = await submitUpscale.call(this, batch, request, itemIndex, timeoutMs);
+	const known = { taskId, account, replyRef };
+	if (!waits) {
+		// A task picked up from an earlier try of the node has no answer of its own to show.
+		const current =
+			model ?? (await lookAtTask(this.getNode(), batch.api, taskId, account, itemIndex));
+		return await buildItems.call(this, batch, current, known, settings, itemIndex);
+	}
+	const finished = await watchTask(this.getNode(), batch.api, batch.halt, {
+		taskId,
+		account,
+		itemIndex,
+		timeoutMs,
+		pollIntervalMs,
+		justSubmitted: model !== undefined,
+	});
+	batch.gate(account).taskFinished();
+	assertImages.call(this, finished, taskId, itemIndex);
+	return await buildItems.call(this, batch, finished, known, settings, itemIndex);
+}

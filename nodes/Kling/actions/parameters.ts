@@ -1,0 +1,169 @@
+import type { IExecuteFunctions } from 'n8n-workflow';
+
+import { klingError } from '../transport/errors';
+import type { OutputSettings } from '../job/output';
+
+/** "range from 1 to 50" (the vendor's page, `maxJobs`). */
+const MAX_JOBS = 50;
+/** `replyUrl` and `replyRef`: "at most 1024 characters each" (kling-api.md, "Callbacks"). */
+const MAX_REPLY_LENGTH = 1024;
+const DEFAULT_TIMEOUT_SECONDS = 600;
+/** Asking more often than this would only annoy the API. */
+const MIN_POLL_INTERVAL_SECONDS = 1;
+
+/**
+ * Reads parameters of one item and checks them before anything is sent.
+ *
+ * Values may come from expressions as numbers, strings or null: what is meant is taken, what is not is refused.
+ * Every method throws a KlingError that names the field as the user sees it.
+ */
+export class Parameters {
+	constructor(
+		private readonly context: IExecuteFunctions,
+		private readonly itemIndex: number,
+	) {}
+
+	/** An id of digits, exact even past 2^53 when it comes as text. */
+	id(name: string, label: string): string {
+		const value = this.locator(name);
+		if (typeof value === 'number' && !Number.isSafeInteger(value)) {
+			throw this.invalid(
+				`${label} is too large to be exact as a number`,
+				'Pass this ID on as text, e.g. with quotes around it, so that no digit is lost.',
+			);
+		}
+		const text = asText(value);
+		if (text === '') {
+			throw this.invalid(
+				`${label} is empty`,
+				`Choose one from the list, or enter its ID, e.g. {{ $json.${name} }}.`,
+			);
+		}
+		if (!/^\d+$/.test(text)) {
+			throw this.invalid(
+				`${label} must be an ID made of digits, but is "${shorten(text)}"`,
+				'Take the ID from the list, or from the output of another Kling node.',
+			);
+		}
+		return text;
+	}
+
+	/** The email of a connected Kling account; empty means the only one there is. */
+	account(): string | undefined {
+		const text = asText(this.locator('account'));
+		if (text === '') return undefined;
+		if (!/^[^\s@]+@[^\s@]+$/.test(text)) {
+			throw this.invalid(
+				`Account must be an email address, but is "${shorten(text)}"`,
+				'Use the email of the Kling account as it is connected to useapi.net, or leave Account empty if there is only one.',
+			);
+		}
+		return text;
+	}
+
+	/** How long to wait, in ms. */
+	timeoutMs(): number {
+		const seconds = this.number('options.timeout', 'Time Limit', 0) ?? DEFAULT_TIMEOUT_SECONDS;
+		return seconds * 1000;
+	}
+
+	/** Fixed pause between two looks in ms, or `undefined` for the growing one. */
+	pollIntervalMs(): number | undefined {
+		const seconds = this.number('options.pollInterval', 'Poll Interval', MIN_POLL_INTERVAL_SECONDS);
+		return seconds === undefined ? undefined : seconds * 1000;
+	}
+
+	maxJobs(): number | undefined {
+		const jobs = this.number('options.maxJobs', 'Max Jobs', 1, MAX_JOBS);
+		if (jobs !== undefined && !Number.isInteger(jobs)) {
+			throw this.invalid('Max Jobs must be a whole number', `It can be 1 to ${MAX_JOBS}.`);
+		}
+		return jobs;
+	}
+
+	replyUrl(): string | undefined {
+		const text = this.replyText('replyUrl', 'Reply URL');
+		if (text === undefined) return undefined;
+		if (!/^https?:\/\/[^\s/]+/i.test(text) || !URL.canParse(text)) {
+			throw this.invalid(
+				`Reply URL is not a web address: "${shorten(text)}"`,
+				'Use the Production URL of an n8n Webhook node. It starts with https://.',
+			);
+		}
+		return text;
+	}
+
+	replyRef(): string | undefined {
+		return this.replyText('options.replyRef', 'Reply Reference');
+	}
+
+	output(): OutputSettings {
+		const download = this.raw('download', false) === true;
+		const field = asText(this.raw('binaryPropertyName', 'data'));
+		if (download && field === '') {
+			throw this.invalid(
+				'Put Output File in Field is empty',
+				'Enter the name of the field that gets the image, e.g. data.',
+			);
+		}
+		return {
+			output: this.raw('output', 'simplified') as OutputSettings['output'],
+			...(download && { binaryPropertyName: field }),
+		};
+	}
+
+	wait(): string {
+		return asText(this.raw('wait', 'none'));
+	}
+
+	private replyText(name: string, label: string): string | undefined {
+		const text = asText(this.raw(name, ''));
+		if (text.length > MAX_REPLY_LENGTH) {
+			throw this.invalid(
+				`${label} is too long: ${text.length} characters`,
+				`useapi.net takes at most ${MAX_REPLY_LENGTH}.`,
+			);
+		}
+		return text === '' ? undefined : text;
+	}
+
+	/** A number between the bounds; empty text, null and nothing mean that it is not set. */
+	private number(name: string, label: string, min: number, max = Infinity): number | undefined {
+		const value = this.raw(name, '');
+		const text = asText(value);
+		if (text === '') return undefined;
+		const number = Number(text);
+		if (!Number.isFinite(number) || number < min || number > max) {
+			throw this.invalid(
+				`${label} must be a number ${max === Infinity ? `of at least ${min}` : `from ${min} to ${max}`}, but is "${shorten(text)}"`,
+				'Correct the value, or remove the option to use the default.',
+			);
+		}
+		return number;
+	}
+
+	private locator(name: string): unknown {
+		return this.context.getNodeParameter(name, this.itemIndex, '', { extractValue: true });
+	}
+
+	private raw(name: string, fallback: unknown): unknown {
+		return this.context.getNodeParameter(name, this.itemIndex, fallback as string) as unknown;
+	}
+
+	private invalid(message: string, description: string) {
+		return klingError(
+			this.context.getNode(),
+			{ message, description: `${description} Nothing was sent.` },
+			this.itemIndex,
+		);
+	}
+}
+
+function asText(value: unknown): string {
+	if (value === null || value === undefined) return '';
+	return (typeof value === 'object' ? JSON.stringify(value) : String(value)).trim();
+}
+
+function shorten(text: string): string {
+	return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}

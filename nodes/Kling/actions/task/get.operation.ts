@@ -1,0 +1,118 @@
+import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
+
+import { runItems, type Batch } from '../../job/batch';
+import { assertImages, buildItems } from '../../job/output';
+import { lookAtTask, watchTask } from '../../job/watch';
+import {
+	accountField,
+	downloadFields,
+	pollIntervalOption,
+	showFor,
+	taskField,
+	timeoutOption,
+} from '../fields';
+import { Parameters } from '../parameters';
+
+export const description: INodeProperties[] = showFor('task', 'get', [
+	accountField,
+	taskField,
+	{
+		displayName: 'Wait for Result',
+		name: 'wait',
+		type: 'options',
+		noDataExpression: true,
+		default: 'none',
+		options: [
+			{
+				name: 'Poll Until Finished',
+				value: 'poll',
+				description: 'Ask for the status until the task is finished, then go on with its result',
+			},
+			{
+				name: 'Return Immediately',
+				value: 'none',
+				description: 'Go on at once with the task as it is now, finished or not',
+			},
+		],
+	},
+	{
+		displayName: 'Output',
+		name: 'output',
+		type: 'options',
+		default: 'simplified',
+		options: [
+			{
+				name: 'Images',
+				value: 'images',
+				description: 'One item per image, ready to be upscaled',
+			},
+			{
+				name: 'Raw',
+				value: 'raw',
+				description: 'Everything useapi.net answers',
+			},
+			{
+				name: 'Simplified',
+				value: 'simplified',
+				description: 'Status, image links and IDs',
+			},
+		],
+	},
+	...downloadFields,
+	{
+		displayName: 'Options',
+		name: 'options',
+		type: 'collection',
+		placeholder: 'Add option',
+		default: {},
+		displayOptions: { show: { wait: ['poll'] } },
+		options: [pollIntervalOption, timeoutOption],
+	},
+]);
+
+/** Gets every item's task, once or until it is finished. Spends nothing. */
+export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
+	return await runItems(this, readParameters.bind(this), get.bind(this));
+}
+
+function readParameters(this: IExecuteFunctions, itemIndex: number) {
+	const parameters = new Parameters(this, itemIndex);
+	const waits = parameters.wait() === 'poll';
+	return {
+		taskId: parameters.id('taskId', 'Task'),
+		account: parameters.account(),
+		waits,
+		timeoutMs: waits ? parameters.timeoutMs() : 0,
+		pollIntervalMs: waits ? parameters.pollIntervalMs() : undefined,
+		settings: parameters.output(),
+	};
+}
+
+async function get(
+	this: IExecuteFunctions,
+	batch: Batch,
+	{
+		taskId,
+		account,
+		waits,
+		timeoutMs,
+		pollIntervalMs,
+		settings,
+	}: ReturnType<typeof readParameters>,
+	itemIndex: number,
+): Promise<INodeExecutionData[]> {
+	const node = this.getNode();
+	const model = waits
+		? await watchTask(node, batch.api, batch.halt, {
+				taskId,
+				account,
+				itemIndex,
+				timeoutMs,
+				pollIntervalMs,
+				justSubmitted: false,
+			})
+		: await lookAtTask(node, batch.api, taskId, account, itemIndex);
+	// Who waits for a result, or asks for images, wants to hear of a failure; a plain look just tells the status.
+	if (waits || settings.output === 'images') assertImages.call(this, model, taskId, itemIndex);
+	return await buildItems.call(this, batch, model, { taskId, account }, settings, itemIndex);
+}

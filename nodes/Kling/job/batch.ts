@@ -1,0 +1,122 @@
+import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import { NodeOperationError } from 'n8n-workflow';
+
+import { connect, type KlingApi } from '../transport/client';
+import type { KlingError } from '../transport/errors';
+import { Halt } from './halt';
+import { SlotGate } from './slots';
+
+/** What the items of one `execute()` share. Nothing of it outlives the execution: the next one may run on another machine. */
+export interface Batch {
+	api: KlingApi;
+	halt: Halt;
+	/** Job slots are counted per Kling account, so each account has a gate of its own. */
+	gate(account?: string): SlotGate;
+	/** Tasks that were accepted, by item: told to the user when the node stops on another item's error. */
+	accepted: Map<number, string>;
+	/** Downloads under way. */
+	downloads: { active: number };
+}
+
+/**
+ * Runs all items of a node at once and puts their results out in input order.
+ *
+ * Parameters of every item are read before anything is sent. An item that fails becomes an error item when the node
+ * continues on fail; otherwise the others stop at their next step and the first error is thrown.
+ *
+ * @throws the first item's error in time, or the cancel
+ */
+export async function runItems<P>(
+	context: IExecuteFunctions,
+	read: (itemIndex: number) => P,
+	run: (batch: Batch, parameters: P, itemIndex: number) => Promise<INodeExecutionData[]>,
+): Promise<INodeExecutionData[]> {
+	const goesOn = context.continueOnFail();
+	const tryRead = (itemIndex: number): { parameters: P } | { error: Error } => {
+		try {
+			return { parameters: read(itemIndex) };
+		} catch (error) {
+			if (!goesOn) throw asNodeError.call(context, error, itemIndex);
+			return { error: error as Error };
+		}
+	};
+	const readings = context.getInputData().map((_, itemIndex) => tryRead(itemIndex));
+
+	const batch = await openBatch.call(context);
+	const outputs = await Promise.allSettled(
+		readings.map(async (reading, itemIndex) => {
+			try {
+				if ('error' in reading) throw asNodeError.call(context, reading.error, itemIndex);
+				return await run(batch, reading.parameters, itemIndex);
+			} catch (error) {
+				const nodeError = asNodeError.call(context, error, itemIndex);
+				if (goesOn && !batch.halt.isCanceled) return [errorItem(nodeError, itemIndex)];
+				batch.halt.stop(nodeError);
+				throw nodeError;
+			}
+		}),
+	);
+	const failed = outputs.find((output) => output.status === 'rejected');
+	if (failed) {
+		// Every later rejection repeats the first reason, but a cancel outranks them all.
+		try {
+			batch.halt.check();
+		} catch (error) {
+			throw withAcceptedTasks(error as KlingError, batch.accepted);
+		}
+	}
+	return outputs.flatMap((output) => (output.status === 'fulfilled' ? output.value : []));
+}
+
+async function openBatch(this: IExecuteFunctions): Promise<Batch> {
+	const halt = new Halt(this.getNode(), this.getExecutionCancelSignal());
+	const gates = new Map<string, SlotGate>();
+	return {
+		api: await connect.call(this),
+		halt,
+		gate(account = '') {
+			const gate = gates.get(account) ?? new SlotGate(halt);
+			gates.set(account, gate);
+			return gate;
+		},
+		accepted: new Map(),
+		downloads: { active: 0 },
+	};
+}
+
+/** Errors of ours, and n8n's own, are node errors already; anything else must not reach the user without its item. */
+function asNodeError(this: IExecuteFunctions, error: unknown, itemIndex: number): KlingError {
+	const known = error as KlingError;
+	if (known?.name === 'NodeApiError' || known?.name === 'NodeOperationError') {
+		known.context.itemIndex ??= itemIndex;
+		return known;
+	}
+	return new NodeOperationError(this.getNode(), error as Error, { itemIndex });
+}
+
+/**
+ * `error`, `message` and `details` as the only keys: that is how n8n tells an error item from a result, and sends it to
+ * the error branch when there is one.
+ */
+function errorItem(error: KlingError, itemIndex: number): INodeExecutionData {
+	const details: IDataObject = { ...error.trouble?.details };
+	if ('httpCode' in error && error.httpCode) details.httpCode = error.httpCode;
+	return {
+		json: {
+			error: error.message,
+			message: error.description ?? 'Check the parameters of this item.',
+			details,
+		},
+		pairedItem: { item: itemIndex },
+	};
+}
+
+/** Credits that other items already spent are not lost: their results can be fetched. */
+function withAcceptedTasks(error: KlingError, accepted: Batch['accepted']): KlingError {
+	const others = [...accepted].filter(([itemIndex]) => itemIndex !== error.context?.itemIndex);
+	if (others.length > 0) {
+		const list = others.map(([itemIndex, taskId]) => `item ${itemIndex}: ${taskId}`).join(', ');
+		error.description = `${error.description ?? ''} Tasks of other items that were already sent can be fetched with Task → Get (${list}). To let the other items go on, set On Error to Continue in this node's settings.`;
+	}
+	return error;
+}

@@ -1,0 +1,67 @@
+import type { INode } from 'n8n-workflow';
+import { NodeOperationError, sleep } from 'n8n-workflow';
+
+/** How soon a pause sees a cancel. */
+const STEP_MS = 250;
+/** How soon a pause sees that what it waits for has come, e.g. a free job slot. */
+const READY_STEP_MS = 50;
+
+/**
+ * Tells everything a node does when to stop: when the user cancels the execution, or when one item failed and the node
+ * is set to stop on errors.
+ *
+ * Pauses are made of short steps because n8n's `sleep` is the only timer a community node may use and it cannot be
+ * stopped in every supported version of n8n.
+ */
+export class Halt {
+	private reason: Error | undefined;
+
+	constructor(
+		private readonly node: INode,
+		private readonly cancelSignal?: AbortSignal,
+	) {}
+
+	get isCanceled(): boolean {
+		return this.cancelSignal?.aborted === true;
+	}
+
+	/** The first reason counts; later ones are consequences of it. */
+	stop(reason: Error): void {
+		this.reason ??= reason;
+	}
+
+	/** @throws the reason to stop, if there is one */
+	check(): void {
+		// n8n shows an execution as canceled, not failed, when the error's message has this word.
+		if (this.isCanceled) {
+			throw new NodeOperationError(this.node, 'The execution was canceled', {
+				description:
+					'Tasks that were already sent go on at Kling and can be fetched with Task → Get.',
+			});
+		}
+		if (this.reason) throw this.reason;
+	}
+
+	/**
+	 * Waits until the time `untilMs` (epoch ms).
+	 *
+	 * @throws the reason to stop, within `STEP_MS` of its coming up
+	 */
+	async pause(untilMs: number): Promise<void> {
+		for (;;) {
+			this.check();
+			const leftMs = untilMs - Date.now();
+			if (leftMs <= 0) return;
+			await sleep(Math.min(leftMs, STEP_MS));
+		}
+	}
+
+	/** Waits until `ready()`, asking every `READY_STEP_MS`. @throws the reason to stop */
+	async until(ready: () => boolean): Promise<void> {
+		for (;;) {
+			this.check();
+			if (ready()) return;
+			await sleep(READY_STEP_MS);
+		}
+	}
+}

@@ -1,0 +1,120 @@
+import type { IBinaryKeyData, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+
+import { klingError } from '../transport/errors';
+import type { TaskModel } from '../transport/types';
+import type { Batch } from './batch';
+import { downloadImage } from './download';
+import { imageItems, raw, readTask, simplify, type TaskImage } from './result';
+
+export interface OutputSettings {
+	output: 'simplified' | 'raw' | 'images';
+	/** Binary field for the image, or `undefined` when nothing is to be downloaded. */
+	binaryPropertyName?: string;
+}
+
+/** What the node itself knows of a task, whatever the API's answer holds. */
+export interface KnownTask {
+	taskId: string;
+	account?: string;
+	replyRef?: string;
+	[key: string]: string | undefined;
+}
+
+/**
+ * Turns a task into output items, linked to their input item: one, or with `images` one per image.
+ *
+ * @throws KlingError when images are asked for and the task has none
+ */
+export async function buildItems(
+	this: IExecuteFunctions,
+	batch: Batch,
+	model: TaskModel,
+	known: KnownTask,
+	settings: OutputSettings,
+	itemIndex: number,
+): Promise<INodeExecutionData[]> {
+	const { output, binaryPropertyName } = settings;
+	const { images } = readTask(model);
+	const fetch = async (wanted: TaskImage[]) =>
+		binaryPropertyName && wanted.length > 0
+			? {
+					binary: await downloadAll.call(
+						this,
+						batch,
+						wanted,
+						known.taskId,
+						binaryPropertyName,
+						itemIndex,
+					),
+				}
+			: {};
+	const pairedItem = { item: itemIndex };
+
+	if (output !== 'images') {
+		const json = output === 'raw' ? raw(model) : simplify(model, known);
+		return [{ json, ...(await fetch(images)), pairedItem }];
+	}
+	assertImages.call(this, model, known.taskId, itemIndex);
+	return await Promise.all(
+		imageItems(model, known).map(async (json, position) => ({
+			json,
+			...(await fetch([images[position]])),
+			pairedItem,
+		})),
+	);
+}
+
+/**
+ * For whoever needs images: a task that failed, is still running or came to nothing is an error of the item.
+ *
+ * @throws KlingError
+ */
+export function assertImages(
+	this: IExecuteFunctions,
+	model: TaskModel,
+	taskId: string,
+	itemIndex: number,
+): void {
+	const { status, finished, failed, message, images } = readTask(model);
+	const fail = (text: string, description: string) =>
+		klingError(
+			this.getNode(),
+			{ message: text, description, details: { taskId, status } },
+			itemIndex,
+		);
+	if (!finished) {
+		throw fail(
+			`Task ${taskId} has no images yet (status: ${status})`,
+			'Set Wait for Result to Poll Until Finished, or get the task again later.',
+		);
+	}
+	if (failed) {
+		throw fail(
+			`Task ${taskId} failed: ${message ?? 'Kling gave no reason'}`,
+			'This is what Kling says about the task. Often its moderation refuses an image, or the account is out of credits.',
+		);
+	}
+	if (images.length === 0) {
+		throw fail(
+			`Task ${taskId} finished without an image`,
+			'Kling reported success but named no image file. Get the task again in a moment; if it stays empty, look it up on the Kling website.',
+		);
+	}
+}
+
+/** The first image goes into the named field, further ones into `<field>_2`, `<field>_3` and so on. */
+async function downloadAll(
+	this: IExecuteFunctions,
+	batch: Batch,
+	images: TaskImage[],
+	taskId: string,
+	field: string,
+	itemIndex: number,
+): Promise<IBinaryKeyData> {
+	const files = await Promise.all(
+		images.map((image) => downloadImage.call(this, batch, image, taskId, itemIndex)),
+	);
+	return Object.fromEntries(
+		files.map((file, position) => [position === 0 ? field : `${field}_${position + 1}`, file]),
+	);
+}

@@ -1,0 +1,152 @@
+import type { IDataObject } from 'n8n-workflow';
+
+import { vendorText } from '../transport/errors';
+import type { TaskModel } from '../transport/types';
+
+/** One image of a task. `workId` is what Upscale asks for as Image. */
+export interface TaskImage extends IDataObject {
+	workId?: string;
+	url: string;
+	width?: number;
+	height?: number;
+	coverUrl?: string;
+}
+
+/** What a task model says, with everything that may be missing or of a wrong type sorted out. */
+export interface TaskState {
+	taskId?: string;
+	type?: string;
+	/** `submitted`, `processing`, `succeed`, `failed`, or whatever the API said; `unknown` when it said nothing. */
+	status: string;
+	/** The task will not change any more. */
+	finished: boolean;
+	/** Finished, and not with a result. */
+	failed: boolean;
+	/** The vendor's words about the task: why it failed, or a remark. */
+	message?: string;
+	images: TaskImage[];
+	/** ISO 8601. */
+	createdAt?: string;
+	updatedAt?: string;
+}
+
+const record = (value: unknown): Record<string, unknown> =>
+	typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+
+const text = (value: unknown): string | undefined =>
+	typeof value === 'string' && value.trim() !== '' ? value : undefined;
+
+const size = (value: unknown): number | undefined =>
+	typeof value === 'number' && value > 0 ? value : undefined;
+
+/** Ids are numbers in answers (strings past 2^53, see `parseJson`) and always strings in ours. */
+export const idText = (value: unknown): string | undefined =>
+	typeof value === 'number' ? String(value) : text(value);
+
+function isoTime(epochMs: unknown): string | undefined {
+	const date = new Date(typeof epochMs === 'number' && epochMs > 0 ? epochMs : NaN);
+	return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
+}
+
+/**
+ * The images of a task: works whose file is one (`contentType` "image"; when it is missing, a file that is not told to
+ * be anything else), in the API's order.
+ */
+export function imagesOf(model: TaskModel): TaskImage[] {
+	const works = Array.isArray(model.works) ? model.works : [];
+	return works.flatMap((item) => {
+		const work = record(item);
+		const file = record(work.resource);
+		const url = text(file.resource);
+		if (!url || (text(work.contentType) ?? 'image') !== 'image') return [];
+		return [
+			{
+				workId: idText(work.workId),
+				url,
+				width: size(file.width),
+				height: size(file.height),
+				coverUrl: text(record(work.cover).resource),
+			},
+		];
+	});
+}
+
+/**
+ * Decides by `status_final` and `status_name`, never by the number (kling-api.md, "GET /v1/kling/tasks"); they stand at
+ * the top and in `task`.
+ */
+export function readTask(model: TaskModel): TaskState {
+	const task = record(model.task);
+	const levels = [record(model), task];
+	const status = levels.map((level) => text(level.status_name)).find(Boolean) ?? 'unknown';
+	const final = levels
+		.map((level) => level.status_final)
+		.find((value) => typeof value === 'boolean');
+	const finished = typeof final === 'boolean' ? final : ['succeed', 'failed'].includes(status);
+	const images = imagesOf(model);
+	return {
+		taskId: idText(task.id),
+		type: text(task.type) ?? text(record(task.taskInfo).type),
+		status,
+		finished,
+		// A final status with a name that is not documented counts as success only if there is something to show for it.
+		failed: finished && status !== 'succeed' && (status === 'failed' || images.length === 0),
+		message: vendorText(model) ?? vendorText(task),
+		images,
+		createdAt: isoTime(task.createTime),
+		updatedAt: isoTime(task.updateTime),
+	};
+}
+
+/** The "Simplified" output (node-surface, "What comes out"). Fields that the API did not fill are left out. */
+export function simplify(model: TaskModel, known: { taskId: string } & IDataObject): IDataObject {
+	const { taskId, status, finished, type, images, message, createdAt, updatedAt } = readTask(model);
+	return withoutEmpty({
+		taskId: taskId ?? known.taskId,
+		status,
+		finished,
+		type,
+		imageUrl: images[0]?.url,
+		images: images.map(withoutEmpty),
+		message,
+		account: known.account,
+		replyRef: known.replyRef,
+		createdAt,
+		updatedAt,
+	});
+}
+
+/**
+ * The "Raw" output: the API's model as it came, but for one name. n8n takes an item with a field `error` for a failed
+ * one, so the vendor's `error` is called `vendorError`.
+ */
+export function raw(model: TaskModel): IDataObject {
+	const { error, ...rest } = model;
+	return error === undefined ? rest : { ...rest, vendorError: error };
+}
+
+/** The "Images" output: one object per image, with the names that Upscale's fields have. */
+export function imageItems(
+	model: TaskModel,
+	known: { taskId: string } & IDataObject,
+): IDataObject[] {
+	const { taskId, images, createdAt } = readTask(model);
+	return images.map(({ workId, url, width, height, coverUrl }) =>
+		withoutEmpty({
+			taskId: taskId ?? known.taskId,
+			workId,
+			url,
+			width,
+			height,
+			coverUrl,
+			createdAt,
+			account: known.account,
+		}),
+	);
+}
+
+function withoutEmpty(data: IDataObject): IDataObject {
+	return Object.fromEntries(
+		Object.entries(data).filter(([, value]) => value !== undefined && value !== ''),
+	);
+}

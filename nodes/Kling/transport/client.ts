@@ -1,0 +1,126 @@
+import type {
+	IDataObject,
+	IExecuteFunctions,
+	IHttpRequestMethods,
+	IHttpRequestOptions,
+	ILoadOptionsFunctions,
+	IN8nHttpFullResponse,
+} from 'n8n-workflow';
+
+import { parseJson } from './json';
+import type { ApiResult, UpscaleRequest } from './types';
+
+export const CREDENTIAL = 'useApiNetApi';
+
+/** A GET can be asked again, so a slow one is given up early. */
+const READ_TIMEOUT_MS = 30_000;
+/** A POST may spend credits and cannot be asked again, so it gets as long as n8n gives any request. */
+const SUBMIT_TIMEOUT_MS = 300_000;
+
+/** Failures that come before a request is sent: no connection, no such host, no trust in the certificate. */
+const UNSENT =
+	/^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ERR_INVALID_URL|ERR_INVALID_CHAR|ERR_TLS_.*|CERT_.*|.*SELF_SIGNED.*|UNABLE_TO_.*)$/;
+
+export type ApiContext = IExecuteFunctions | ILoadOptionsFunctions;
+
+/** The calls of the useapi.net Kling API that this package makes. They reject only when n8n has no credential to use. */
+export interface KlingApi {
+	/** Result files of a public API must not be fetched from plain http; a local one (sandbox) may serve them so. */
+	readonly baseUrl: string;
+	getAccounts(): Promise<ApiResult>;
+	getTask(taskId: string, email?: string): Promise<ApiResult>;
+	getTasks(query: IDataObject): Promise<ApiResult>;
+	/** Spends credits: see `job/submit.ts` for when it may be called. */
+	upscale(request: UpscaleRequest): Promise<ApiResult>;
+}
+
+/** `https://api.useapi.net/`, `…/v1` and `…/v1/` all mean `https://api.useapi.net`. */
+export function normalizeBaseUrl(baseUrl: unknown): string {
+	return String(baseUrl ?? '')
+		.trim()
+		.replace(/\/+(v1\/*)?$/, '');
+}
+
+/** @throws NodeOperationError (n8n's own) when the node has no credential */
+export async function connect(this: ApiContext): Promise<KlingApi> {
+	const { baseUrl: configured } = await this.getCredentials(CREDENTIAL);
+	const baseUrl = normalizeBaseUrl(configured);
+	const read = (path: string, qs: IDataObject = {}) =>
+		call.call(this, { method: 'GET', url: `${baseUrl}${path}`, qs, timeout: READ_TIMEOUT_MS });
+
+	return {
+		baseUrl,
+		getAccounts: () => read('/v1/kling/accounts'),
+		getTask: (taskId, email) =>
+			read(`/v1/kling/tasks/${encodeURIComponent(taskId)}`, email ? { email } : {}),
+		getTasks: (query) => read('/v1/kling/tasks', query),
+		upscale: (request) =>
+			call.call(this, {
+				method: 'POST',
+				url: `${baseUrl}/v1/kling/images/upscale`,
+				headers: { 'Content-Type': 'application/json' },
+				body: JSON.stringify(request),
+				timeout: SUBMIT_TIMEOUT_MS,
+			}),
+	};
+}
+
+async function call(
+	this: ApiContext,
+	options: IHttpRequestOptions & { method: IHttpRequestMethods },
+): Promise<ApiResult> {
+	let response: IN8nHttpFullResponse;
+	try {
+		response = (await this.helpers.httpRequestWithAuthentication.call(this, CREDENTIAL, {
+			...options,
+			// As text: n8n's own parser rounds ids past 2^53.
+			encoding: 'text',
+			returnFullResponse: true,
+			// Statuses are answers, not exceptions; it also keeps n8n from sending a request twice on a 401.
+			ignoreHttpStatusErrors: true,
+			// n8n would send the token along to wherever the redirect points.
+			disableFollowRedirect: true,
+		})) as IN8nHttpFullResponse;
+	} catch (error) {
+		return failure(error);
+	}
+	const body = parseJson(String(response.body ?? ''));
+	const { statusCode: status } = response;
+	if (status >= 200 && status < 300 && (typeof body !== 'object' || body === null)) {
+		return { outcome: 'lost', reason: 'the answer was cut off or is not JSON' };
+	}
+	return {
+		outcome: 'answered',
+		status,
+		body,
+		retryAfterMs: retryAfterMs(response.headers?.['retry-after']),
+	};
+}
+
+/** n8n wraps network errors once or more; the code that tells them apart stands somewhere along `cause`. */
+function failure(error: unknown): ApiResult {
+	let reason = 'no answer';
+	for (let cause = error, depth = 0; cause && depth < 6; depth++) {
+		const {
+			code,
+			syscall,
+			cause: next,
+		} = cause as { code?: string; syscall?: string; cause?: unknown };
+		if (typeof code === 'string') {
+			reason = code;
+			if (UNSENT.test(code) || syscall === 'connect' || syscall === 'getaddrinfo') {
+				return { outcome: 'unsent', reason };
+			}
+		}
+		cause = next;
+	}
+	return { outcome: 'lost', reason };
+}
+
+/** Retry-After is a number of seconds or a date (RFC 9110). */
+function retryAfterMs(header: unknown): number | undefined {
+	if (typeof header !== 'string' || header.trim() === '') return undefined;
+	const seconds = Number(header);
+	const ms = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(header) - Date.now();
+	return Number.isFinite(ms) && ms >= 0 ? ms : undefined;
+}

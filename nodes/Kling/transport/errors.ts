@@ -1,0 +1,112 @@
+import type { INode, JsonObject } from 'n8n-workflow';
+import { NodeApiError, NodeOperationError } from 'n8n-workflow';
+
+import type { ApiResult } from './types';
+
+/** What an error tells a user: what happened (`message`), what to do next (`description`), and facts for a workflow to act on. */
+export interface Trouble {
+	message: string;
+	description: string;
+	/** HTTP status of the answer, if there was one. */
+	httpCode?: string;
+	/** Ids and states that later nodes can use, e.g. `{ taskId }`. */
+	details?: JsonObject;
+}
+
+export type KlingError = (NodeApiError | NodeOperationError) & { trouble?: Trouble };
+
+/**
+ * An error for n8n's output panel, about one item.
+ *
+ * n8n replaces a message that contains an errno ("EPERM" in "approvePermissions") by a text of its own, so the message
+ * is set again once n8n is done with it: the vendor's words stay whole.
+ */
+export function klingError(node: INode, trouble: Trouble, itemIndex?: number): KlingError {
+	const { message, description, httpCode } = trouble;
+	const error: KlingError = httpCode
+		? new NodeApiError(node, { message }, { message, description, httpCode, itemIndex })
+		: new NodeOperationError(node, message, { description, itemIndex });
+	error.message = message;
+	error.description = description;
+	error.trouble = trouble;
+	return error;
+}
+
+/** The vendor's own words: `error` first, since `message` "most often has very generic and perhaps misleading text" (the vendor's page). */
+export function vendorText(body: unknown): string | undefined {
+	if (typeof body !== 'object' || body === null) return undefined;
+	const { error, message } = body as { error?: unknown; message?: unknown };
+	for (const candidate of [error, (error as { message?: unknown } | null)?.message, message]) {
+		if (typeof candidate === 'string' && candidate.trim() !== '') return candidate.trim();
+	}
+	return undefined;
+}
+
+/** What an answer that is not a success means (node-surface, "What people are told"; kling-api.md, status table). */
+export function answerTrouble(status: number, body: unknown): Trouble {
+	const said = vendorText(body);
+	const httpCode = String(status);
+	const quoted = said ? `useapi.net says: "${said}". ` : '';
+	switch (status) {
+		case 400:
+			return {
+				httpCode,
+				message: said ?? 'useapi.net refused the request as invalid',
+				description: /not completed/i.test(said ?? '')
+					? 'The source task is still running. Wait for it first: put a Kling node with Task → Get and Wait for Result set to Poll Until Finished before this one.'
+					: 'Check Task, Image and Account. With several Kling accounts connected to useapi.net, Account must be filled in.',
+			};
+		case 401:
+			return {
+				httpCode,
+				message: 'The API token was refused',
+				description: `${quoted}Open the useapi.net credential of this node, enter the API token again and test it.`,
+			};
+		case 402:
+			return {
+				httpCode,
+				message: 'There is no active useapi.net subscription',
+				description: `${quoted}Subscribe or renew at https://useapi.net/docs/subscription, then run the workflow again.`,
+			};
+		case 404:
+			return {
+				httpCode,
+				message: said ?? 'useapi.net does not know this task, image or account',
+				description:
+					'The task may have been deleted, failed at moderation or ran out of credits, or it belongs to another Kling account. Check the IDs and Account.',
+			};
+		case 429:
+			return {
+				httpCode,
+				message: 'Every Kling account is at its job limit',
+				description: `${quoted}Nothing was spent on this item. Raise Max Jobs or Time Limit under Options, or send fewer images at once.`,
+			};
+		case 500:
+			return {
+				httpCode,
+				message: said ?? 'useapi.net failed to process the request',
+				description:
+					'Kling often answers this way when its moderation refuses an image: try another image. The request was sent once and is never sent again by itself.',
+			};
+		default:
+			return {
+				httpCode,
+				message: said ?? `useapi.net answered with the unexpected HTTP status ${status}`,
+				description: `The HTTP status was ${status}. Try again later; if it stays, check the Base URL of the credential.`,
+			};
+	}
+}
+
+/** What it means that a call which spends nothing (a GET) brought no usable answer. */
+export function readTrouble(result: Exclude<ApiResult, { outcome: 'answered' }>): Trouble {
+	return result.outcome === 'unsent'
+		? {
+				message: `Could not connect to useapi.net (${result.reason})`,
+				description:
+					'Nothing was sent. Check the Base URL of the credential and whether this n8n can reach the internet.',
+			}
+		: {
+				message: `useapi.net gave no usable answer (${result.reason})`,
+				description: 'Nothing was spent by asking. Try again in a moment.',
+			};
+}

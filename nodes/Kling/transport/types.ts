@@ -1,0 +1,40 @@
+import type { IDataObject } from 'n8n-workflow';
+
+/**
+ * What GET /v1/kling/tasks/{task_id} and POST /v1/kling/images/upscale answer (kling-api.md, "GET /v1/kling/tasks";
+ * the vendor's page, "Model"). The vendor says that every field is optional, so nothing here may be relied on:
+ * `job/result.ts` reads it field by field. Times are epoch milliseconds.
+ */
+export interface TaskModel extends IDataObject {
+	task?: IDataObject;
+	works?: IDataObject[];
+	status_name?: string;
+	status_final?: boolean;
+	message?: string;
+	error?: string;
+}
+
+/** Body of POST /v1/kling/images/upscale (the vendor's page, "Request Body"). Ids are sent as strings. */
+export interface UpscaleRequest extends IDataObject {
+	task_id: string;
+	workId: string;
+	email?: string;
+	maxJobs?: number;
+	replyUrl?: string;
+	replyRef?: string;
+}
+
+/** One call's outcome, told apart by what it means for money: was the request answered, never sent, or is it unknown? */
+export type ApiResult =
+	| {
+			outcome: 'answered';
+			status: number;
+			/** Parsed JSON; `undefined` when an error answer holds something else. */
+			body: unknown;
+			/** From the Retry-After header, if there is one. */
+			retryAfterMs?: number;
+	  }
+	/** The request did not leave this machine, so nothing can have been spent. */
+	| { outcome: 'unsent'; reason: string }
+	/** Sent, but no whole answer came back: the request may have been carried out. */
+	| { outcome: 'lost'; reason: string };
