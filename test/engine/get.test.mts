@@ -1,0 +1,141 @@
+import { readBinary } from './support/engine.mts';
+import { bench, getTask, TASK_ID, upscale, WORK_ID } from './support/kling.mts';
+
+const running = { taskId: '700000001', status: 'processing' as const };
+const failed = {
+	taskId: '700000002',
+	status: 'failed' as const,
+	error: 'The image violates the community guidelines',
+	message: 'Service busy',
+};
+const empty = { taskId: '700000003', withoutWorks: true };
+const seeds = [running, failed, empty];
+
+describe('Return Immediately', () => {
+	test('shows a finished task with its images', async () => {
+		const { run, looks } = await bench();
+		const { items } = await run([{}], getTask());
+
+		expect(items('Kling')).toEqual([
+			{
+				json: expect.objectContaining({
+					taskId: TASK_ID,
+					status: 'succeed',
+					finished: true,
+					images: [expect.objectContaining({ workId: WORK_ID })],
+				}),
+				pairedItem: { item: 0 },
+			},
+		]);
+		expect(looks()).toBe(1);
+	});
+
+	test('shows a running task as it is', async () => {
+		const { run } = await bench({ seeds });
+		const { items } = await run([{}], getTask({ taskId: running.taskId }));
+		expect(items('Kling')[0].json).toMatchObject({ status: 'processing', finished: false });
+	});
+
+	test.each(['simplified', 'raw'])('a failed task is an ordinary item (%s)', async (output) => {
+		const { run } = await bench({ seeds });
+		const { error, items } = await run([{}], getTask({ taskId: failed.taskId, output }), {
+			onError: 'continueErrorOutput',
+		});
+
+		expect(error).toBeUndefined();
+		expect(items('Failed')).toEqual([]);
+		const [{ json }] = items('Result');
+		expect(json).not.toHaveProperty('error');
+		expect(json).toMatchObject(
+			output === 'raw'
+				? { status_name: 'failed', vendorError: failed.error }
+				: { status: 'failed', finished: true, message: failed.error },
+		);
+	});
+});
+
+describe('Images', () => {
+	test('gives an item per image, and goes straight into Upscale', async () => {
+		const { run, sandbox } = await bench();
+		const list = await fetch(`${sandbox.url}/v1/kling/tasks?contentType=image`, {
+			headers: { authorization: `Bearer ${sandbox.token}` },
+		});
+		const { history } = (await list.json()) as {
+			history: Array<{ works: Array<{ taskId: number; workId: number }> }>;
+		};
+		const several = history.find(({ works }) => works.length > 1)!.works;
+		const taskId = String(several[0].taskId);
+
+		const { items } = await run([{}], getTask({ taskId, output: 'images' }));
+		expect(items('Kling').map(({ json }) => json.workId)).toEqual(
+			several.map(({ workId }) => String(workId)),
+		);
+		for (const { json, pairedItem } of items('Kling')) {
+			expect(json).toEqual({
+				taskId,
+				workId: expect.any(String),
+				url: expect.any(String),
+				width: expect.any(Number),
+				height: expect.any(Number),
+				coverUrl: expect.any(String),
+				createdAt: expect.any(String),
+			});
+			expect(pairedItem).toEqual({ item: 0 });
+		}
+
+		const upscaled = await run(
+			items('Kling').map(({ json }) => json),
+			upscale({ taskId: '={{ $json.taskId }}', workId: '={{ $json.workId }}' }),
+		);
+		expect(upscaled.items('Kling').map(({ json }) => json.status)).toEqual(
+			several.map(() => 'succeed'),
+		);
+	});
+
+	test.each([
+		[running.taskId, `Task ${running.taskId} has no images yet (status: processing)`],
+		[failed.taskId, `Task ${failed.taskId} failed: ${failed.error}`],
+		[empty.taskId, `Task ${empty.taskId} finished without an image`],
+	])('a task without images is an error (%s)', async (taskId, message) => {
+		const { run } = await bench({ seeds });
+		const { error } = await run([{}], getTask({ taskId, output: 'images' }));
+		expect(error).toMatchObject({ message, context: { itemIndex: 0 } });
+		expect(error?.description).toBeTruthy();
+	});
+});
+
+describe('Poll Until Finished', () => {
+	test('waits for a task that another node started', async () => {
+		const { run, sandbox, looks } = await bench({ jobMs: 1_500 });
+		const submitted = await run([{}], upscale({ wait: 'none' }));
+		const [{ json }] = submitted.items('Kling');
+		expect(json.finished).toBe(false);
+
+		const { items } = await run(
+			[{}],
+			getTask({ taskId: json.taskId, wait: 'poll', options: { pollInterval: 1 }, download: true }),
+		);
+		expect(items('Kling')[0].json).toMatchObject({ taskId: json.taskId, status: 'succeed' });
+		expect((await readBinary(items('Kling')[0].binary!.data)).length).toBeGreaterThan(1_000);
+		expect(looks()).toBeGreaterThanOrEqual(2);
+		expect(sandbox.requests.filter(({ method }) => method === 'POST')).toHaveLength(1);
+	});
+
+	test('a failed task is an error of the item', async () => {
+		const { run } = await bench({ seeds });
+		const { error } = await run([{}], getTask({ taskId: failed.taskId, wait: 'poll' }));
+		expect(error?.message).toBe(`Task ${failed.taskId} failed: ${failed.error}`);
+	});
+
+	test('the time limit names the task and how to go on', async () => {
+		const { run } = await bench({ seeds });
+		const { error } = await run(
+			[{}],
+			getTask({ taskId: running.taskId, wait: 'poll', options: { timeout: 0.5 } }),
+		);
+		expect(error?.message).toBe(
+			`Task ${running.taskId} did not finish within 0.5 seconds (last status: processing)`,
+		);
+		expect(error?.description).toContain('Task → Get');
+	});
+});

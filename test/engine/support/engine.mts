@@ -1,0 +1,266 @@
+import 'reflect-metadata';
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+
+import {
+	BinaryDataConfig,
+	BinaryDataService,
+	ExecutionLifecycleHooks,
+	PackageDirectoryLoader,
+	WorkflowExecute,
+} from 'n8n-core';
+import type {
+	IBinaryData,
+	ICredentialType,
+	ICredentialsHelper,
+	IConnections,
+	IDataObject,
+	IHttpRequestOptions,
+	INode,
+	INodeExecutionData,
+	INodeType,
+	INodeTypes,
+	IRun,
+	IWorkflowExecuteAdditionalData,
+} from 'n8n-workflow';
+import { NodeConnectionTypes, Workflow } from 'n8n-workflow';
+
+/**
+ * Runs real workflow JSON on n8n-core's own WorkflowExecute, with this package loaded from its build by n8n's own
+ * loader. Only what n8n's server adds around the core (credential store, database) is stood in for here.
+ */
+
+export const KLING = 'n8n-nodes-useapi-kling.kling';
+const PACKAGE_FOLDER = resolve(import.meta.dirname, '../../..');
+
+/** n8n-core's own copy: several versions of @n8n/di may stand in node_modules, each with a container of its own. */
+const { Container } = require(
+	require.resolve('@n8n/di', { paths: [dirname(require.resolve('n8n-core'))] }),
+) as { Container: { get<T>(type: new (...args: never[]) => T): T } };
+
+/** n8n-core keeps its settings and files here, not in the home of whoever runs the tests. */
+const storage = mkdtempSync(join(tmpdir(), 'kling-engine-'));
+process.env.N8N_USER_FOLDER = storage;
+process.env.N8N_ENCRYPTION_KEY = 'engine-tests';
+// Errors are part of what is tested; n8n would print each of them.
+process.env.N8N_LOG_LEVEL = 'silent';
+
+let loaded: Promise<PackageDirectoryLoader> | undefined;
+
+function loadPackage(): Promise<PackageDirectoryLoader> {
+	loaded ??= (async () => {
+		Container.get(BinaryDataConfig).localStoragePath = join(storage, 'files');
+		await Container.get(BinaryDataService).init();
+		const loader = new PackageDirectoryLoader(PACKAGE_FOLDER);
+		await loader.loadAll();
+		return loader;
+	})();
+	return loaded;
+}
+
+afterAll(() => rmSync(storage, { recursive: true, force: true }));
+
+/** The items of its `items` parameter: where n8n's own workflows have a trigger. */
+const startType: INodeType = {
+	description: {
+		displayName: 'Start',
+		name: 'start',
+		group: ['input'],
+		version: 1,
+		description: '',
+		defaults: { name: 'Start' },
+		inputs: [],
+		outputs: [NodeConnectionTypes.Main],
+		properties: [{ displayName: 'Items', name: 'items', type: 'json', default: '[]' }],
+	},
+	async execute() {
+		const items = this.getNodeParameter('items', 0) as unknown as IDataObject[];
+		return [items.map((json) => ({ json }))];
+	},
+};
+
+/** Hands its input on: where a workflow goes on after the Kling node. */
+const passType: INodeType = {
+	description: {
+		...startType.description,
+		displayName: 'Pass',
+		name: 'pass',
+		group: ['transform'],
+		inputs: [NodeConnectionTypes.Main],
+		properties: [],
+	},
+	async execute() {
+		return [this.getInputData()];
+	},
+};
+
+export interface EngineRun {
+	run: IRun;
+	/** Output items of a node by its output, e.g. `items('Kling')` or `items('Kling', 1)` for its error branch. */
+	items(nodeName: string, output?: number, runIndex?: number): INodeExecutionData[];
+	/** The error that stopped the execution, as n8n's output panel gets it. */
+	error?: { message: string; description?: string; httpCode?: string; context: IDataObject };
+	hints(nodeName: string): Array<{ message: string }>;
+}
+
+export interface EngineWorkflow {
+	nodes: INode[];
+	connections: IConnections;
+}
+
+export interface Credentials {
+	apiToken: string;
+	baseUrl: string;
+}
+
+/** A workflow Start → Kling → Result (and Failed on the error branch), with `settings` on the Kling node. */
+export function klingWorkflow(
+	items: IDataObject[],
+	parameters: IDataObject,
+	settings: Partial<INode> = {},
+): EngineWorkflow {
+	const node = (name: string, type: string, extra: Partial<INode>): INode => ({
+		id: name,
+		name,
+		type,
+		typeVersion: 1,
+		position: [0, 0],
+		parameters: {},
+		...extra,
+	});
+	const to = (...names: string[]) =>
+		names.map((name) => ({ node: name, type: NodeConnectionTypes.Main, index: 0 }));
+	return {
+		nodes: [
+			node('Start', 'test.start', { parameters: { items: items as never } }),
+			node('Kling', KLING, {
+				parameters: parameters as INode['parameters'],
+				credentials: { useApiNetApi: { id: '1', name: 'useapi.net' } },
+				...settings,
+			}),
+			node('Result', 'test.pass', {}),
+			node('Failed', 'test.pass', {}),
+		],
+		connections: {
+			Start: { main: [to('Kling')] },
+			Kling: {
+				main: [to('Result'), settings.onError === 'continueErrorOutput' ? to('Failed') : []],
+			},
+		},
+	};
+}
+
+/** Runs to the end, or until `cancel` is called on the promise. */
+export async function startWorkflow(
+	{ nodes, connections }: EngineWorkflow,
+	credentials: Credentials,
+): Promise<{ cancel: () => void; done: Promise<EngineRun> }> {
+	const loader = await loadPackage();
+	const nodeTypes: INodeTypes = {
+		getByName: (type) => nodeTypes.getByNameAndVersion(type),
+		getByNameAndVersion(type) {
+			if (type === 'test.start') return startType;
+			if (type === 'test.pass') return passType;
+			return loader.getNode(type.split('.')[1]).type as INodeType;
+		},
+		getKnownTypes: () => ({}),
+	};
+	const workflow = new Workflow({
+		id: 'test-workflow',
+		name: 'Test',
+		nodes,
+		connections,
+		active: false,
+		nodeTypes,
+		settings: { executionOrder: 'v1' },
+	});
+	const hooks = new ExecutionLifecycleHooks('manual', 'test-execution', {
+		id: 'test-workflow',
+		name: 'Test',
+		active: false,
+		isArchived: false,
+		nodes,
+		connections,
+		createdAt: new Date(),
+		updatedAt: new Date(),
+	} as never);
+	const additionalData = {
+		credentialsHelper: credentialsHelper(
+			loader.getCredential('useApiNetApi').type as ICredentialType,
+			credentials,
+		),
+		hooks,
+		executionId: 'test-execution',
+		workflowId: 'test-workflow',
+		currentNodeExecutionIndex: 0,
+		restApiUrl: 'http://127.0.0.1/rest',
+		instanceBaseUrl: 'http://127.0.0.1/',
+		webhookBaseUrl: 'http://127.0.0.1/webhook',
+		webhookWaitingBaseUrl: 'http://127.0.0.1/webhook-waiting',
+		formWaitingBaseUrl: 'http://127.0.0.1/form-waiting',
+		variables: {},
+		logAiEvent: () => {},
+		setExecutionStatus: () => {},
+	} as unknown as IWorkflowExecuteAdditionalData;
+
+	const running = new WorkflowExecute(additionalData, 'manual').run({
+		workflow,
+		startNode: workflow.getNode('Start') ?? undefined,
+	});
+	return { cancel: () => running.cancel(), done: running.then(readRun) };
+}
+
+export async function runWorkflow(
+	workflow: EngineWorkflow,
+	credentials: Credentials,
+): Promise<EngineRun> {
+	return await (
+		await startWorkflow(workflow, credentials)
+	).done;
+}
+
+/** The file behind an output item's binary field. */
+export async function readBinary(binary: IBinaryData): Promise<Buffer> {
+	return await Container.get(BinaryDataService).getAsBuffer(binary);
+}
+
+function readRun(run: IRun): EngineRun {
+	const { runData, error } = run.data.resultData;
+	return {
+		run,
+		items: (nodeName, output = 0, runIndex = 0) =>
+			runData[nodeName]?.[runIndex]?.data?.main?.[output] ?? [],
+		error: error as unknown as EngineRun['error'],
+		hints: (nodeName) => runData[nodeName]?.[0]?.hints ?? [],
+	};
+}
+
+/** n8n's server keeps credentials and puts them into requests; this does the same with the type's own expressions. */
+function credentialsHelper(type: ICredentialType, credentials: Credentials): ICredentialsHelper {
+	return {
+		getParentTypes: () => [],
+		isCredentialUsableByNode: () => true,
+		preAuthentication: async () => undefined,
+		getDecrypted: async () => ({ ...credentials }),
+		async authenticate(
+			decrypted: IDataObject,
+			_typeName: string,
+			options: IHttpRequestOptions,
+			workflow: Workflow,
+			node: INode,
+		) {
+			if (typeof type.authenticate !== 'object') throw new Error('The credential is not generic');
+			const headers = Object.entries(type.authenticate.properties.headers ?? {}).map(
+				([name, value]) => [
+					name,
+					workflow.expression.getSimpleParameterValue(node, value as string, 'internal', {
+						$credentials: decrypted as never,
+					}),
+				],
+			);
+			return { ...options, headers: { ...options.headers, ...Object.fromEntries(headers) } };
+		},
+	} as unknown as ICredentialsHelper;
+}

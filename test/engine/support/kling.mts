@@ -1,0 +1,88 @@
+import type { IDataObject, INode } from 'n8n-workflow';
+
+import type { Fault } from '../../../sandbox/faults.mts';
+import type { SandboxOptions } from '../../../sandbox/options.mts';
+import { startSandbox, type Sandbox } from '../../../sandbox/server.mts';
+import { klingWorkflow, runWorkflow, startWorkflow } from './engine.mts';
+
+/** The ids of the vendor's page. */
+export const TASK_ID = '123456789';
+export const WORK_ID = '987654321';
+const seeds = [{ taskId: TASK_ID, workId: WORK_ID, picture: 'lighthouse.jpg' }];
+
+const byId = (value: unknown) => ({ __rl: true, mode: 'id', value });
+
+/** Upscale of the page's image, as the editor stores the node; `changes` are merged into it. */
+export function upscale({
+	taskId = TASK_ID,
+	workId = WORK_ID,
+	...changes
+}: IDataObject = {}): IDataObject {
+	return {
+		resource: 'image',
+		operation: 'upscale',
+		taskId: byId(taskId),
+		workId: byId(workId),
+		wait: 'poll',
+		// The shortest pause, so that a test does not wait long for a short job.
+		options: { pollInterval: 1, ...(changes.options as IDataObject) },
+		...Object.fromEntries(Object.entries(changes).filter(([name]) => name !== 'options')),
+	};
+}
+
+export function getTask({ taskId = TASK_ID, ...changes }: IDataObject = {}): IDataObject {
+	return { resource: 'task', operation: 'get', taskId: byId(taskId), ...changes };
+}
+
+export interface Bench {
+	sandbox: Sandbox;
+	/** Items in, node parameters, node settings such as onError: the finished run. */
+	run(
+		items: IDataObject[],
+		parameters: IDataObject,
+		settings?: Partial<INode>,
+	): ReturnType<typeof runWorkflow>;
+	start(
+		items: IDataObject[],
+		parameters: IDataObject,
+		settings?: Partial<INode>,
+	): ReturnType<typeof startWorkflow>;
+	addFault(fault: Fault): void;
+	posts(): number;
+	/** GETs of tasks. */
+	looks(): number;
+	credentials: { apiToken: string; baseUrl: string };
+}
+
+const open: Sandbox[] = [];
+afterEach(async () => {
+	await Promise.all(open.splice(0).map(async (sandbox) => await sandbox.close()));
+});
+
+/** A sandbox of one's own for a test, closed after it. Jobs are short and images grow little unless said otherwise. */
+export async function bench(options: SandboxOptions = {}): Promise<Bench> {
+	const sandbox = await startSandbox({
+		jobMs: 200,
+		scale: 1,
+		...options,
+		seeds: [...seeds, ...(options.seeds ?? [])],
+	});
+	open.push(sandbox);
+	const credentials = { apiToken: sandbox.token, baseUrl: sandbox.url };
+	const count = (method: string, path: string) =>
+		sandbox.requests.filter(
+			(request) =>
+				request.server === 'api' && request.method === method && request.path.startsWith(path),
+		).length;
+	return {
+		sandbox,
+		credentials,
+		run: async (items, parameters, settings) =>
+			await runWorkflow(klingWorkflow(items, parameters, settings), credentials),
+		start: async (items, parameters, settings) =>
+			await startWorkflow(klingWorkflow(items, parameters, settings), credentials),
+		addFault: (fault) => sandbox.addFault(fault),
+		posts: () => count('POST', '/v1/kling/images/upscale'),
+		looks: () => count('GET', '/v1/kling/tasks/'),
+	};
+}

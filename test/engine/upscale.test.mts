@@ -1,0 +1,191 @@
+import sharp from 'sharp';
+
+import { readBinary } from './support/engine.mts';
+import { bench, TASK_ID, upscale, WORK_ID } from './support/kling.mts';
+
+const numbered = (count: number) => Array.from({ length: count }, (_, number) => ({ number }));
+
+describe('Poll Until Finished', () => {
+	test('gives the finished task as simple JSON', async () => {
+		const { run, sandbox } = await bench();
+		const { error, items } = await run([{}], upscale());
+
+		expect(error).toBeUndefined();
+		const [{ json, pairedItem, binary }] = items('Kling');
+		expect(json).toEqual({
+			taskId: '500000010',
+			status: 'succeed',
+			finished: true,
+			type: 'mmu_image_upscale_aiweb',
+			imageUrl: expect.stringMatching(new RegExp(`^${sandbox.cdnUrl}/.+\\.png$`)),
+			images: [
+				{
+					workId: expect.stringMatching(/^\d+$/),
+					url: json.imageUrl,
+					width: expect.any(Number),
+					height: expect.any(Number),
+					coverUrl: expect.any(String),
+				},
+			],
+			message: expect.any(String),
+			createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+			updatedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+		});
+		expect(pairedItem).toEqual({ item: 0 });
+		expect(binary).toBeUndefined();
+	});
+
+	test('Raw gives the API’s model, without the field that n8n takes for a failure', async () => {
+		const { run } = await bench();
+		const { items } = await run([{}], upscale({ output: 'raw' }));
+
+		const [{ json }] = items('Kling');
+		expect(json).toMatchObject({
+			status_name: 'succeed',
+			status_final: true,
+			task: { id: 500000010, type: 'mmu_image_upscale_aiweb' },
+			works: [{ contentType: 'image', resource: { resource: expect.any(String) } }],
+		});
+		expect(json).not.toHaveProperty('error');
+	});
+
+	test('downloads a file that is really larger, named and typed by what it is', async () => {
+		const { run, sandbox } = await bench({ scale: 4 });
+		const { error, items } = await run(
+			[{}],
+			upscale({ download: true, binaryPropertyName: 'picture' }),
+		);
+
+		expect(error).toBeUndefined();
+		const [{ json, binary }] = items('Kling');
+		const workId = (json.images as Array<{ workId: string }>)[0].workId;
+		expect(binary?.picture).toMatchObject({
+			fileName: `kling-500000010-${workId}.png`,
+			mimeType: 'image/png',
+			fileExtension: 'png',
+			// Kept in n8n's storage, not in the item.
+			id: expect.stringContaining('filesystem-v2:'),
+		});
+		const file = await readBinary(binary!.picture);
+		const source = await sharp('sandbox/pictures/lighthouse.jpg').metadata();
+		expect(await sharp(file).metadata()).toMatchObject({
+			format: 'png',
+			width: 4 * source.width,
+			height: 4 * source.height,
+		});
+
+		const fetched = sandbox.requests.filter(({ server }) => server === 'cdn');
+		expect(fetched).toHaveLength(1);
+		expect(fetched[0].headers).not.toHaveProperty('authorization');
+		expect(JSON.stringify(fetched)).not.toContain(sandbox.token);
+	});
+
+	test('sends what the fields say, ids as text and nothing that is empty', async () => {
+		const { run, sandbox } = await bench({
+			accounts: [
+				{ email: 'one@example.com', maxJobs: 5 },
+				{ email: 'two@example.com', maxJobs: 5 },
+			],
+		});
+		const account = { __rl: true, mode: 'email', value: ' two@example.com ' };
+		const { error, items } = await run(
+			[{ task: Number(TASK_ID), image: WORK_ID }],
+			upscale({
+				account,
+				taskId: '={{ $json.task }}',
+				workId: '={{ $json.image }}',
+				options: { maxJobs: 3, replyRef: 'order-7' },
+			}),
+		);
+
+		expect(error).toBeUndefined();
+		const [post] = sandbox.requests.filter(({ method }) => method === 'POST');
+		expect(post.body).toEqual({
+			task_id: TASK_ID,
+			workId: WORK_ID,
+			email: 'two@example.com',
+			maxJobs: 3,
+			replyRef: 'order-7',
+		});
+		expect(post.headers).toMatchObject({
+			authorization: `Bearer ${sandbox.token}`,
+			'content-type': 'application/json',
+		});
+		const look = sandbox.requests.find(({ path }) => path === '/v1/kling/tasks/500000010');
+		expect(look?.query).toEqual({ email: 'two@example.com' });
+		expect(items('Kling')[0].json).toMatchObject({
+			account: 'two@example.com',
+			replyRef: 'order-7',
+		});
+	});
+
+	test('twenty items on twenty slots take about one task time, in order and linked', async () => {
+		const { run, sandbox, posts } = await bench({
+			jobMs: 3_000,
+			accounts: [{ email: 'artist@example.com', maxJobs: 20 }],
+		});
+		const startMs = Date.now();
+		const { error, items } = await run(numbered(20), upscale());
+		const tookMs = Date.now() - startMs;
+
+		expect(error).toBeUndefined();
+		expect(items('Kling').map(({ pairedItem }) => pairedItem)).toEqual(
+			numbered(20).map(({ number }) => ({ item: number })),
+		);
+		const sentFor = items('Kling').map(({ json }) => json.taskId);
+		expect(new Set(sentFor).size).toBe(20);
+		expect(posts()).toBe(20);
+		// One after the other would be twenty task times; the figure itself is the benchmark's to watch.
+		expect(tookMs).toBeLessThan(3 * 3_000);
+		expect(sandbox.peakJobs.get('artist@example.com')).toBe(20);
+	});
+
+	test('each result stands where its input item stood', async () => {
+		const references = ['c', 'a', 'b'];
+		const { run, sandbox } = await bench();
+		const { items } = await run(
+			references.map((ref) => ({ ref })),
+			upscale({ options: { replyRef: '={{ $json.ref }}' } }),
+		);
+
+		expect(items('Kling').map(({ json }) => json.replyRef)).toEqual(references);
+		const sent = new Map(
+			sandbox.requests
+				.filter(({ method }) => method === 'POST')
+				.map(({ body }, position) => [
+					(body as { replyRef: string }).replyRef,
+					String(500000010 + 2 * position),
+				]),
+		);
+		expect(sent.size).toBe(3);
+	});
+});
+
+describe('Return Immediately', () => {
+	test('gives the submitted task and leaves the result to the Reply URL', async () => {
+		const { run, looks, sandbox } = await bench();
+		const { error, items } = await run(
+			[{}],
+			upscale({
+				wait: 'none',
+				replyUrl: 'http://127.0.0.1:9/webhook/kling?key=1',
+				// Left over from Poll Until Finished; there is nothing to download yet.
+				download: true,
+			}),
+		);
+
+		expect(error).toBeUndefined();
+		const [{ json, binary }] = items('Kling');
+		expect(json).toMatchObject({
+			taskId: '500000010',
+			status: 'submitted',
+			finished: false,
+			images: [],
+		});
+		expect(json).not.toHaveProperty('imageUrl');
+		expect(binary).toBeUndefined();
+		expect(looks()).toBe(0);
+		const [post] = sandbox.requests.filter(({ method }) => method === 'POST');
+		expect(post.body).toMatchObject({ replyUrl: 'http://127.0.0.1:9/webhook/kling?key=1' });
+	});
+});

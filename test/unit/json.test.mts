@@ -1,0 +1,23 @@
+import { parseJson } from '../../nodes/Kling/transport/json.ts';
+
+test.each([
+	['an id past 2^53 becomes text', '{"id":9007199254740993}', { id: '9007199254740993' }],
+	['a negative one as well', '[-9007199254740993]', ['-9007199254740993']],
+	['ids below stay numbers', '{"id":1234567890123456}', { id: 1234567890123456 }],
+	['times stay numbers', '{"createTime":1745376611075}', { createTime: 1745376611075 }],
+	['digits in text are left alone', '{"a":"id 90071992547409931"}', { a: 'id 90071992547409931' }],
+	[
+		'behind an escaped quote too',
+		String.raw`{"a":"\" 90071992547409931"}`,
+		{ a: '" 90071992547409931' },
+	],
+	[
+		'fractions stay numbers',
+		'[12345678901234567890.5, 12345678901234567e3]',
+		[12345678901234567890.5, 12345678901234567e3],
+	],
+])('%s', (_name, text, value) => expect(parseJson(text)).toEqual(value));
+
+test.each(['', '<html>', '{"task":{"id":5000', 'undefined'])('not JSON: %j', (text) =>
+	expect(parseJson(text)).toBeUndefined(),
+);

@@ -1,0 +1,120 @@
+import type { INode } from 'n8n-workflow';
+
+import { Halt } from '../../nodes/Kling/job/halt.ts';
+import { SlotGate, type Knock } from '../../nodes/Kling/job/slots.ts';
+
+const node = { name: 'Kling', type: 'kling' } as INode;
+const ANSWER_MS = 200;
+
+beforeEach(() => void jest.useFakeTimers({ now: 0 }));
+afterEach(() => void jest.useRealTimers());
+
+const wait = async (ms: number) => await new Promise((resolve) => setTimeout(resolve, ms));
+
+/** An account with so many slots: takes a job or answers 429, each after a while. */
+function account(slots: number, retryAfterMs?: number) {
+	const gate = new SlotGate(new Halt(node));
+	const log = {
+		knocks: [] as number[],
+		accepted: [] as number[],
+		peak: 0,
+		running: 0,
+		parallel: 0,
+		maxParallel: 0,
+	};
+	const send = async (item: number): Promise<Knock<number>> => {
+		log.knocks.push(Date.now());
+		log.maxParallel = Math.max(log.maxParallel, ++log.parallel);
+		await wait(ANSWER_MS);
+		log.parallel--;
+		if (log.running >= slots) return { full: true, retryAfterMs };
+		log.peak = Math.max(log.peak, ++log.running);
+		log.accepted.push(item);
+		return { full: false, answer: item };
+	};
+	const finish = () => {
+		log.running--;
+		gate.taskFinished();
+	};
+	return { gate, log, send, finish };
+}
+
+test('items of an account that is never full are sent in order, a few at once', async () => {
+	const { gate, log, send } = account(100);
+	const all = Promise.all(
+		Array.from({ length: 20 }, (_, item) => gate.through(() => send(item), 600_000)),
+	);
+	await jest.advanceTimersByTimeAsync(10_000);
+	expect(await all).toHaveLength(20);
+	expect(log.accepted).toEqual(Array.from({ length: 20 }, (_, item) => item));
+	expect(log.maxParallel).toBe(5);
+});
+
+test('a full batch keeps every slot busy: a freed slot is taken at once, none is overfilled', async () => {
+	const JOB_MS = 20_000;
+	const { gate, log, send, finish } = account(10);
+	const all = Promise.all(
+		Array.from({ length: 100 }, async (_, item) => {
+			await gate.through(() => send(item), 600_000);
+			await wait(JOB_MS);
+			finish();
+		}),
+	).then(() => Date.now());
+	await jest.advanceTimersByTimeAsync(400_000);
+	expect(log.peak).toBe(10);
+	expect(log.accepted).toEqual(Array.from({ length: 100 }, (_, item) => item));
+	// Ten rounds of ten; sending costs a little in each.
+	expect(await all).toBeLessThan(1.1 * 10 * JOB_MS);
+	// Knocking in vain costs the API; about one refusal a slot and round is the price of not knowing.
+	expect(log.knocks.length).toBeLessThan(250);
+});
+
+test('while others hold the slots, one item knocks every ten seconds', async () => {
+	const { gate, log, send } = account(0);
+	void Promise.allSettled([1, 2, 3].map((item) => gate.through(() => send(item), 600_000)));
+	await jest.advanceTimersByTimeAsync(60_000);
+	expect(log.knocks.length).toBeLessThanOrEqual(3 + 6);
+	const later = log.knocks.filter((at) => at > 5_000);
+	for (const [position, at] of later.slice(1).entries()) {
+		expect(at - later[position]).toBeGreaterThanOrEqual(10_000);
+	}
+});
+
+test('Retry-After sets the pause', async () => {
+	const { gate, log, send } = account(0, 3_000);
+	void gate.through(() => send(1), 600_000);
+	await jest.advanceTimersByTimeAsync(10_000);
+	expect(log.knocks).toEqual([0, 3_200, 6_400, 9_600]);
+});
+
+test('patience runs out only while the account takes and finishes nothing, after one last knock', async () => {
+	const { gate, log, send } = account(0);
+	const gaveUp = Promise.all([1, 2, 3].map((item) => gate.through(() => send(item), 15_000)));
+	await jest.advanceTimersByTimeAsync(20_000);
+	expect(await gaveUp).toEqual([undefined, undefined, undefined]);
+	expect(log.knocks.at(-1)).toBeGreaterThanOrEqual(15_000);
+});
+
+test('an item whose predecessor got through keeps waiting past its own time', async () => {
+	const { gate, log, send, finish } = account(1);
+	const all = [1, 2, 3].map((item) => gate.through(() => send(item), 15_000));
+	for (let round = 0; round < 3; round++) {
+		await jest.advanceTimersByTimeAsync(12_000);
+		finish();
+	}
+	await jest.advanceTimersByTimeAsync(1_000);
+	expect(await Promise.all(all)).toEqual([1, 2, 3]);
+	expect(log.peak).toBe(1);
+});
+
+test('a slow answer holds up nobody', async () => {
+	const gate = new SlotGate(new Halt(node));
+	const slow = gate.through(
+		async () => (await wait(60_000), { full: false, answer: 'slow' }),
+		600_000,
+	);
+	const quick = gate.through(async () => ({ full: false, answer: Date.now() }), 600_000);
+	await jest.advanceTimersByTimeAsync(60_000);
+	expect(await quick).toBeLessThan(1_000);
+	expect(await slow).toBe('slow');
+});

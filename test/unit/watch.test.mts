@@ -1,0 +1,115 @@
+import type { INode } from 'n8n-workflow';
+
+import { Halt } from '../../nodes/Kling/job/halt.ts';
+import { watchTask, type Watch } from '../../nodes/Kling/job/watch.ts';
+import type { KlingApi } from '../../nodes/Kling/transport/client.ts';
+import type { ApiResult } from '../../nodes/Kling/transport/types.ts';
+
+const node = { name: 'Kling', type: 'kling' } as INode;
+const answered = (status: number, body: unknown, retryAfterMs?: number): ApiResult => ({
+	outcome: 'answered',
+	status,
+	body,
+	retryAfterMs,
+});
+const running = answered(200, { status_name: 'processing', status_final: false });
+const done = answered(200, { status_name: 'succeed', status_final: true });
+
+beforeEach(() => void jest.useFakeTimers({ now: 0 }));
+afterEach(() => void jest.useRealTimers());
+
+/** Watches a task whose answers come from a script; returns the outcome and the second of every look. */
+async function watch(script: (seconds: number) => ApiResult, changes: Partial<Watch> = {}) {
+	const startMs = Date.now();
+	const looks: number[] = [];
+	const api = {
+		getTask: async () => {
+			looks.push(Math.round((Date.now() - startMs) / 100) / 10);
+			return script((Date.now() - startMs) / 1000);
+		},
+	} as unknown as KlingApi;
+	const result = watchTask(node, api, new Halt(node), {
+		taskId: '10',
+		itemIndex: 0,
+		timeoutMs: 600_000,
+		justSubmitted: true,
+		...changes,
+	}).then(
+		(model) => ({ model }),
+		(error: Error & { description?: string }) => ({ error }),
+	);
+	await jest.advanceTimersByTimeAsync(700_000);
+	return {
+		looks,
+		...((await result) as { model?: unknown; error?: Error & { description?: string } }),
+	};
+}
+
+test('first after two seconds, then after a fifth of the time waited, at most fifteen seconds apart', async () => {
+	const { looks } = await watch((seconds) => (seconds < 200 ? running : done));
+	expect(looks.slice(0, 6)).toEqual([2, 4, 6, 8, 10, 12]);
+	const pauses = looks.slice(1).map((at, position) => at - looks[position]);
+	expect(Math.max(...pauses)).toBeLessThanOrEqual(15.1);
+	expect(Math.min(...pauses)).toBeGreaterThanOrEqual(1.9);
+	const [late] = looks.filter((at) => at > 40);
+	expect(looks[looks.indexOf(late) + 1] - late).toBeCloseTo(late / 5, 0);
+});
+
+test('a fixed interval is kept', async () => {
+	const { looks } = await watch((seconds) => (seconds < 20 ? running : done), {
+		pollIntervalMs: 5_000,
+	});
+	expect(looks).toEqual([5, 10, 15, 20]);
+});
+
+test('a task that was there before is looked at once at once', async () => {
+	expect((await watch(() => done, { justSubmitted: false })).looks).toEqual([0]);
+});
+
+test.each([
+	['429', answered(429, {})],
+	['503', answered(503, undefined)],
+	['a lost connection', { outcome: 'lost', reason: 'ECONNRESET' } as ApiResult],
+	['no connection', { outcome: 'unsent', reason: 'ECONNREFUSED' } as ApiResult],
+])('%s is waited out', async (_name, trouble) => {
+	const { model, looks } = await watch((seconds) => (seconds < 30 ? trouble : done));
+	expect(model).toBeDefined();
+	expect(looks.length).toBeGreaterThan(5);
+});
+
+test('Retry-After is heeded', async () => {
+	const { looks } = await watch((seconds) => (seconds < 3 ? answered(429, {}, 60_000) : done));
+	expect(looks).toEqual([2, 62]);
+});
+
+test('an early 404 is waited out, a lasting one ends the watch', async () => {
+	const early = await watch((seconds) =>
+		seconds < 10 ? answered(404, { error: 'No such task' }) : done,
+	);
+	expect(early.model).toBeDefined();
+
+	const lasting = await watch(() => answered(404, { error: 'No such task' }));
+	expect(lasting.error?.message).toBe('No such task');
+	expect(lasting.looks.at(-1)).toBeLessThan(20);
+
+	const vanished = await watch((seconds) =>
+		seconds < 5 ? running : answered(404, { error: 'Deleted' }),
+	);
+	expect(vanished.error?.message).toBe('Deleted');
+	expect(vanished.looks.at(-1)).toBeLessThan(7);
+});
+
+test.each([400, 401, 402, 403])('%d ends the watch at once', async (status) => {
+	const { looks, error } = await watch(() => answered(status, { error: 'No' }));
+	expect(looks).toHaveLength(1);
+	expect(error).toBeDefined();
+});
+
+test('the time limit has one last look, and tells the last trouble', async () => {
+	const { looks, error } = await watch(() => answered(503, { error: 'Down' }), {
+		timeoutMs: 11_000,
+	});
+	expect(looks).toEqual([2, 4, 6, 8, 10, 11]);
+	expect(error?.message).toBe('Task 10 did not finish within 11 seconds (last status: unknown)');
+	expect(error?.description).toContain('Down');
+});
