@@ -33,6 +33,7 @@ export const taskField: INodeProperties = {
 	default: { mode: 'list', value: '' },
 	required: true,
 	description: 'The Kling task, e.g. the one that made the image',
+	typeOptions: { loadOptionsDependsOn: ['account.value'] },
 	modes: [
 		{
 			displayName: 'From List',
@@ -63,6 +64,7 @@ export const imageField: INodeProperties = {
 	default: { mode: 'list', value: '' },
 	required: true,
 	description: 'The image in that task. useapi.net calls its ID workId.',
+	typeOptions: { loadOptionsDependsOn: ['account.value', 'taskId.value'] },
 	modes: [
 		{
 			displayName: 'From List',

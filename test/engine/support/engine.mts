@@ -8,6 +8,7 @@ import {
 	BinaryDataConfig,
 	BinaryDataService,
 	ExecutionLifecycleHooks,
+	LoadOptionsContext,
 	PackageDirectoryLoader,
 	WorkflowExecute,
 } from 'n8n-core';
@@ -20,6 +21,7 @@ import type {
 	IHttpRequestOptions,
 	INode,
 	INodeExecutionData,
+	INodeListSearchResult,
 	INodeType,
 	INodeTypes,
 	IRun,
@@ -152,11 +154,8 @@ export function klingWorkflow(
 	};
 }
 
-/** Runs to the end, or until `cancel` is called on the promise. */
-export async function startWorkflow(
-	{ nodes, connections }: EngineWorkflow,
-	credentials: Credentials,
-): Promise<{ cancel: () => void; done: Promise<EngineRun> }> {
+/** n8n's own objects for a workflow of this package, and what its server would add to them. */
+async function prepare({ nodes, connections }: EngineWorkflow, credentials: Credentials) {
 	const loader = await loadPackage();
 	const nodeTypes: INodeTypes = {
 		getByName: (type) => nodeTypes.getByNameAndVersion(type),
@@ -205,6 +204,15 @@ export async function startWorkflow(
 		setExecutionStatus: () => {},
 	} as unknown as IWorkflowExecuteAdditionalData;
 
+	return { workflow, additionalData };
+}
+
+/** Runs to the end, or until `cancel` is called. */
+export async function startWorkflow(
+	definition: EngineWorkflow,
+	credentials: Credentials,
+): Promise<{ cancel: () => void; done: Promise<EngineRun> }> {
+	const { workflow, additionalData } = await prepare(definition, credentials);
 	const running = new WorkflowExecute(additionalData, 'manual').run({
 		workflow,
 		startNode: workflow.getNode('Start') ?? undefined,
@@ -219,6 +227,22 @@ export async function runWorkflow(
 	return await (
 		await startWorkflow(workflow, credentials)
 	).done;
+}
+
+/** Asks for a picker's list as the editor does, with the other fields of the node as they stand. */
+export async function searchList(
+	method: string,
+	parameters: IDataObject,
+	credentials: Credentials,
+	filter?: string,
+	paginationToken?: string,
+): Promise<INodeListSearchResult> {
+	const { workflow, additionalData } = await prepare(klingWorkflow([], parameters), credentials);
+	additionalData.currentNodeParameters = parameters as INode['parameters'];
+	const node = workflow.getNode('Kling')!;
+	const { methods } = workflow.nodeTypes.getByNameAndVersion(node.type) as INodeType;
+	const context = new LoadOptionsContext(workflow, node, additionalData, 'parameters');
+	return await methods!.listSearch![method].call(context, filter, paginationToken);
 }
 
 /** The file behind an output item's binary field. */
