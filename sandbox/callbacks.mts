@@ -1,0 +1,76 @@
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { taskModel, toJson } from './models.mts';
+import type { Task } from './tasks.mts';
+
+/** Tells a task's replyUrl what happened: once, with no retry, and nobody waits for the answer. */
+
+const CALLBACK_TIMEOUT_MS = 10_000;
+const MOST_NOTED = 1_000;
+
+/** What became of one callback. */
+export interface RecordedCallback {
+	/** When it was sent, epoch milliseconds. */
+	at: number;
+	taskId: string;
+	url: string;
+	statusName: string;
+	/** The receiver's HTTP status; absent until it answers, or when it never does. */
+	answer?: number;
+	error?: string;
+}
+
+export class Callbacks {
+	readonly sent: RecordedCallback[] = [];
+	private closing = new AbortController();
+	private underWay = new Set<Promise<void>>();
+
+	send(task: Task, cdnUrl: string) {
+		if (!task.replyUrl || this.closing.signal.aborted) return;
+		const noted: RecordedCallback = {
+			at: Date.now(),
+			taskId: String(task.id),
+			url: task.replyUrl,
+			statusName: task.statusName,
+		};
+		this.sent.push(noted);
+		if (this.sent.length > MOST_NOTED) this.sent.shift();
+
+		const body = toJson({ ...taskModel(task, cdnUrl), replyRef: task.replyRef });
+		const sending = this.post(task.replyUrl, body)
+			.then((answer) => void (noted.answer = answer))
+			.catch((error: Error) => void (noted.error = error.message))
+			.finally(() => void this.underWay.delete(sending));
+		this.underWay.add(sending);
+	}
+
+	async close() {
+		this.closing.abort();
+		await Promise.all(this.underWay);
+	}
+
+	/** Without a kept-alive socket, which would hold up the receiver's own shutdown. */
+	private async post(url: string, body: string): Promise<number> {
+		const request = new URL(url).protocol === 'https:' ? httpsRequest : httpRequest;
+		const signal = AbortSignal.any([this.closing.signal, AbortSignal.timeout(CALLBACK_TIMEOUT_MS)]);
+		return await new Promise((resolve, reject) => {
+			const outgoing = request(url, {
+				method: 'POST',
+				agent: false,
+				signal,
+				headers: {
+					'content-type': 'application/json',
+					'content-length': Buffer.byteLength(body),
+					connection: 'close',
+				},
+			});
+			outgoing.on('error', reject);
+			outgoing.on('response', (response) => {
+				response.resume();
+				response.on('error', reject);
+				response.on('end', () => resolve(response.statusCode ?? 0));
+			});
+			outgoing.end(body);
+		});
+	}
+}

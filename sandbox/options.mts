@@ -1,0 +1,81 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** What a caller may say about the sandbox, and what it does when nothing is said. */
+
+export const SANDBOX_TOKEN = 'user:1234-sandbox';
+export const BUNDLED_PICTURES = join(fileURLToPath(new URL('.', import.meta.url)), 'pictures');
+
+export type StatusName = 'submitted' | 'processing' | 'succeed' | 'failed';
+export type ContentType = 'image' | 'video' | 'audio';
+/** What upscaling an image leads to: a result, a refusal (500) at once, or a task that ends `failed`. */
+export type Outcome = 'succeeds' | 'forbidden' | 'fails';
+
+export interface SandboxAccount {
+	email: string;
+	/** Jobs that may run at once, 1 to 50. */
+	maxJobs: number;
+	/** On a paid Kling plan, so that files without watermark may be downloaded. Default true. */
+	paid?: boolean;
+}
+
+/** An extra task with fixed ids, beside those made from the pictures folder. */
+export interface SandboxSeed {
+	taskId: string;
+	/** Default: taskId + 1. Only a `succeed` task has a work. */
+	workId?: string;
+	/** Path below the pictures folder, `lighthouse.jpg` or `harbour-set/dawn.jpg`. Default: the first picture. */
+	picture?: string;
+	/** Default `succeed`. */
+	status?: StatusName;
+	/** The account it belongs to. Default: every account, as with the pictures. */
+	email?: string;
+	/** A `succeed` task with an empty `works`. */
+	withoutWorks?: boolean;
+	contentType?: ContentType;
+	prompt?: string;
+	/** Epoch milliseconds. Default: the sandbox's start. */
+	createTime?: number;
+	/** Why a `failed` task failed. */
+	error?: string;
+	message?: string;
+	/** Default: what the picture's name says. */
+	upscale?: Outcome;
+}
+
+export interface SandboxOptions {
+	/** Port of the API; 0, the default, takes a free one. */
+	port?: number;
+	/** Port of the result files, which stand on another origin than the API; 0, the default, takes a free one. */
+	cdnPort?: number;
+	token?: string;
+	accounts?: SandboxAccount[];
+	/** How long a task runs, in milliseconds. */
+	jobMs?: number;
+	picturesFolder?: string;
+	/** How many times larger an upscaled image is, along each side. */
+	scale?: number;
+	seeds?: SandboxSeed[];
+	/** false: every /v1 call answers 402. */
+	subscription?: boolean;
+	/** Id of the first new task, as text so that it may exceed 2^53. */
+	firstTaskId?: string;
+	/** Sent as Retry-After with a 429. Default: no such header, as none is documented. */
+	retryAfterSeconds?: number;
+}
+
+export type Settings = Required<Omit<SandboxOptions, 'retryAfterSeconds'>> &
+	Pick<SandboxOptions, 'retryAfterSeconds'>;
+
+export const DEFAULTS: Settings = {
+	port: 0,
+	cdnPort: 0,
+	token: SANDBOX_TOKEN,
+	accounts: [{ email: 'artist@example.com', maxJobs: 5 }],
+	jobMs: 6_000,
+	picturesFolder: BUNDLED_PICTURES,
+	scale: 4,
+	seeds: [],
+	subscription: true,
+	firstTaskId: '500000010',
+};

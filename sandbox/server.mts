@@ -1,0 +1,95 @@
+import { buildApi } from './api.mts';
+import type { RecordedCallback } from './callbacks.mts';
+import { Callbacks } from './callbacks.mts';
+import { buildCdn } from './cdn.mts';
+import type { Context, RecordedRequest } from './context.mts';
+import type { Fault } from './faults.mts';
+import { Faults } from './faults.mts';
+import type { SandboxOptions, Settings } from './options.mts';
+import { DEFAULTS } from './options.mts';
+import { PictureFolder } from './pictures.mts';
+import { Results } from './results.mts';
+import type { Task } from './tasks.mts';
+import { TaskStore } from './tasks.mts';
+
+export { SANDBOX_TOKEN } from './options.mts';
+export type { SandboxAccount, SandboxOptions, SandboxSeed } from './options.mts';
+export type { RecordedCallback, RecordedRequest, Fault };
+
+/** A stand-in for useapi.net: the API on one origin, its files on another, everything in memory. */
+
+const HOST = '127.0.0.1';
+
+export interface SandboxTask {
+	taskId: string;
+	name: string;
+	status: string;
+	workIds: string[];
+}
+
+export interface Sandbox {
+	url: string;
+	cdnUrl: string;
+	token: string;
+	/** Every request on both servers, oldest first. */
+	requests: RecordedRequest[];
+	callbacks: RecordedCallback[];
+	/** The highest number of jobs running at once, per account email. */
+	peakJobs: Map<string, number>;
+	/** In force now; may be changed while it runs (not the ports). */
+	settings: Settings;
+	/** The tasks of the first account, newest first. */
+	tasks(): Promise<SandboxTask[]>;
+	addFault(fault: Fault): void;
+	clearFaults(): void;
+	/** Ends both servers, timers and open sockets. */
+	close(): Promise<void>;
+}
+
+export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+	const settings = { ...DEFAULTS, ...options };
+	const results = new Results();
+	const tasks = new TaskStore(settings, new PictureFolder(settings), results);
+	await tasks.seed(settings.seeds);
+	const callbacks = new Callbacks();
+	const faults = new Faults();
+	const requests: RecordedRequest[] = [];
+	const context: Context = { settings, tasks, results, callbacks, faults, requests, cdnUrl: '' };
+	tasks.onChange = (task) => callbacks.send(task, context.cdnUrl);
+
+	const cdn = await buildCdn(context);
+	const api = await buildApi(context);
+	const close = async () => {
+		faults.close();
+		await Promise.all([tasks.close(), callbacks.close(), api.close(), cdn.close()]);
+	};
+	try {
+		context.cdnUrl = await cdn.listen({ host: HOST, port: settings.cdnPort });
+		const url = await api.listen({ host: HOST, port: settings.port });
+		return {
+			url,
+			cdnUrl: context.cdnUrl,
+			token: settings.token,
+			requests,
+			callbacks: callbacks.sent,
+			peakJobs: tasks.peakJobs,
+			settings,
+			tasks: async () => describe(await tasks.list(settings.accounts[0]?.email ?? '')),
+			addFault: (fault) => faults.add(fault),
+			clearFaults: () => faults.clear(),
+			close,
+		};
+	} catch (error) {
+		await close();
+		throw error;
+	}
+}
+
+function describe(tasks: Task[]): SandboxTask[] {
+	return tasks.map(({ id, prompt, statusName, works }) => ({
+		taskId: String(id),
+		name: prompt,
+		status: statusName,
+		workIds: works.map(({ workId }) => String(workId)),
+	}));
+}
