@@ -27,7 +27,6 @@ describe('Poll Until Finished', () => {
 					coverUrl: expect.any(String),
 				},
 			],
-			message: expect.any(String),
 			createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
 			updatedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
 		});
@@ -78,6 +77,57 @@ describe('Poll Until Finished', () => {
 		expect(fetched).toHaveLength(1);
 		expect(fetched[0].headers).not.toHaveProperty('authorization');
 		expect(JSON.stringify(fetched)).not.toContain(sandbox.token);
+	});
+
+	describe('Without Watermark', () => {
+		const parameters = upscale({ download: true, options: { withoutWatermark: true } });
+
+		test('downloads the clean file', async () => {
+			const { run, sandbox } = await bench();
+			const { error, items, hints } = await run([{}], parameters);
+			expect(error).toBeUndefined();
+			expect(hints('Kling')).toEqual([]);
+			const [fetched, ...others] = sandbox.requests.filter(({ server }) => server === 'cdn');
+			expect(others).toEqual([]);
+			expect(fetched.path).toMatch(/^\/clean\//);
+			expect(fetched.headers).not.toHaveProperty('authorization');
+			expect(items('Kling')[0].binary?.data.fileName).toBe('kling-500000010-500000011.png');
+			expect(sandbox.requests.find(({ path }) => path.endsWith('/assets/download'))?.query).toEqual(
+				{
+					workIds: '500000011',
+					fileTypes: 'PNG',
+				},
+			);
+		});
+
+		test('falls back to the plain file and says why', async () => {
+			const { run, sandbox } = await bench({
+				accounts: [{ email: 'artist@example.com', maxJobs: 5, paid: false }],
+			});
+			const { error, items, hints } = await run([{}, {}], parameters);
+			expect(error).toBeUndefined();
+			expect(items('Kling').map(({ binary }) => binary?.data.mimeType)).toEqual([
+				'image/png',
+				'image/png',
+			]);
+			expect(
+				hints('Kling')
+					.map(({ message }) => message)
+					.sort(),
+			).toEqual([
+				expect.stringContaining('Item 0: the image without watermark was not available ('),
+				expect.stringContaining('Item 1: the image without watermark was not available ('),
+			]);
+			expect(sandbox.requests.filter(({ server }) => server === 'cdn')).toHaveLength(2);
+		});
+
+		test('falls back when the clean file cannot be fetched', async () => {
+			const { run, addFault } = await bench();
+			addFault({ server: 'cdn', path: '/clean/', kind: 'status', status: 404 });
+			const { items, hints } = await run([{}], parameters);
+			expect(items('Kling')[0].binary).toBeDefined();
+			expect(hints('Kling')).toHaveLength(1);
+		});
 	});
 
 	test('sends what the fields say, ids as text and nothing that is empty', async () => {
@@ -140,24 +190,29 @@ describe('Poll Until Finished', () => {
 		expect(sandbox.peakJobs.get('artist@example.com')).toBe(20);
 	});
 
-	test('each result stands where its input item stood', async () => {
+	test('each result stands where its input item stood, whichever finishes first', async () => {
 		const references = ['c', 'a', 'b'];
-		const { run, sandbox } = await bench();
+		const { run, sandbox, addFault } = await bench();
+		// The first task is the last to be seen finished.
+		addFault({ kind: 'status', status: 503, path: '/v1/kling/tasks/500000010', times: 2 });
 		const { items } = await run(
 			references.map((ref) => ({ ref })),
 			upscale({ options: { replyRef: '={{ $json.ref }}' } }),
 		);
 
-		expect(items('Kling').map(({ json }) => json.replyRef)).toEqual(references);
-		const sent = new Map(
+		// The sandbox gives ids in the order in which jobs reach it.
+		const taskIdOf = new Map(
 			sandbox.requests
 				.filter(({ method }) => method === 'POST')
 				.map(({ body }, position) => [
 					(body as { replyRef: string }).replyRef,
-					String(500000010 + 2 * position),
+					String(500000010 + 10 * position),
 				]),
 		);
-		expect(sent.size).toBe(3);
+		expect(items('Kling').map(({ json }) => json.taskId)).toEqual(
+			references.map((ref) => taskIdOf.get(ref)),
+		);
+		expect(items('Kling').map(({ json }) => json.replyRef)).toEqual(references);
 	});
 });
 

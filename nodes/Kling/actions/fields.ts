@@ -131,6 +131,16 @@ export const timeoutOption: INodeProperties = {
 		'How long to wait for the task to finish. A task that takes longer goes on at Kling and can be fetched later.',
 };
 
+export const withoutWatermarkOption: INodeProperties = {
+	displayName: 'Without Watermark',
+	name: 'withoutWatermark',
+	type: 'boolean',
+	default: false,
+	description:
+		'Whether to download the file without watermark. Needs a paid Kling plan; without one the plain file is downloaded.',
+	displayOptions: { show: { '/download': [true] } },
+};
+
 /** Shows the fields for one operation only. */
 export function showFor(
 	resource: string,

@@ -108,7 +108,10 @@ export class Parameters {
 		}
 		return {
 			output: this.raw('output', 'simplified') as OutputSettings['output'],
-			...(download && { binaryPropertyName: field }),
+			...(download && {
+				binaryPropertyName: field,
+				withoutWatermark: this.raw('options.withoutWatermark', false) === true,
+			}),
 		};
 	}
 

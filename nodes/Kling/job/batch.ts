@@ -5,6 +5,12 @@ import { connect, type KlingApi } from '../transport/client';
 import type { KlingError } from '../transport/errors';
 import { Halt } from './halt';
 import { SlotGate } from './slots';
+import { Turns } from './turns';
+
+/** More downloads at once would not be faster, and would fill n8n's memory where it keeps files there. */
+const MAX_PARALLEL_DOWNLOADS = 4;
+/** More hints than this would bury the output. */
+const MAX_HINTS = 5;
 
 /** What the items of one `execute()` share. Nothing of it outlives the execution: the next one may run on another machine. */
 export interface Batch {
@@ -14,8 +20,9 @@ export interface Batch {
 	gate(account?: string): SlotGate;
 	/** Tasks that were accepted, by item: told to the user when the node stops on another item's error. */
 	accepted: Map<number, string>;
-	/** Downloads under way. */
-	downloads: { active: number };
+	downloads: Turns;
+	/** What users should know although nothing failed; shown in the output panel. */
+	hints: string[];
 }
 
 /**
@@ -65,7 +72,16 @@ export async function runItems<P>(
 			throw withAcceptedTasks(error as KlingError, batch.accepted);
 		}
 	}
+	showHints(context, batch.hints);
 	return outputs.flatMap((output) => (output.status === 'fulfilled' ? output.value : []));
+}
+
+function showHints(context: IExecuteFunctions, hints: string[]): void {
+	const shown = hints.slice(0, MAX_HINTS);
+	if (hints.length > shown.length) shown.push(`The same for ${hints.length - shown.length} more.`);
+	context.addExecutionHints(
+		...shown.map((message) => ({ message, type: 'warning', location: 'outputPane' }) as const),
+	);
 }
 
 async function openBatch(this: IExecuteFunctions): Promise<Batch> {
@@ -80,7 +96,8 @@ async function openBatch(this: IExecuteFunctions): Promise<Batch> {
 			return gate;
 		},
 		accepted: new Map(),
-		downloads: { active: 0 },
+		downloads: new Turns(halt, MAX_PARALLEL_DOWNLOADS),
+		hints: [],
 	};
 }
 

@@ -1,6 +1,6 @@
 import type { IBinaryData, IExecuteFunctions, IN8nHttpFullResponse } from 'n8n-workflow';
 
-import { klingError } from '../transport/errors';
+import { answerTrouble, klingError } from '../transport/errors';
 import type { Batch } from './batch';
 import { imageType } from './fileType';
 import type { TaskImage } from './result';
@@ -11,66 +11,100 @@ type FileStream = Exclude<
 	Uint8Array
 >;
 
-/** A few at a time: more would not be faster and would fill n8n's memory where it keeps files there. */
-const MAX_PARALLEL_DOWNLOADS = 4;
 /** Getting a file spends nothing, so a broken transfer is tried again. */
 const ATTEMPTS = 3;
 const RETRY_PAUSE_MS = 1_000;
 const RESPONSE_TIMEOUT_MS = 60_000;
 
+export interface Download {
+	image: TaskImage;
+	taskId: string;
+	account?: string;
+	/** Ask for the file without watermark first. */
+	withoutWatermark?: boolean;
+	itemIndex: number;
+}
+
+type Fetched = { file: IBinaryData } | { reason: string; lasting: boolean };
+
 /**
  * Streams an image into n8n's binary storage, named `kling-<taskId>-<workId>.<extension>`.
- *
- * Result files are on another host than the API and need no token (kling-api.md, last paragraph), so this is the one
- * request of the package without authentication.
  *
  * @throws KlingError with the task id and the link: the image exists and can be fetched again without paying
  */
 export async function downloadImage(
 	this: IExecuteFunctions,
 	batch: Batch,
-	image: TaskImage,
-	taskId: string,
-	itemIndex: number,
+	download: Download,
 ): Promise<IBinaryData> {
-	const { halt, downloads } = batch;
-	const { url } = image;
-	const fail = (reason: string) =>
-		klingError(
+	return await batch.downloads.take(async () => {
+		const { image, taskId, itemIndex } = download;
+		const clean = download.withoutWatermark && (await fetchClean.call(this, batch, download));
+		if (clean) return clean;
+		const fetched = await fetchFile.call(this, batch, image.url, download);
+		if ('file' in fetched) return fetched.file;
+		throw klingError(
 			this.getNode(),
 			{
-				message: `The image of task ${taskId} could not be downloaded: ${reason}`,
+				message: `The image of task ${taskId} could not be downloaded: ${fetched.reason}`,
 				description:
 					'The image exists and is paid for. Fetch it with Task → Get, this task ID and Download Image switched on, or open the link in details.',
-				details: { taskId, imageUrl: url },
+				details: { taskId, imageUrl: image.url },
 			},
 			itemIndex,
 		);
-	if (!isFetchable(url, batch.api.baseUrl)) throw fail('its link is not a safe web address');
-
-	await halt.until(() => downloads.active < MAX_PARALLEL_DOWNLOADS);
-	downloads.active++;
-	try {
-		let reason = 'no answer';
-		for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-			await halt.pause(attempt === 0 ? 0 : Date.now() + RETRY_PAUSE_MS * attempt);
-			const outcome = await fetchOnce.call(this, image, taskId);
-			halt.check();
-			if ('file' in outcome) return outcome.file;
-			({ reason } = outcome);
-			if (outcome.lasting) break;
-		}
-		throw fail(reason);
-	} finally {
-		downloads.active--;
-	}
+	});
 }
 
-async function fetchOnce(
+/** The file without watermark, or `undefined` and a hint for the user when the account cannot have it. */
+async function fetchClean(
 	this: IExecuteFunctions,
-	{ url, workId }: TaskImage,
-	taskId: string,
-): Promise<{ file: IBinaryData } | { reason: string; lasting: boolean }> {
+	batch: Batch,
+	download: Download,
+): Promise<IBinaryData | undefined> {
+	const { image, account, itemIndex } = download;
+	let reason = 'the image has no ID';
+	if (image.workId) {
+		const answer = await batch.api.getCleanFile(image.workId, account);
+		if (answer.outcome !== 'answered') ({ reason } = answer);
+		else if (answer.status !== 200) reason = answerTrouble(answer.status, answer.body).message;
+		else {
+			const { cdnUrl } = answer.body as { cdnUrl?: unknown };
+			const fetched = await fetchFile.call(this, batch, String(cdnUrl), download);
+			if ('file' in fetched) return fetched.file;
+			({ reason } = fetched);
+		}
+	}
+	batch.halt.check();
+	batch.hints.push(
+		`Item ${itemIndex}: the image without watermark was not available (${reason}), so the plain image was downloaded.`,
+	);
+	return undefined;
+}
+
+async function fetchFile(
+	this: IExecuteFunctions,
+	{ api, halt }: Batch,
+	url: string,
+	{ image, taskId }: Download,
+): Promise<Fetched> {
+	const stem = ['kling', taskId, ...(image.workId ? [image.workId] : [])].join('-');
+	let fetched: Fetched = { reason: 'its link is not a safe web address', lasting: true };
+	if (!isFetchable(url, api.baseUrl)) return fetched;
+	for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+		if (attempt > 0) await halt.pause(Date.now() + RETRY_PAUSE_MS * attempt);
+		fetched = await fetchOnce.call(this, url, stem);
+		halt.check();
+		if ('file' in fetched || fetched.lasting) break;
+	}
+	return fetched;
+}
+
+/**
+ * Result files are on another host than the API and need no token (kling-api.md, last paragraph), so this is the one
+ * request of the package without authentication.
+ */
+async function fetchOnce(this: IExecuteFunctions, url: string, stem: string): Promise<Fetched> {
 	try {
 		const response = (await this.helpers.httpRequest({
 			method: 'GET',
@@ -92,8 +126,7 @@ async function fetchOnce(
 			stream.destroy();
 			return { reason: 'the link does not lead to an image', lasting: false };
 		}
-		const name = ['kling', taskId, ...(workId ? [workId] : [])].join('-');
-		const fileName = `${name}.${type.extension}`;
+		const fileName = `${stem}.${type.extension}`;
 		return { file: await this.helpers.prepareBinaryData(stream, fileName, type.mimeType) };
 	} catch (error) {
 		const { code, message } = error as { code?: string; message?: string };

@@ -10,6 +10,8 @@ export interface OutputSettings {
 	output: 'simplified' | 'raw' | 'images';
 	/** Binary field for the image, or `undefined` when nothing is to be downloaded. */
 	binaryPropertyName?: string;
+	/** Download the file without watermark where the account may have it. */
+	withoutWatermark?: boolean;
 }
 
 /** What the node itself knows of a task, whatever the API's answer holds. */
@@ -33,32 +35,21 @@ export async function buildItems(
 	settings: OutputSettings,
 	itemIndex: number,
 ): Promise<INodeExecutionData[]> {
-	const { output, binaryPropertyName } = settings;
+	const { output } = settings;
 	const { images } = readTask(model);
-	const fetch = async (wanted: TaskImage[]) =>
-		binaryPropertyName && wanted.length > 0
-			? {
-					binary: await downloadAll.call(
-						this,
-						batch,
-						wanted,
-						known.taskId,
-						binaryPropertyName,
-						itemIndex,
-					),
-				}
-			: {};
+	const files = async (wanted: TaskImage[]) =>
+		await downloadAll.call(this, batch, wanted, known, settings, itemIndex);
 	const pairedItem = { item: itemIndex };
 
 	if (output !== 'images') {
 		const json = output === 'raw' ? raw(model) : simplify(model, known);
-		return [{ json, ...(await fetch(images)), pairedItem }];
+		return [{ json, ...(await files(images)), pairedItem }];
 	}
 	assertImages.call(this, model, known.taskId, itemIndex);
 	return await Promise.all(
 		imageItems(model, known).map(async (json, position) => ({
 			json,
-			...(await fetch([images[position]])),
+			...(await files([images[position]])),
 			pairedItem,
 		})),
 	);
@@ -102,19 +93,24 @@ export function assertImages(
 	}
 }
 
-/** The first image goes into the named field, further ones into `<field>_2`, `<field>_3` and so on. */
+/** `{ binary }` with the first image in the named field, further ones in `<field>_2`, `<field>_3` and so on. */
 async function downloadAll(
 	this: IExecuteFunctions,
 	batch: Batch,
 	images: TaskImage[],
-	taskId: string,
-	field: string,
+	{ taskId, account }: KnownTask,
+	{ binaryPropertyName: field, withoutWatermark }: OutputSettings,
 	itemIndex: number,
-): Promise<IBinaryKeyData> {
+): Promise<{ binary?: IBinaryKeyData }> {
+	if (!field || images.length === 0) return {};
 	const files = await Promise.all(
-		images.map((image) => downloadImage.call(this, batch, image, taskId, itemIndex)),
+		images.map((image) =>
+			downloadImage.call(this, batch, { image, taskId, account, withoutWatermark, itemIndex }),
+		),
 	);
-	return Object.fromEntries(
-		files.map((file, position) => [position === 0 ? field : `${field}_${position + 1}`, file]),
-	);
+	const named = files.map((file, position) => [
+		position === 0 ? field : `${field}_${position + 1}`,
+		file,
+	]);
+	return { binary: Object.fromEntries(named) as IBinaryKeyData };
 }

@@ -108,7 +108,8 @@ export function simplify(model: TaskModel, known: { taskId: string } & IDataObje
 		type,
 		imageUrl: images[0]?.url,
 		images: images.map(withoutEmpty),
-		message,
+		// The API's word for a success is "success", which tells nobody anything.
+		message: status === 'succeed' ? undefined : message,
 		account: known.account,
 		replyRef: known.replyRef,
 		createdAt,

@@ -30,6 +30,8 @@ export interface KlingApi {
 	getAccounts(): Promise<ApiResult>;
 	getTask(taskId: string, email?: string): Promise<ApiResult>;
 	getTasks(query: IDataObject): Promise<ApiResult>;
+	/** The file of an image without watermark, "for paid Kling plans" (kling-api.md, "Around it"): `{ cdnUrl }`. */
+	getCleanFile(workId: string, email?: string): Promise<ApiResult>;
 	/** Spends credits: see `job/submit.ts` for when it may be called. */
 	upscale(request: UpscaleRequest): Promise<ApiResult>;
 }
@@ -45,6 +47,7 @@ export function normalizeBaseUrl(baseUrl: unknown): string {
 export async function connect(this: ApiContext): Promise<KlingApi> {
 	const { baseUrl: configured } = await this.getCredentials(CREDENTIAL);
 	const baseUrl = normalizeBaseUrl(configured);
+	const forAccount = (email?: string): IDataObject => (email ? { email } : {});
 	const read = (path: string, qs: IDataObject = {}) =>
 		call.call(this, { method: 'GET', url: `${baseUrl}${path}`, qs, timeout: READ_TIMEOUT_MS });
 
@@ -52,8 +55,15 @@ export async function connect(this: ApiContext): Promise<KlingApi> {
 		baseUrl,
 		getAccounts: () => read('/v1/kling/accounts'),
 		getTask: (taskId, email) =>
-			read(`/v1/kling/tasks/${encodeURIComponent(taskId)}`, email ? { email } : {}),
+			read(`/v1/kling/tasks/${encodeURIComponent(taskId)}`, forAccount(email)),
 		getTasks: (query) => read('/v1/kling/tasks', query),
+		getCleanFile: (workId, email) =>
+			// One workId with one file type gives the file itself, anything else a .zip (kling-api.md).
+			read('/v1/kling/assets/download', {
+				...forAccount(email),
+				workIds: workId,
+				fileTypes: 'PNG',
+			}),
 		upscale: (request) =>
 			call.call(this, {
 				method: 'POST',

@@ -13,6 +13,7 @@ import {
 	showFor,
 	taskField,
 	timeoutOption,
+	withoutWatermarkOption,
 } from '../fields';
 import { Parameters } from '../parameters';
 
@@ -103,6 +104,10 @@ export const description: INodeProperties[] = showFor('image', 'upscale', [
 				description:
 					'How long to wait while every job slot is taken, and then for the result. A task that takes longer goes on at Kling and can be fetched later.',
 			},
+			{
+				...withoutWatermarkOption,
+				displayOptions: { show: { '/wait': ['poll'], '/download': [true] } },
+			},
 		],
 	},
 ]);
@@ -127,13 +132,13 @@ function readParameters(this: IExecuteFunctions, itemIndex: number) {
 		...(replyUrl && { replyUrl }),
 		...(replyRef && { replyRef }),
 	};
-	const { output, binaryPropertyName } = parameters.output();
+	const settings = parameters.output();
 	return {
 		request,
 		waits,
 		timeoutMs: parameters.timeoutMs(),
 		pollIntervalMs: waits ? parameters.pollIntervalMs() : undefined,
-		settings: { output, ...(waits && { binaryPropertyName }) },
+		settings: waits ? settings : { output: settings.output },
 	};
 }
 

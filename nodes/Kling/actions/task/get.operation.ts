@@ -10,6 +10,7 @@ import {
 	showFor,
 	taskField,
 	timeoutOption,
+	withoutWatermarkOption,
 } from '../fields';
 import { Parameters } from '../parameters';
 
@@ -65,8 +66,11 @@ export const description: INodeProperties[] = showFor('task', 'get', [
 		type: 'collection',
 		placeholder: 'Add option',
 		default: {},
-		displayOptions: { show: { wait: ['poll'] } },
-		options: [pollIntervalOption, timeoutOption],
+		options: [
+			{ ...pollIntervalOption, displayOptions: { show: { '/wait': ['poll'] } } },
+			{ ...timeoutOption, displayOptions: { show: { '/wait': ['poll'] } } },
+			withoutWatermarkOption,
+		],
 	},
 ]);
 
