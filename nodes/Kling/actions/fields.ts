@@ -98,6 +98,8 @@ export const downloadFields: INodeProperties[] = [
 		type: 'boolean',
 		default: false,
 		description: 'Whether to put the image itself into the output, not only the link to it',
+		// An agent cannot take files; it gets the link.
+		displayOptions: { hide: { '@tool': [true] } },
 	},
 	{
 		displayName: 'Put Output File in Field',
@@ -107,7 +109,7 @@ export const downloadFields: INodeProperties[] = [
 		required: true,
 		placeholder: 'e.g. data',
 		hint: 'The name of the output field to put the file in',
-		displayOptions: { show: { download: [true] } },
+		displayOptions: { show: { download: [true] }, hide: { '@tool': [true] } },
 	},
 ];
 
@@ -138,7 +140,7 @@ export const withoutWatermarkOption: INodeProperties = {
 	default: false,
 	description:
 		'Whether to download the file without watermark. Needs a paid Kling plan; without one the plain file is downloaded.',
-	displayOptions: { show: { '/download': [true] } },
+	displayOptions: { show: { '/download': [true] }, hide: { '@tool': [true] } },
 };
 
 /** Shows the fields for one operation only. */

@@ -1,6 +1,6 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 
-import { klingError } from '../transport/errors';
+import { isTool, klingError } from '../transport/errors';
 import type { OutputSettings } from '../job/output';
 
 /** "range from 1 to 50" (the vendor's page, `maxJobs`). */
@@ -98,7 +98,7 @@ export class Parameters {
 	}
 
 	output(): OutputSettings {
-		const download = this.raw('download', false) === true;
+		const download = this.raw('download', false) === true && !isTool(this.context.getNode());
 		const field = asText(this.raw('binaryPropertyName', 'data'));
 		if (download && field === '') {
 			throw this.invalid(

@@ -1,6 +1,6 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 
-import type { Trouble } from '../transport/errors';
+import { isTool, type Trouble } from '../transport/errors';
 
 /** What one item has already sent in this execution. */
 export interface Sent {
@@ -28,7 +28,7 @@ export function recall(
 	itemIndex: number,
 	request: IDataObject,
 ): Sent | undefined {
-	const entry = memoryOf.call(this)[keyOf.call(this, itemIndex)] as Entry | undefined;
+	const entry = memoryOf.call(this)[keyOf.call(this, itemIndex, request)] as Entry | undefined;
 	if (entry?.request !== JSON.stringify(request)) return undefined;
 	const sent = entry.sent as Sent;
 	return sent.taskId || entry.executionId === this.getExecutionId() ? sent : undefined;
@@ -45,7 +45,7 @@ export function remember(
 		executionId: this.getExecutionId(),
 		sent: { ...sent },
 	};
-	memoryOf.call(this)[keyOf.call(this, itemIndex)] = entry;
+	memoryOf.call(this)[keyOf.call(this, itemIndex, request)] = entry;
 }
 
 function memoryOf(this: IExecuteFunctions): IDataObject {
@@ -54,7 +54,9 @@ function memoryOf(this: IExecuteFunctions): IDataObject {
 	return context.sentByKling as IDataObject;
 }
 
-function keyOf(this: IExecuteFunctions, itemIndex: number): string {
+function keyOf(this: IExecuteFunctions, itemIndex: number, request: IDataObject): string {
+	// For an agent every try is a new run, so the request itself is the key: asking twice for the same is paid once.
+	if (isTool(this.getNode())) return JSON.stringify(request);
 	const { $runIndex } = this.getWorkflowDataProxy(itemIndex);
 	return `${String($runIndex)}:${itemIndex}`;
 }

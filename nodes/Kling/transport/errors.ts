@@ -15,6 +15,9 @@ export interface Trouble {
 
 export type KlingError = (NodeApiError | NodeOperationError) & { trouble?: Trouble };
 
+/** n8n runs a node that an AI agent uses under a type of its own, with "Tool" at its end. */
+export const isTool = (node: INode): boolean => node.type.endsWith('Tool');
+
 /**
  * An error for n8n's output panel, about one item.
  *
@@ -22,7 +25,9 @@ export type KlingError = (NodeApiError | NodeOperationError) & { trouble?: Troub
  * is set again once n8n is done with it: the vendor's words stay whole.
  */
 export function klingError(node: INode, trouble: Trouble, itemIndex?: number): KlingError {
-	const { message, description, httpCode } = trouble;
+	const { description, httpCode } = trouble;
+	// An agent is given the message alone, and it too needs to know what to do next.
+	const message = isTool(node) ? `${trouble.message}. ${description}` : trouble.message;
 	const error: KlingError = httpCode
 		? new NodeApiError(node, { message }, { message, description, httpCode, itemIndex })
 		: new NodeOperationError(node, message, { description, itemIndex });

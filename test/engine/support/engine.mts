@@ -16,7 +16,6 @@ import type {
 	IBinaryData,
 	ICredentialType,
 	ICredentialsHelper,
-	IConnections,
 	IDataObject,
 	IHttpRequestOptions,
 	INode,
@@ -27,14 +26,16 @@ import type {
 	IRun,
 	IWorkflowExecuteAdditionalData,
 } from 'n8n-workflow';
-import { NodeConnectionTypes, Workflow } from 'n8n-workflow';
+import { Workflow } from 'n8n-workflow';
+
+import { agentType, asTool, passType, startType } from './nodes.mts';
+import { klingWorkflow, type EngineWorkflow } from './workflows.mts';
 
 /**
  * Runs real workflow JSON on n8n-core's own WorkflowExecute, with this package loaded from its build by n8n's own
  * loader. Only what n8n's server adds around the core (credential store, database) is stood in for here.
  */
 
-export const KLING = 'n8n-nodes-useapi-kling.kling';
 const PACKAGE_FOLDER = resolve(import.meta.dirname, '../../..');
 
 /** n8n-core's own copy: several versions of @n8n/di may stand in node_modules, each with a container of its own. */
@@ -64,40 +65,6 @@ function loadPackage(): Promise<PackageDirectoryLoader> {
 
 afterAll(() => rmSync(storage, { recursive: true, force: true }));
 
-/** The items of its `items` parameter: where n8n's own workflows have a trigger. */
-const startType: INodeType = {
-	description: {
-		displayName: 'Start',
-		name: 'start',
-		group: ['input'],
-		version: 1,
-		description: '',
-		defaults: { name: 'Start' },
-		inputs: [],
-		outputs: [NodeConnectionTypes.Main],
-		properties: [{ displayName: 'Items', name: 'items', type: 'json', default: '[]' }],
-	},
-	async execute() {
-		const items = this.getNodeParameter('items', 0) as unknown as IDataObject[];
-		return [items.map((json) => ({ json }))];
-	},
-};
-
-/** Hands its input on: where a workflow goes on after the Kling node. */
-const passType: INodeType = {
-	description: {
-		...startType.description,
-		displayName: 'Pass',
-		name: 'pass',
-		group: ['transform'],
-		inputs: [NodeConnectionTypes.Main],
-		properties: [],
-	},
-	async execute() {
-		return [this.getInputData()];
-	},
-};
-
 export interface EngineRun {
 	run: IRun;
 	/** Output items of a node by its output, e.g. `items('Kling')` or `items('Kling', 1)` for its error branch. */
@@ -107,51 +74,9 @@ export interface EngineRun {
 	hints(nodeName: string): Array<{ message: string }>;
 }
 
-export interface EngineWorkflow {
-	nodes: INode[];
-	connections: IConnections;
-}
-
 export interface Credentials {
 	apiToken: string;
 	baseUrl: string;
-}
-
-/** A workflow Start → Kling → Result (and Failed on the error branch), with `settings` on the Kling node. */
-export function klingWorkflow(
-	items: IDataObject[],
-	parameters: IDataObject,
-	settings: Partial<INode> = {},
-): EngineWorkflow {
-	const node = (name: string, type: string, extra: Partial<INode>): INode => ({
-		id: name,
-		name,
-		type,
-		typeVersion: 1,
-		position: [0, 0],
-		parameters: {},
-		...extra,
-	});
-	const to = (...names: string[]) =>
-		names.map((name) => ({ node: name, type: NodeConnectionTypes.Main, index: 0 }));
-	return {
-		nodes: [
-			node('Start', 'test.start', { parameters: { items: items as never } }),
-			node('Kling', KLING, {
-				parameters: parameters as INode['parameters'],
-				credentials: { useApiNetApi: { id: '1', name: 'useapi.net' } },
-				...settings,
-			}),
-			node('Result', 'test.pass', {}),
-			node('Failed', 'test.pass', {}),
-		],
-		connections: {
-			Start: { main: [to('Kling')] },
-			Kling: {
-				main: [to('Result'), settings.onError === 'continueErrorOutput' ? to('Failed') : []],
-			},
-		},
-	};
 }
 
 /** n8n's own objects for a workflow of this package, and what its server would add to them. */
@@ -162,7 +87,9 @@ async function prepare({ nodes, connections }: EngineWorkflow, credentials: Cred
 		getByNameAndVersion(type) {
 			if (type === 'test.start') return startType;
 			if (type === 'test.pass') return passType;
-			return loader.getNode(type.split('.')[1]).type as INodeType;
+			if (type === 'test.agent') return agentType;
+			const own = loader.getNode(type.split('.')[1].replace(/Tool$/, '')).type as INodeType;
+			return type.endsWith('Tool') ? asTool(own) : own;
 		},
 		getKnownTypes: () => ({}),
 	};

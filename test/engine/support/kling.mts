@@ -3,7 +3,8 @@ import type { IDataObject, INode } from 'n8n-workflow';
 import type { Fault } from '../../../sandbox/faults.mts';
 import type { SandboxOptions } from '../../../sandbox/options.mts';
 import { startSandbox, type Sandbox } from '../../../sandbox/server.mts';
-import { klingWorkflow, runWorkflow, startWorkflow } from './engine.mts';
+import { runWorkflow, startWorkflow } from './engine.mts';
+import { agentWorkflow, klingWorkflow } from './workflows.mts';
 
 /** The ids of the vendor's page. */
 export const TASK_ID = '123456789';
@@ -47,6 +48,8 @@ export interface Bench {
 		parameters: IDataObject,
 		settings?: Partial<INode>,
 	): ReturnType<typeof startWorkflow>;
+	/** What an agent reads after each of its calls of the node. */
+	ask(calls: IDataObject[], parameters: IDataObject, settings?: Partial<INode>): Promise<string[]>;
 	addFault(fault: Fault): void;
 	posts(): number;
 	/** GETs of tasks. */
@@ -81,6 +84,14 @@ export async function bench(options: SandboxOptions = {}): Promise<Bench> {
 			await runWorkflow(klingWorkflow(items, parameters, settings), credentials),
 		start: async (items, parameters, settings) =>
 			await startWorkflow(klingWorkflow(items, parameters, settings), credentials),
+		async ask(calls, parameters, settings) {
+			const { error, items } = await runWorkflow(
+				agentWorkflow(calls, parameters, settings),
+				credentials,
+			);
+			expect(error).toBeUndefined();
+			return items('Agent').map(({ json }) => String(json.text));
+		},
 		addFault: (fault) => sandbox.addFault(fault),
 		posts: () => count('POST', '/v1/kling/images/upscale'),
 		looks: () => count('GET', '/v1/kling/tasks/'),

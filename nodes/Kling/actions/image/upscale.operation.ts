@@ -71,7 +71,10 @@ export const description: INodeProperties[] = showFor('image', 'upscale', [
 	...downloadFields.map((field) => ({
 		...field,
 		// Nothing is there to download yet when the node does not wait.
-		displayOptions: { show: { ...field.displayOptions?.show, wait: ['poll'] } },
+		displayOptions: {
+			...field.displayOptions,
+			show: { ...field.displayOptions?.show, wait: ['poll'] },
+		},
 	})),
 	{
 		displayName: 'Options',
@@ -106,7 +109,10 @@ export const description: INodeProperties[] = showFor('image', 'upscale', [
 			},
 			{
 				...withoutWatermarkOption,
-				displayOptions: { show: { '/wait': ['poll'], '/download': [true] } },
+				displayOptions: {
+					...withoutWatermarkOption.displayOptions,
+					show: { '/wait': ['poll'], '/download': [true] },
+				},
 			},
 		],
 	},

@@ -1,0 +1,78 @@
+import type { IDataObject, INodeExecutionData, INodeType } from 'n8n-workflow';
+import { NodeConnectionTypes } from 'n8n-workflow';
+
+/** The nodes around ours in test workflows. n8n's own would do the same and bring two gigabytes along. */
+
+/** The items of its `items` parameter: where n8n's own workflows have a trigger. */
+export const startType: INodeType = {
+	description: {
+		displayName: 'Start',
+		name: 'start',
+		group: ['input'],
+		version: 1,
+		description: '',
+		defaults: { name: 'Start' },
+		inputs: [],
+		outputs: [NodeConnectionTypes.Main],
+		properties: [{ displayName: 'Items', name: 'items', type: 'json', default: '[]' }],
+	},
+	async execute() {
+		const items = this.getNodeParameter('items', 0) as unknown as IDataObject[];
+		return [items.map((json) => ({ json }))];
+	},
+};
+
+/** Hands its input on: where a workflow goes on after the Kling node. */
+export const passType: INodeType = {
+	description: {
+		...startType.description,
+		displayName: 'Pass',
+		name: 'pass',
+		group: ['transform'],
+		inputs: [NodeConnectionTypes.Main],
+		properties: [],
+	},
+	async execute() {
+		return [this.getInputData()];
+	},
+};
+
+/**
+ * Stands in for an AI agent: calls the connected tool with each of its `calls`, through n8n-core's own tool path, and
+ * puts out what the agent would read.
+ */
+export const agentType: INodeType = {
+	description: {
+		...startType.description,
+		displayName: 'Agent',
+		name: 'agent',
+		group: ['transform'],
+		inputs: [NodeConnectionTypes.Main, NodeConnectionTypes.AiTool],
+		properties: [{ displayName: 'Calls', name: 'calls', type: 'json', default: '[]' }],
+	},
+	async execute() {
+		const [tool] = (await this.getInputConnectionData(NodeConnectionTypes.AiTool, 0)) as Array<{
+			invoke(input: object): Promise<string>;
+			description: string;
+		}>;
+		const calls = this.getNodeParameter('calls', 0) as unknown as object[];
+		const read: INodeExecutionData[] = [];
+		for (const call of calls) {
+			const text = await tool.invoke(call).catch((error: Error) => `Error: ${error.message}`);
+			read.push({ json: { text, description: tool.description } });
+		}
+		return [read];
+	},
+};
+
+/** n8n's server makes a tool of every node that says `usableAsTool`: same code, another type and another output. */
+export function asTool(type: INodeType): INodeType {
+	const tool = Object.create(type) as INodeType;
+	tool.description = {
+		...type.description,
+		name: `${type.description.name}Tool`,
+		inputs: [],
+		outputs: [NodeConnectionTypes.AiTool],
+	};
+	return tool;
+}

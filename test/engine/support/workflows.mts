@@ -1,0 +1,73 @@
+import type { IConnections, IDataObject, INode, NodeConnectionType } from 'n8n-workflow';
+import { NodeConnectionTypes } from 'n8n-workflow';
+
+/** Workflows as n8n's editor stores them. */
+
+const KLING = 'n8n-nodes-useapi-kling.kling';
+
+export interface EngineWorkflow {
+	nodes: INode[];
+	connections: IConnections;
+}
+
+/** A workflow Start → Kling → Result (and Failed on the error branch), with `settings` on the Kling node. */
+export function klingWorkflow(
+	items: IDataObject[],
+	parameters: IDataObject,
+	settings: Partial<INode> = {},
+): EngineWorkflow {
+	const node = (name: string, type: string, extra: Partial<INode>): INode => ({
+		id: name,
+		name,
+		type,
+		typeVersion: 1,
+		position: [0, 0],
+		parameters: {},
+		...extra,
+	});
+	const to = (...names: string[]) =>
+		names.map((name) => ({ node: name, type: NodeConnectionTypes.Main, index: 0 }));
+	return {
+		nodes: [
+			node('Start', 'test.start', { parameters: { items: items as never } }),
+			node('Kling', KLING, {
+				parameters: parameters as INode['parameters'],
+				credentials: { useApiNetApi: { id: '1', name: 'useapi.net' } },
+				...settings,
+			}),
+			node('Result', 'test.pass', {}),
+			node('Failed', 'test.pass', {}),
+		],
+		connections: {
+			Start: { main: [to('Kling')] },
+			Kling: {
+				main: [to('Result'), settings.onError === 'continueErrorOutput' ? to('Failed') : []],
+			},
+		},
+	};
+}
+
+/** A workflow Start → Agent with the Kling node as its tool. */
+export function agentWorkflow(
+	calls: IDataObject[],
+	parameters: IDataObject,
+	settings: Partial<INode> = {},
+): EngineWorkflow {
+	const { nodes } = klingWorkflow([{}], parameters, { type: `${KLING}Tool`, ...settings });
+	const [start, kling] = nodes;
+	const agent: INode = {
+		...start,
+		id: 'Agent',
+		name: 'Agent',
+		type: 'test.agent',
+		parameters: { calls: calls as never },
+	};
+	const link = (type: NodeConnectionType) => ({ [type]: [[{ node: 'Agent', type, index: 0 }]] });
+	return {
+		nodes: [start, kling, agent],
+		connections: {
+			Start: link(NodeConnectionTypes.Main),
+			Kling: link(NodeConnectionTypes.AiTool),
+		},
+	};
+}

@@ -1,0 +1,75 @@
+import type { IDataObject } from 'n8n-workflow';
+
+import { bench, getTask, TASK_ID, upscale, WORK_ID } from './support/kling.mts';
+
+/** As an agent's tool: IDs come from the model, answers are text. */
+const chosen = {
+	taskId: "={{ $fromAI('taskId', 'the task that made the image', 'string') }}",
+	workId: "={{ $fromAI('workId', 'the image in that task', 'string') }}",
+};
+const call = { taskId: TASK_ID, workId: WORK_ID };
+
+test('an agent upscales an image by the IDs it chose and reads the link', async () => {
+	const { ask, posts } = await bench();
+	const [text] = await ask([call], upscale(chosen));
+	expect(JSON.parse(text)).toEqual([
+		expect.objectContaining({
+			taskId: '500000010',
+			status: 'succeed',
+			imageUrl: expect.stringMatching(/^http/),
+		}),
+	]);
+	expect(posts()).toBe(1);
+});
+
+test('Return Immediately gives the ID that Task → Get takes', async () => {
+	const { ask } = await bench();
+	const [submitted] = await ask([call], upscale({ ...chosen, wait: 'none' }));
+	const [{ taskId, finished }] = JSON.parse(submitted) as IDataObject[];
+	expect(finished).toBe(false);
+
+	const [shown] = await ask([{ taskId }], getTask({ taskId: chosen.taskId, wait: 'poll' }));
+	expect(JSON.parse(shown)).toEqual([expect.objectContaining({ taskId, status: 'succeed' })]);
+});
+
+test('files are left out, since an agent cannot take them', async () => {
+	const { ask, sandbox } = await bench();
+	const [text] = await ask([call], upscale({ ...chosen, download: true }));
+	expect(JSON.parse(text)).toHaveLength(1);
+	expect(sandbox.requests.filter(({ server }) => server === 'cdn')).toEqual([]);
+});
+
+test('a failure is text with the next step', async () => {
+	const { ask } = await bench({ seeds: [{ taskId: '700000001', status: 'processing' }] });
+	const calls = [
+		{ taskId: '700000001', workId: '700000002' },
+		{ taskId: 'the blue one', workId: '1' },
+	];
+	const [running, invalid] = await ask(calls, upscale(chosen));
+	expect(running).toContain('Task 700000001 is not completed');
+	expect(running).toContain('Wait for it first');
+	expect(invalid).toContain('Task must be an ID made of digits, but is "the blue one"');
+});
+
+test('asking twice for the same image is paid once, for another one again', async () => {
+	const { ask, posts, sandbox } = await bench({ seeds: [{ taskId: '700000001' }] });
+	const other = { taskId: '700000001', workId: '700000002' };
+	const texts = await ask([call, call, other], upscale(chosen));
+	const ids = texts.map((text) => (JSON.parse(text) as Array<{ taskId: string }>)[0].taskId);
+	expect(ids[1]).toBe(ids[0]);
+	expect(ids[2]).not.toBe(ids[0]);
+	expect(posts()).toBe(2);
+	expect(sandbox.peakJobs.size).toBe(1);
+});
+
+test('a retry does not pay again', async () => {
+	const { ask, posts, addFault } = await bench();
+	addFault({ method: 'POST', path: '/v1/kling/images/upscale', kind: 'resetAfter' });
+	const [text] = await ask([call], upscale(chosen), {
+		retryOnFail: true,
+		maxTries: 3,
+		waitBetweenTries: 0,
+	});
+	expect(text).toContain('unknown whether the upscale job was accepted');
+	expect(posts()).toBe(1);
+});
