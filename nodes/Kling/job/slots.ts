@@ -8,6 +8,12 @@ const RETRY_WHEN_FULL_MS = 10_000;
 /** What sending one request came to: the account was full and took nothing, or it gave an answer. */
 export type Knock<T> = { full: true; retryAfterMs?: number } | { full: false; answer: T };
 
+interface Waiter {
+	ticket: number;
+	/** Makes it the one at the front, who looks whether it may send. */
+	lead: () => void;
+}
+
 /**
  * The way to one Kling account's job slots. Items pass in the order they came. When the account is full (429) they wait
  * until one of our own tasks ends, or for Retry-After, and then knock one by one, so that a full account is not flooded
@@ -15,7 +21,8 @@ export type Knock<T> = { full: true; retryAfterMs?: number } | { full: false; an
  */
 export class SlotGate {
 	private nextTicket = 0;
-	private readonly waiting: number[] = [];
+	/** By ticket. Only the first one keeps looking; the others sleep until they are first, however many they are. */
+	private readonly waiting: Waiter[] = [];
 	private inFlight = 0;
 	private width = MAX_PARALLEL_SUBMITS;
 	private closedUntilMs = 0;
@@ -42,7 +49,6 @@ export class SlotGate {
 		const ticket = this.nextTicket++;
 		while (await this.turn(ticket, patienceMs)) {
 			const finishedBefore = this.finishedTasks;
-			this.inFlight++;
 			const knock = await send().finally(() => this.inFlight--);
 			if (!knock.full) {
 				this.fullSinceMs = undefined;
@@ -64,22 +70,40 @@ export class SlotGate {
 		return undefined;
 	}
 
-	/** @returns whether the caller may send now; `false` when patience ran out */
+	/** @returns whether the caller may send now, and is counted as under way; `false` when patience ran out */
 	private async turn(ticket: number, patienceMs: number): Promise<boolean> {
-		this.waiting.push(ticket);
+		const first = new Promise<void>((lead) => this.waiting.push({ ticket, lead }));
 		// A ticket that was refused comes back to its old place.
-		this.waiting.sort((a, b) => a - b);
+		this.waiting.sort((a, b) => a.ticket - b.ticket);
+		this.wakeFirst();
+		await first;
 		try {
-			await this.halt.until(() => this.mayPass(ticket) || this.outOfPatience(patienceMs));
-			return this.mayPass(ticket);
+			let passes = false;
+			await this.halt.until(() => {
+				passes = this.mayPass(ticket);
+				// Counted in the same step as asked, before the next one is woken and asks too.
+				if (passes) this.inFlight++;
+				return passes || this.outOfPatience(patienceMs);
+			});
+			return passes;
 		} finally {
-			this.waiting.splice(this.waiting.indexOf(ticket), 1);
+			this.waiting.splice(
+				this.waiting.findIndex((waiter) => waiter.ticket === ticket),
+				1,
+			);
+			this.wakeFirst();
 		}
+	}
+
+	private wakeFirst(): void {
+		this.waiting[0]?.lead();
 	}
 
 	private mayPass(ticket: number): boolean {
 		return (
-			this.waiting[0] === ticket && this.inFlight < this.width && Date.now() >= this.closedUntilMs
+			this.waiting[0]?.ticket === ticket &&
+			this.inFlight < this.width &&
+			Date.now() >= this.closedUntilMs
 		);
 	}
 
