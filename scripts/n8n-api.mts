@@ -1,0 +1,210 @@
+// The REST calls that n8n's editor makes, as far as the scripts and the end-to-end tests need them.
+import { setTimeout as pause } from 'node:timers/promises';
+import { parse as parseFlatted } from 'flatted';
+
+const LOOK_AGAIN_MS = 250;
+const EXECUTION_LIMIT_MS = 300_000;
+const RUNNING = ['new', 'running', 'waiting', 'unknown'];
+
+export interface Login {
+	email: string;
+	password: string;
+}
+export interface Credential {
+	id?: string;
+	name: string;
+	type: string;
+	data: Record<string, unknown>;
+}
+export interface WorkflowNode {
+	id: string;
+	name: string;
+	type: string;
+	typeVersion: number;
+	position: [number, number];
+	parameters: Record<string, unknown>;
+	credentials?: Record<string, { id: string; name: string }>;
+	[key: string]: unknown;
+}
+export interface Workflow {
+	name: string;
+	nodes: WorkflowNode[];
+	connections: Record<string, unknown>;
+	[key: string]: unknown;
+}
+export type SavedWorkflow = Workflow & { id: string; versionId: string };
+export interface Item {
+	json: Record<string, unknown>;
+	binary?: Record<string, Record<string, unknown>>;
+	pairedItem?: unknown;
+}
+export interface RunError {
+	message: string;
+	description?: string;
+	node?: { name: string };
+	[key: string]: unknown;
+}
+export interface NodeRun {
+	data?: { main: Array<Item[] | null> };
+	error?: RunError;
+	executionTime: number;
+	[key: string]: unknown;
+}
+export interface Execution {
+	id: string;
+	status: string;
+	startedAt: string;
+	stoppedAt: string;
+	resultData: { runData: Record<string, NodeRun[]>; error?: RunError; lastNodeExecuted?: string };
+}
+
+export class N8nApiError extends Error {
+	name = 'N8nApiError';
+	readonly status: number;
+	constructor(status: number, message: string) {
+		super(message);
+		this.status = status;
+	}
+}
+
+/** What a node put out in its last run, output by output joined. */
+export const itemsOf = (execution: Execution, node: string): Item[] =>
+	execution.resultData.runData[node]?.at(-1)?.data?.main.flatMap((items) => items ?? []) ?? [];
+
+export class N8nApi {
+	readonly url: string;
+	#cookie = '';
+
+	constructor(url: string) {
+		this.url = url;
+	}
+
+	/** One call; answers n8n's `data`, or what it sent instead. */
+	async request<T>(method: string, path: string, body?: unknown): Promise<T> {
+		const response = await fetch(this.url + path, {
+			method,
+			headers: {
+				...(this.#cookie && { cookie: this.#cookie }),
+				...(body !== undefined && { 'content-type': 'application/json' }),
+			},
+			body: body === undefined ? undefined : JSON.stringify(body),
+		});
+		const cookie = response.headers.getSetCookie().find((line) => line.startsWith('n8n-auth='));
+		if (cookie) this.#cookie = cookie.split(';')[0];
+		const text = await response.text();
+		let answer: { data?: T; message?: string } = {};
+		try {
+			answer = JSON.parse(text);
+		} catch {
+			// Not JSON: an error page.
+		}
+		if (!response.ok) {
+			throw new N8nApiError(
+				response.status,
+				`n8n answered ${response.status} to ${method} ${path}: ${answer.message ?? text.slice(0, 500)}`,
+			);
+		}
+		return (answer.data ?? answer) as T;
+	}
+
+	/** Signs in; on a new n8n the owner's account is made first. */
+	async login({ email, password }: Login): Promise<void> {
+		try {
+			await this.request('POST', '/rest/login', { emailOrLdapLoginId: email, password });
+		} catch (error) {
+			const settings = await this.request<{ userManagement?: { showSetupOnFirstLoad?: boolean } }>(
+				'GET',
+				'/rest/settings',
+			);
+			if (!settings.userManagement?.showSetupOnFirstLoad) throw error;
+			const owner = { email, password, firstName: 'Kling', lastName: 'Demo' };
+			await this.request('POST', '/rest/owner/setup', owner);
+		}
+	}
+
+	/** The node types that n8n has loaded, such as `n8n-nodes-base.set`. */
+	async nodeTypes(): Promise<string[]> {
+		const types = await this.request<Array<{ name: string }>>('GET', '/types/nodes.json');
+		return types.map(({ name }) => name);
+	}
+
+	async createCredential(credential: Credential): Promise<Credential & { id: string }> {
+		const { name, type, data } = credential;
+		return await this.request('POST', '/rest/credentials', { name, type, data });
+	}
+
+	/** Creates the credential, or updates the one of that name and type. */
+	async saveCredential(credential: Credential): Promise<Credential & { id: string }> {
+		const known = await this.request<Array<Credential & { id: string }>>(
+			'GET',
+			'/rest/credentials',
+		);
+		const same = known.find(
+			({ name, type }) => name === credential.name && type === credential.type,
+		);
+		if (!same) return await this.createCredential(credential);
+		return await this.request('PATCH', `/rest/credentials/${same.id}`, credential);
+	}
+
+	/** The "Retry" button of the credential's window: status is OK or Error. */
+	async testCredential(
+		credential: Credential & { id: string },
+	): Promise<{ status: string; message: string }> {
+		return await this.request('POST', '/rest/credentials/test', { credentials: credential });
+	}
+
+	async importWorkflow(workflow: Workflow): Promise<SavedWorkflow> {
+		return await this.request('POST', '/rest/workflows', workflow);
+	}
+
+	async updateWorkflow(id: string, changes: Partial<Workflow>): Promise<SavedWorkflow> {
+		return await this.request('PATCH', `/rest/workflows/${id}`, changes);
+	}
+
+	/** Undefined when somebody has deleted or archived it. */
+	async findWorkflow(id: string): Promise<SavedWorkflow | undefined> {
+		try {
+			const workflow = await this.request<SavedWorkflow & { isArchived?: boolean }>(
+				'GET',
+				`/rest/workflows/${id}`,
+			);
+			return workflow.isArchived ? undefined : workflow;
+		} catch (error) {
+			if (error instanceof N8nApiError && [403, 404].includes(error.status)) return undefined;
+			throw error;
+		}
+	}
+
+	/** The "Execute workflow" button; answers the execution's id. */
+	async runWorkflow(id: string, trigger: string): Promise<string> {
+		const { executionId } = await this.request<{ executionId: string }>(
+			'POST',
+			`/rest/workflows/${id}/run`,
+			{ triggerToStartFrom: { name: trigger } },
+		);
+		return executionId;
+	}
+
+	async getExecution(id: string): Promise<Execution> {
+		const execution = await this.request<Execution & { data: string }>(
+			'GET',
+			`/rest/executions/${id}`,
+		);
+		const { status, startedAt, stoppedAt } = execution;
+		// A run that has just begun has no data yet.
+		const data = parseFlatted(execution.data) as Partial<Execution> | undefined;
+		return { id, status, startedAt, stoppedAt, resultData: data?.resultData ?? { runData: {} } };
+	}
+
+	async waitForExecution(id: string, limitMs = EXECUTION_LIMIT_MS): Promise<Execution> {
+		const deadline = Date.now() + limitMs;
+		for (;;) {
+			const execution = await this.getExecution(id);
+			if (!RUNNING.includes(execution.status)) return execution;
+			if (Date.now() > deadline) {
+				throw new N8nApiError(408, `The run has not ended within ${limitMs / 1000} s`);
+			}
+			await pause(LOOK_AGAIN_MS);
+		}
+	}
+}
