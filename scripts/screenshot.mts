@@ -1,9 +1,9 @@
 // `npm run screenshot`: the pictures of the README, taken in the real editor by a real browser.
-import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { chromium, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { startSandbox } from '../sandbox/server.mts';
+import { chromiumPath, launchBrowser, signIn } from './browser.mts';
 import { prepareDemo, type Demo } from './demo.mts';
 import { NODES, sandboxTaskId } from './example.mts';
 import { startN8n, type RunningN8n } from './n8n.mts';
@@ -17,24 +17,6 @@ const SHARPNESS = 2;
 const RUN_LIMIT_MS = 60_000;
 /** The canvas and the panels move into place. */
 const SETTLE_MS = 1_200;
-const CHROMIUM_PATHS = [
-	'/usr/bin/chromium',
-	'/usr/bin/chromium-browser',
-	'/usr/bin/google-chrome',
-	'/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-];
-
-function chromiumPath(): string {
-	const wanted = process.env.CHROMIUM_PATH;
-	const path = wanted ?? CHROMIUM_PATHS.find(existsSync);
-	if (path && existsSync(path)) return path;
-	throw new PlainError(
-		wanted
-			? `There is no browser at ${wanted}, which CHROMIUM_PATH names.`
-			: 'The pictures are taken with Chromium, which this machine does not have. On Debian: sudo apt-get install -y chromium. Elsewhere put its path into the environment variable CHROMIUM_PATH.',
-	);
-}
-
 const node = (page: Page, name: string) =>
 	page.locator(`[data-test-id="canvas-node"][data-node-name="${name}"]`);
 
@@ -43,14 +25,6 @@ async function take(page: Page, name: string): Promise<void> {
 	const path = join(IMAGES, `${name}.png`);
 	await page.screenshot({ path });
 	console.log(`  ${path}`);
-}
-
-async function signIn(page: Page, { url }: RunningN8n, { login }: Demo): Promise<void> {
-	await page.goto(`${url}/signin`);
-	await page.fill('input[name="emailOrLdapLoginId"]', login.email);
-	await page.fill('input[name="password"]', login.password);
-	await page.press('input[name="password"]', 'Enter');
-	await page.waitForURL((address) => !address.pathname.includes('signin'));
 }
 
 /** Runs the workflow and waits until the last node shows its result. */
@@ -71,7 +45,7 @@ async function closeMessages(page: Page): Promise<void> {
 }
 
 async function takeAll(page: Page, n8n: RunningN8n, demo: Demo): Promise<void> {
-	await signIn(page, n8n, demo);
+	await signIn(page, n8n.url, demo.login);
 	await page.goto(`${n8n.url}/workflow/${demo.workflowId}`);
 	await node(page, NODES.upscale).waitFor();
 	await execute(page);
@@ -87,7 +61,8 @@ async function takeAll(page: Page, n8n: RunningN8n, demo: Demo): Promise<void> {
 }
 
 async function screenshots(): Promise<void> {
-	const executablePath = chromiumPath();
+	// Before the long part, in case there is no browser.
+	chromiumPath();
 	const folder = join(WORK, 'screenshot');
 	await mkdir(IMAGES, { recursive: true });
 	await mkdir(folder, { recursive: true });
@@ -101,10 +76,7 @@ async function screenshots(): Promise<void> {
 			credentialData: { apiToken: sandbox.token, baseUrl: sandbox.url },
 			taskId: await sandboxTaskId(sandbox),
 		});
-		const browser = await chromium.launch({
-			executablePath,
-			args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
-		});
+		const browser = await launchBrowser();
 		const page = await browser.newPage({ viewport: SIZE, deviceScaleFactor: SHARPNESS });
 		try {
 			await takeAll(page, n8n, demo);

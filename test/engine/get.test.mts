@@ -36,6 +36,13 @@ describe('Return Immediately', () => {
 		expect(items('Kling')[0].json).toMatchObject({ status: 'processing', finished: false });
 	});
 
+	test('an answer that is no task is an error, not an empty item', async () => {
+		const { run, addFault } = await bench();
+		addFault({ kind: 'json', status: 200, body: { hello: 'world' } });
+		const { error } = await run([{}], getTask());
+		expect(error?.message).toBe('The answer of useapi.net is not a task');
+	});
+
 	test.each(['simplified', 'raw'])('a failed task is an ordinary item (%s)', async (output) => {
 		const { run } = await bench({ seeds });
 		const { error, items } = await run([{}], getTask({ taskId: failed.taskId, output }), {

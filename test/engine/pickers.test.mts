@@ -40,12 +40,12 @@ describe('Task', () => {
 		expect(new Set(seen).size).toBe(seen.length);
 	});
 
-	test('says when a task was made, how many images it has, and finds by any of it', async () => {
+	test('says when a task was made, its kind, how many images it has, and finds by any of it', async () => {
 		const createTime = Date.parse('2026-03-01T10:00:00Z');
 		const { credentials } = await bench({ seeds: [{ taskId: '700000000', createTime }] });
 		const { results } = await searchList('searchTasks', {}, credentials, '700000000');
 		expect(results).toEqual([
-			{ name: '2026-03-01 10:00 · 1 image · 700000000', value: '700000000' },
+			{ name: '2026-03-01 10:00 · img2img · 1 image · 700000000', value: '700000000' },
 		]);
 	});
 

@@ -3,6 +3,7 @@ import type { IBinaryData, IExecuteFunctions, IN8nHttpFullResponse } from 'n8n-w
 import { answerTrouble, klingError } from '../transport/errors';
 import type { Batch } from './batch';
 import { imageType } from './fileType';
+import type { Halt } from './halt';
 import type { TaskImage } from './result';
 
 /** Node's readable stream, by way of n8n's types: a community node may not import Node's own modules. */
@@ -15,6 +16,8 @@ type FileStream = Exclude<
 const ATTEMPTS = 3;
 const RETRY_PAUSE_MS = 1_000;
 const RESPONSE_TIMEOUT_MS = 60_000;
+/** For the whole file: a transfer that has stalled would never end by itself. */
+const TRANSFER_TIMEOUT_MS = 600_000;
 
 export interface Download {
 	image: TaskImage;
@@ -93,7 +96,7 @@ async function fetchFile(
 	if (!isFetchable(url, api.baseUrl)) return fetched;
 	for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
 		if (attempt > 0) await halt.pause(Date.now() + RETRY_PAUSE_MS * attempt);
-		fetched = await fetchOnce.call(this, url, stem);
+		fetched = await fetchOnce.call(this, halt, url, stem);
 		halt.check();
 		if ('file' in fetched || fetched.lasting) break;
 	}
@@ -104,7 +107,13 @@ async function fetchFile(
  * Result files are on another host than the API and need no token (kling-api.md, last paragraph), so this is the one
  * request of the package without authentication.
  */
-async function fetchOnce(this: IExecuteFunctions, url: string, stem: string): Promise<Fetched> {
+async function fetchOnce(
+	this: IExecuteFunctions,
+	halt: Halt,
+	url: string,
+	stem: string,
+): Promise<Fetched> {
+	let settled = false;
 	try {
 		const response = (await this.helpers.httpRequest({
 			method: 'GET',
@@ -121,17 +130,37 @@ async function fetchOnce(this: IExecuteFunctions, url: string, stem: string): Pr
 			stream.destroy();
 			return { reason: `the server answered with HTTP ${status}`, lasting: status < 500 };
 		}
-		const type = imageType(await firstBytes(stream), url);
-		if (!type) {
-			stream.destroy();
-			return { reason: 'the link does not lead to an image', lasting: false };
-		}
-		const fileName = `${stem}.${type.extension}`;
-		return { file: await this.helpers.prepareBinaryData(stream, fileName, type.mimeType) };
+		const limitMs = Date.now() + TRANSFER_TIMEOUT_MS;
+		// Ends the transfer when it takes too long, or when there is a reason to stop.
+		const cutOff = halt
+			.until(() => settled || Date.now() > limitMs)
+			.finally(() => settled || stream.destroy())
+			.then(() => ({ reason: 'it took too long', lasting: true }));
+		const stored = storeFile.call(this, stream, url, stem);
+		// Whichever loses must not go unheard.
+		stored.catch(() => {});
+		return await Promise.race([stored, cutOff]);
 	} catch (error) {
 		const { code, message } = error as { code?: string; message?: string };
 		return { reason: code ?? message ?? 'the connection broke', lasting: false };
+	} finally {
+		settled = true;
 	}
+}
+
+async function storeFile(
+	this: IExecuteFunctions,
+	stream: FileStream,
+	url: string,
+	stem: string,
+): Promise<Fetched> {
+	const type = imageType(await firstBytes(stream), url);
+	if (!type) {
+		stream.destroy();
+		return { reason: 'the link does not lead to an image', lasting: false };
+	}
+	const fileName = `${stem}.${type.extension}`;
+	return { file: await this.helpers.prepareBinaryData(stream, fileName, type.mimeType) };
 }
 
 /** Peeks: what is read is put back, so that the whole file reaches the storage. */
@@ -139,6 +168,7 @@ async function firstBytes(stream: FileStream): Promise<Uint8Array> {
 	await new Promise((resolve, reject) => {
 		stream.once('readable', resolve);
 		stream.once('end', resolve);
+		stream.once('close', resolve);
 		stream.once('error', reject);
 	});
 	const chunk = stream.read() as Uint8Array | null;

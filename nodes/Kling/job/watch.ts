@@ -95,11 +95,21 @@ export async function lookAtTask(
 	itemIndex: number,
 ): Promise<TaskModel> {
 	const result = await api.getTask(taskId, account);
-	if (result.outcome === 'answered' && isSuccess(result.status)) return result.body as TaskModel;
-	const trouble =
-		result.outcome === 'answered' ? answerTrouble(result.status, result.body) : readTrouble(result);
-	throw klingError(node, { ...trouble, details: { taskId } }, itemIndex);
+	const fail = (trouble: Trouble) =>
+		klingError(node, { ...trouble, details: { taskId } }, itemIndex);
+	if (result.outcome !== 'answered') throw fail(readTrouble(result));
+	if (!isSuccess(result.status)) throw fail(answerTrouble(result.status, result.body));
+	const model = result.body as TaskModel;
+	const { status, taskId: shownId, images } = readTask(model);
+	if (status === 'unknown' && !shownId && images.length === 0) throw fail(NOT_A_TASK);
+	return model;
 }
+
+const NOT_A_TASK: Trouble = {
+	message: 'The answer of useapi.net is not a task',
+	description:
+		'It says neither which task it is nor how it is doing. Try again in a moment; if it stays, check the Base URL of the credential.',
+};
 
 const isSuccess = (status: number): boolean => status >= 200 && status < 300;
 

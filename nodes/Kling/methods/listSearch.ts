@@ -97,7 +97,14 @@ function taskChoice(entry: TaskModel): INodeListSearchItems[] {
 		? new Date(made).toISOString().slice(0, 16).replace('T', ' ')
 		: 'undated';
 	const images = count === 1 ? '1 image' : `${count} images`;
-	return [{ name: `${date} · ${images} · ${taskId}`, value: taskId }];
+	const facts = [date, kind(work.type ?? readTask(entry).type), images, taskId];
+	return [{ name: facts.filter(Boolean).join(' · '), value: taskId }];
+}
+
+/** "mmu_image_upscale_aiweb" reads as "image upscale"; what else the API may call a task is shown as it is. */
+function kind(type: unknown): string | undefined {
+	if (typeof type !== 'string') return undefined;
+	return type.replace(/^mmu_|_aiweb$/g, '').replaceAll('_', ' ');
 }
 
 function firstWork(entry: TaskModel): IDataObject {

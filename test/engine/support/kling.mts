@@ -35,6 +35,15 @@ export function getTask({ taskId = TASK_ID, ...changes }: IDataObject = {}): IDa
 	return { resource: 'task', operation: 'get', taskId: byId(taskId), ...changes };
 }
 
+/** Waits for a condition with a deadline. */
+export async function until(condition: () => boolean): Promise<void> {
+	const deadline = Date.now() + 10_000;
+	while (!condition()) {
+		if (Date.now() > deadline) throw new Error('It never came to that');
+		await new Promise((resolve) => setTimeout(resolve, 10));
+	}
+}
+
 export interface Bench {
 	sandbox: Sandbox;
 	/** Items in, node parameters, node settings such as onError: the finished run. */

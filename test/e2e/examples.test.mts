@@ -1,0 +1,110 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import type { Browser, Page } from 'playwright-core';
+
+import { launchBrowser } from '../../scripts/browser.mts';
+import { PROJECT } from '../../scripts/project.mts';
+import { execute, itemsOf, openN8n, readExample, type RealN8n } from './support/real-n8n.mts';
+
+/** Every workflow in examples/ is imported into the real n8n and run, as a user would after choosing a credential. */
+
+let real: RealN8n;
+beforeAll(async () => (real = await openN8n()), 1_200_000);
+afterAll(async () => await real?.close());
+
+const TASK = { taskId: '123456789', workId: '987654321' };
+
+/** Waits for a condition with a deadline: a workflow that was just published can be unknown for a moment. */
+async function until(condition: () => Promise<boolean>): Promise<void> {
+	const deadline = Date.now() + 20_000;
+	while (!(await condition())) {
+		if (Date.now() > deadline) throw new Error('It never came to that');
+		await new Promise((resolve) => setTimeout(resolve, 100));
+	}
+}
+
+test('none is forgotten here', async () => {
+	const files = await readdir(join(PROJECT, 'examples'));
+	expect(files.filter((file) => file.endsWith('.json')).sort()).toEqual([
+		'upscale-an-image-and-save-it.json',
+		'upscale-every-image-of-a-task.json',
+		'upscale-on-a-form.json',
+	]);
+});
+
+test('Upscale an image and save it', async () => {
+	const { credential } = await real.open({ seeds: [TASK] });
+	const workflow = await readExample('upscale-an-image-and-save-it.json', credential);
+	const save = workflow.nodes.find(({ name }) => name === 'Save')!;
+	save.parameters.fileName = String(save.parameters.fileName).replace('.n8n-files', real.n8n.files);
+	const execution = await execute(real.api, workflow);
+	expect(execution.resultData.error).toBeUndefined();
+	expect(itemsOf(execution, 'Save')).toHaveLength(1);
+	expect(await readdir(real.n8n.files)).toEqual([expect.stringMatching(/^kling-\d+-\d+\.png$/)]);
+});
+
+test('Upscale every image of a task: the refused one does not stop the others', async () => {
+	const { sandbox, credential } = await real.open();
+	const [several] = (await sandbox.tasks()).filter(({ workIds }) => workIds.length === 3);
+	sandbox.addFault({
+		method: 'POST',
+		path: '/v1/kling/images/upscale',
+		kind: 'json',
+		status: 500,
+		body: { error: 'Refused by moderation', message: 'Service busy' },
+	});
+	const workflow = await readExample('upscale-every-image-of-a-task.json', credential);
+	const get = workflow.nodes.find(({ name }) => name === 'Get Images')!;
+	get.parameters.taskId = { __rl: true, mode: 'id', value: several.taskId };
+	const execution = await execute(real.api, workflow);
+	expect(execution.resultData.error).toBeUndefined();
+	expect(itemsOf(execution, 'Larger Images').map(({ binary }) => binary?.data.mimeType)).toEqual([
+		'image/png',
+		'image/png',
+	]);
+	expect(itemsOf(execution, 'Refused').map(({ json }) => json.error)).toEqual([
+		'Refused by moderation',
+	]);
+});
+
+describe('Upscale on a form', () => {
+	let browser: Browser;
+	let address: string;
+	beforeAll(async () => {
+		browser = await launchBrowser();
+		const { credential } = await real.open({ seeds: [TASK] });
+		const workflow = await readExample('upscale-on-a-form.json', credential);
+		const { id, versionId } = await real.api.importWorkflow(workflow);
+		await real.api.request('POST', `/rest/workflows/${id}/activate`, { versionId });
+		const { webhookId } = workflow.nodes.find(({ name }) => name === 'Form')!;
+		address = `${real.n8n.url}/form/${String(webhookId)}`;
+		await until(async () => (await fetch(address)).ok);
+	}, 60_000);
+	afterAll(async () => await browser?.close());
+
+	/** Fills in the form and follows it to its last page. */
+	async function submit(taskId: string, workId: string, lastPage: string): Promise<Page> {
+		const page = await browser.newPage();
+		await page.goto(address);
+		await page.getByLabel('Task ID').fill(taskId);
+		await page.getByLabel('Image ID').fill(workId);
+		await page.getByRole('button', { name: 'Submit' }).click();
+		await page.getByText(lastPage).waitFor({ timeout: 20_000 });
+		return page;
+	}
+
+	test('shows the image', async () => {
+		const page = await submit(TASK.taskId, TASK.workId, 'Here it is');
+		const image = page.getByAltText('The larger image');
+		await image.waitFor();
+		const widthOf = async () =>
+			await image.evaluate((element) => (element as HTMLImageElement).naturalWidth);
+		await until(async () => (await widthOf()) > 0);
+	});
+
+	test('says why not', async () => {
+		const page = await submit(TASK.taskId, 'the blue one', 'That did not work');
+		await page.getByText('Image must be an ID made of digits, but is "the blue one"').waitFor();
+	});
+});

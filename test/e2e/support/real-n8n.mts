@@ -1,0 +1,134 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import type { SandboxOptions } from '../../../sandbox/options.mts';
+import { startSandbox, type Sandbox } from '../../../sandbox/server.mts';
+import { startN8n, type RunningN8n } from '../../../scripts/n8n.mts';
+import {
+	itemsOf,
+	type Credential,
+	type Execution,
+	type Login,
+	type N8nApi,
+	type Workflow,
+	type WorkflowNode,
+} from '../../../scripts/n8n-api.mts';
+import { buildAndPack } from '../../../scripts/pack.mts';
+import { PROJECT, WORK } from '../../../scripts/project.mts';
+
+/** The real n8n with the packed tarball, and sandboxes for it to talk to; in a folder of its own, thrown away after. */
+
+export const KLING = 'n8n-nodes-useapi-kling.kling';
+const CREDENTIAL = 'useApiNetApi';
+
+export interface RealN8n {
+	n8n: RunningN8n;
+	api: N8nApi;
+	login: Login;
+	/** A sandbox with a credential for it in n8n. */
+	open(
+		options?: SandboxOptions,
+	): Promise<{ sandbox: Sandbox; credential: Credential & { id: string } }>;
+	close(): Promise<void>;
+}
+
+export async function openN8n(): Promise<RealN8n> {
+	const folder = join(WORK, 'e2e', randomUUID());
+	await mkdir(folder, { recursive: true });
+	const n8n = await startN8n({ folder, tarball: await buildAndPack() });
+	const { api } = n8n;
+	const login = { email: 'owner@example.com', password: `Kling-${randomUUID()}-1` };
+	await api.login(login);
+	const sandboxes: Sandbox[] = [];
+	return {
+		n8n,
+		api,
+		login,
+		async open(options = {}) {
+			const sandbox = await startSandbox({ jobMs: 500, scale: 1, ...options });
+			sandboxes.push(sandbox);
+			const credential = await api.createCredential({
+				name: `Sandbox ${sandboxes.length}`,
+				type: CREDENTIAL,
+				data: { apiToken: sandbox.token, baseUrl: sandbox.url },
+			});
+			return { sandbox, credential };
+		},
+		async close() {
+			await n8n.stop();
+			await Promise.all(sandboxes.map(async (sandbox) => await sandbox.close()));
+			await rm(folder, { recursive: true, force: true });
+		},
+	};
+}
+
+/** Start → Items → Kling → Result (and Failed), as the editor stores it. */
+export function klingWorkflow(
+	items: object[],
+	parameters: Record<string, unknown>,
+	{ id, name }: Credential & { id: string },
+	settings: Partial<WorkflowNode> = {},
+): Workflow {
+	const node = (nodeName: string, type: string, extra: Partial<WorkflowNode>): WorkflowNode => ({
+		id: randomUUID(),
+		name: nodeName,
+		type,
+		typeVersion: 1,
+		position: [0, 0],
+		parameters: {},
+		...extra,
+	});
+	const to = (nodeName: string) => [{ node: nodeName, type: 'main', index: 0 }];
+	const sideBySide = (nodes: WorkflowNode[]): WorkflowNode[] =>
+		nodes.map((each, place) => ({ ...each, position: [220 * place, 0] }));
+	return {
+		name: `Test ${randomUUID()}`,
+		nodes: sideBySide([
+			node('Start', 'n8n-nodes-base.manualTrigger', {}),
+			node('Items', 'n8n-nodes-base.code', {
+				typeVersion: 2,
+				parameters: { jsCode: `return ${JSON.stringify(items.map((json) => ({ json })))};` },
+			}),
+			node('Kling', KLING, {
+				parameters,
+				credentials: { [CREDENTIAL]: { id, name } },
+				...settings,
+			}),
+			node('Result', 'n8n-nodes-base.noOp', {}),
+			node('Failed', 'n8n-nodes-base.noOp', {}),
+		]),
+		connections: {
+			Start: { main: [to('Items')] },
+			Items: { main: [to('Kling')] },
+			Kling: {
+				main: [to('Result'), settings.onError === 'continueErrorOutput' ? to('Failed') : []],
+			},
+		},
+		settings: { executionOrder: 'v1' },
+	};
+}
+
+/** Imports a workflow and presses "Execute workflow". */
+export async function execute(
+	api: N8nApi,
+	workflow: Workflow,
+	trigger = 'Start',
+): Promise<Execution> {
+	const { id } = await api.importWorkflow(workflow);
+	return await api.waitForExecution(await api.runWorkflow(id, trigger));
+}
+
+/** An example as a user gets it, with the credential chosen in its Kling nodes. */
+export async function readExample(
+	file: string,
+	{ id, name }: Credential & { id: string },
+): Promise<Workflow> {
+	const workflow = JSON.parse(await readFile(join(PROJECT, 'examples', file), 'utf8')) as Workflow;
+	for (const node of workflow.nodes) {
+		if (node.type === KLING) node.credentials = { [CREDENTIAL]: { id, name } };
+	}
+	return workflow;
+}
+
+export { itemsOf };
