@@ -1,4 +1,8 @@
+import { NodeConnectionTypes } from 'n8n-workflow';
+
+import { runWorkflow } from './support/engine.mts';
 import { bench, TASK_ID, upscale, WORK_ID } from './support/kling.mts';
+import { klingWorkflow } from './support/workflows.mts';
 
 /** Every case in which a careless node would pay twice, or for nothing. The POSTs are counted by the API's side. */
 
@@ -109,6 +113,23 @@ describe('Retry On Fail picks up what is paid for', () => {
 		expect(posts()).toBe(2);
 		expect(looks()).toBeGreaterThan(0);
 	});
+});
+
+test('in a loop, every run is a job of its own', async () => {
+	const { credentials, posts } = await bench();
+	const { nodes, connections } = klingWorkflow([{}], upscale({ wait: 'none' }));
+	// Kling gets its item twice: from Start, and by way of another node.
+	const pass = { ...nodes[2], id: 'Again', name: 'Again' };
+	const to = (node: string) => ({ node, type: NodeConnectionTypes.Main, index: 0 });
+	const twice = {
+		...connections,
+		Start: { main: [[to('Kling'), to('Again')]] },
+		Again: { main: [[to('Kling')]] },
+	};
+	const { items } = await runWorkflow({ nodes: [...nodes, pass], connections: twice }, credentials);
+	const [first, second] = [0, 1].map((run) => items('Kling', 0, run)[0].json.taskId);
+	expect(new Set([first, second]).size).toBe(2);
+	expect(posts()).toBe(2);
 });
 
 test('a broken download is tried again by itself, and the result is whole', async () => {

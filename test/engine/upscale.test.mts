@@ -216,6 +216,30 @@ describe('Poll Until Finished', () => {
 	});
 });
 
+test('an account whose slots are taken does not hold up another', async () => {
+	const { run, sandbox } = await bench({
+		jobMs: 2_000,
+		accounts: [
+			{ email: 'busy@example.com', maxJobs: 1 },
+			{ email: 'free@example.com', maxJobs: 1 },
+		],
+	});
+	const items = ['busy', 'busy', 'busy', 'free'].map((name) => ({ email: `${name}@example.com` }));
+	const account = { __rl: true, mode: 'email', value: '={{ $json.email }}' };
+	const { error, items: out } = await run(items, upscale({ account }));
+
+	expect(error).toBeUndefined();
+	expect(out('Kling').map(({ json }) => json.account)).toEqual(items.map(({ email }) => email));
+	const accepted = [...sandbox.peakJobs];
+	expect(accepted).toEqual([
+		['busy@example.com', 1],
+		['free@example.com', 1],
+	]);
+	const posts = sandbox.requests.filter(({ method }) => method === 'POST');
+	const free = posts.find(({ body }) => (body as { email: string }).email === 'free@example.com')!;
+	expect(free.at - posts[0].at).toBeLessThan(1_000);
+}, 40_000);
+
 describe('Return Immediately', () => {
 	test('gives the submitted task and leaves the result to the Reply URL', async () => {
 		const { run, looks, sandbox } = await bench();
