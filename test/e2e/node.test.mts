@@ -128,6 +128,22 @@ describe('errors, as n8n’s output panel gets them', () => {
 		if (_case !== '429') expect(posts()).toBe(1);
 	});
 
+	test('Reply URL that useapi.net cannot reach', async () => {
+		const { sandbox, credential } = await real.open();
+		const publicApi = await real.api.createCredential({
+			type: credential.type,
+			name: 'Public API',
+			data: { apiToken: sandbox.token, baseUrl: 'https://api.useapi.example' },
+		});
+		const replyUrl = `${real.n8n.url}/webhook/kling`;
+		const { resultData } = await execute(
+			real.api,
+			klingWorkflow([good], upscale({}, { wait: 'none', replyUrl }), publicApi),
+		);
+		expect(resultData.error?.message).toContain('cannot reach the Reply URL: localhost');
+		expect(resultData.error?.description).toContain('WEBHOOK_URL');
+	});
+
 	test('Continue keeps the item in its place; the error output gets it with its input’s fields', async () => {
 		const { credential } = await real.open({ seeds });
 		const items = [good, images.running, good];
@@ -149,6 +165,25 @@ describe('errors, as n8n’s output panel gets them', () => {
 			expect.objectContaining({ ...images.running, error: 'Task 700000001 is not completed' }),
 		]);
 	});
+});
+
+test('a failed execution that is retried by hand picks up the task it has paid for', async () => {
+	const { sandbox, credential } = await real.open({ seeds });
+	sandbox.addFault({ server: 'cdn', kind: 'status', status: 403 });
+	const first = await execute(
+		real.api,
+		klingWorkflow([good], upscale({}, { download: true }), credential),
+	);
+	expect(first.resultData.error?.message).toContain('could not be downloaded');
+	const retried = await real.api.request<{ id?: string }>(
+		'POST',
+		`/rest/executions/${first.id}/retry`,
+		{ loadWorkflow: true },
+	);
+	const second = await real.api.waitForExecution(String(retried.id ?? Number(first.id) + 1));
+	expect(second.resultData.error).toBeUndefined();
+	expect(itemsOf(second, 'Result')[0].binary?.data).toBeDefined();
+	expect(sandbox.requests.filter(({ method }) => method === 'POST')).toHaveLength(1);
 });
 
 test('a hundred items on ten slots: all done, in order, each sent once, never more than ten at once', async () => {

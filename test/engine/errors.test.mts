@@ -159,6 +159,19 @@ describe('parameters are checked before anything is sent', () => {
 		expect(sandbox.requests).toHaveLength(0);
 	});
 
+	test('a Reply URL that a public API cannot reach', async () => {
+		const { run, credentials, sandbox } = await bench();
+		credentials.baseUrl = 'https://api.useapi.example';
+		const replyUrl = 'http://localhost:5678/webhook/kling';
+		const { error } = await run([{}], upscale({ wait: 'none', replyUrl }));
+		expect(error?.message).toBe(
+			'useapi.net cannot reach the Reply URL: localhost is an address of a private network',
+		);
+		expect(error?.description).toContain('WEBHOOK_URL');
+		expect(error?.description).toContain('Nothing was sent.');
+		expect(sandbox.requests).toHaveLength(0);
+	});
+
 	test('what is plainly wrong in the editor does not even start', async () => {
 		const { run, sandbox } = await bench();
 		await expect(run([{}], upscale({ taskId: '' }))).rejects.toThrow('"Task" is required');

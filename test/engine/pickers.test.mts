@@ -20,6 +20,14 @@ describe('Account', () => {
 	});
 });
 
+test('without any Kling account the vendor’s own words are shown', async () => {
+	const { credentials } = await bench({ accounts: [] });
+	await expect(searchList('searchAccounts', {}, credentials)).rejects.toMatchObject({
+		message: 'No Kling account is connected to useapi.net yet',
+		description: expect.stringContaining('Configuration not found'),
+	});
+});
+
 describe('Task', () => {
 	test('lists image tasks, newest first, and pages by date without gap or repeat', async () => {
 		const seeds = Array.from({ length: 120 }, (_, number) => ({

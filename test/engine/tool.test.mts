@@ -62,6 +62,22 @@ test('asking twice for the same image is paid once, for another one again', asyn
 	expect(sandbox.peakJobs.size).toBe(1);
 });
 
+test('after a refusal that spent nothing, the agent may ask again', async () => {
+	const { ask, addFault, posts } = await bench();
+	const refusal = { error: `Task ${TASK_ID} is not completed` };
+	addFault({
+		method: 'POST',
+		path: '/v1/kling/images/upscale',
+		kind: 'json',
+		status: 400,
+		body: refusal,
+	});
+	const [first, second] = await ask([call, call], upscale(chosen));
+	expect(first).toContain('is not completed');
+	expect(JSON.parse(second)).toEqual([expect.objectContaining({ status: 'succeed' })]);
+	expect(posts()).toBe(2);
+});
+
 test('a retry does not pay again', async () => {
 	const { ask, posts, addFault } = await bench();
 	addFault({ method: 'POST', path: '/v1/kling/images/upscale', kind: 'resetAfter' });

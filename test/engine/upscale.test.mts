@@ -191,28 +191,32 @@ describe('Poll Until Finished', () => {
 	});
 
 	test('each result stands where its input item stood, whichever finishes first', async () => {
-		const references = ['c', 'a', 'b'];
-		const { run, sandbox, addFault } = await bench();
+		const seeds = ['700000001', '700000003', '700000005'].map((taskId) => ({ taskId }));
+		const { run, addFault } = await bench({ seeds });
 		// The first task is the last to be seen finished.
 		addFault({ kind: 'status', status: 503, path: '/v1/kling/tasks/500000010', times: 2 });
-		const { items } = await run(
-			references.map((ref) => ({ ref })),
-			upscale({ options: { replyRef: '={{ $json.ref }}' } }),
+		const items = seeds.map(({ taskId }) => ({ taskId, workId: String(Number(taskId) + 1) }));
+		const { items: out } = await run(
+			items,
+			upscale({
+				taskId: '={{ $json.taskId }}',
+				workId: '={{ $json.workId }}',
+				output: 'raw',
+			}),
 		);
 
-		// The sandbox gives ids in the order in which jobs reach it.
-		const taskIdOf = new Map(
-			sandbox.requests
-				.filter(({ method }) => method === 'POST')
-				.map(({ body }, position) => [
-					(body as { replyRef: string }).replyRef,
-					String(500000010 + 10 * position),
-				]),
+		// The API says of every task which image it was made from.
+		const madeFrom = out('Kling').map(
+			({ json }) =>
+				(json as { task: { taskInfo: { inputs: Array<{ fromWorkId: number }> } } }).task.taskInfo
+					.inputs[0].fromWorkId,
 		);
-		expect(items('Kling').map(({ json }) => json.taskId)).toEqual(
-			references.map((ref) => taskIdOf.get(ref)),
-		);
-		expect(items('Kling').map(({ json }) => json.replyRef)).toEqual(references);
+		expect(madeFrom).toEqual(items.map(({ workId }) => Number(workId)));
+		expect(out('Kling').map(({ pairedItem }) => pairedItem)).toEqual([
+			{ item: 0 },
+			{ item: 1 },
+			{ item: 2 },
+		]);
 	});
 });
 

@@ -1,6 +1,7 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 
 import { isTool, klingError } from '../transport/errors';
+import { isPrivate } from '../transport/hosts';
 import type { OutputSettings } from '../job/output';
 
 /** "range from 1 to 50" (the vendor's page, `maxJobs`). */
@@ -81,13 +82,20 @@ export class Parameters {
 		return jobs;
 	}
 
-	replyUrl(): string | undefined {
+	/** @param baseUrl the API's address: one on the internet can call back only to the internet */
+	replyUrl(baseUrl: string): string | undefined {
 		const text = this.replyText('replyUrl', 'Reply URL');
 		if (text === undefined) return undefined;
 		if (!/^https?:\/\/[^\s/]+/i.test(text) || !URL.canParse(text)) {
 			throw this.invalid(
 				`Reply URL is not a web address: "${shorten(text)}"`,
 				'Use the Production URL of an n8n Webhook node. It starts with https://.',
+			);
+		}
+		if (isPrivate(text) && !isPrivate(baseUrl)) {
+			throw this.invalid(
+				`useapi.net cannot reach the Reply URL: ${new URL(text).hostname} is an address of a private network`,
+				'Use the address that your n8n has on the internet. If n8n itself shows this one, set its environment variable WEBHOOK_URL.',
 			);
 		}
 		return text;

@@ -11,6 +11,8 @@ import { Turns } from './turns';
 const MAX_PARALLEL_DOWNLOADS = 4;
 /** More hints than this would bury the output. */
 const MAX_HINTS = 5;
+/** More task IDs than this nobody reads in an error. */
+const MAX_TASKS_TOLD = 20;
 
 /** What the items of one `execute()` share. Nothing of it outlives the execution: the next one may run on another machine. */
 export interface Batch {
@@ -35,21 +37,20 @@ export interface Batch {
  */
 export async function runItems<P>(
 	context: IExecuteFunctions,
-	read: (itemIndex: number) => P,
+	read: (itemIndex: number, api: KlingApi) => P,
 	run: (batch: Batch, parameters: P, itemIndex: number) => Promise<INodeExecutionData[]>,
 ): Promise<INodeExecutionData[]> {
+	const batch = await openBatch.call(context);
 	const goesOn = context.continueOnFail();
 	const tryRead = (itemIndex: number): { parameters: P } | { error: Error } => {
 		try {
-			return { parameters: read(itemIndex) };
+			return { parameters: read(itemIndex, batch.api) };
 		} catch (error) {
 			if (!goesOn) throw asNodeError.call(context, error, itemIndex);
 			return { error: error as Error };
 		}
 	};
 	const readings = context.getInputData().map((_, itemIndex) => tryRead(itemIndex));
-
-	const batch = await openBatch.call(context);
 	const outputs = await Promise.allSettled(
 		readings.map(async (reading, itemIndex) => {
 			try {
@@ -64,14 +65,8 @@ export async function runItems<P>(
 		}),
 	);
 	const failed = outputs.find((output) => output.status === 'rejected');
-	if (failed) {
-		// Every later rejection repeats the first reason, but a cancel outranks them all.
-		try {
-			batch.halt.check();
-		} catch (error) {
-			throw withAcceptedTasks(error as KlingError, batch.accepted);
-		}
-	}
+	// Whatever an item was rejected with came after the first reason to stop.
+	if (failed) throw withAcceptedTasks(batch.halt.why ?? failed.reason, batch.accepted);
 	showHints(context, batch.hints);
 	return outputs.flatMap((output) => (output.status === 'fulfilled' ? output.value : []));
 }
@@ -129,10 +124,15 @@ function errorItem(error: KlingError, itemIndex: number): INodeExecutionData {
 }
 
 /** Credits that other items already spent are not lost: their results can be fetched. */
-function withAcceptedTasks(error: KlingError, accepted: Batch['accepted']): KlingError {
+function withAcceptedTasks(reason: unknown, accepted: Batch['accepted']): KlingError {
+	const error = reason as KlingError;
 	const others = [...accepted].filter(([itemIndex]) => itemIndex !== error.context?.itemIndex);
 	if (others.length > 0) {
-		const list = others.map(([itemIndex, taskId]) => `item ${itemIndex}: ${taskId}`).join(', ');
+		const list = others
+			.slice(0, MAX_TASKS_TOLD)
+			.map(([itemIndex, taskId]) => `item ${itemIndex}: ${taskId}`)
+			.concat(others.length > MAX_TASKS_TOLD ? [`and ${others.length - MAX_TASKS_TOLD} more`] : [])
+			.join(', ');
 		error.description = `${error.description ?? ''} Tasks of other items that were already sent can be fetched with Task → Get (${list}). To let the other items go on, set On Error to Continue in this node's settings.`;
 	}
 	return error;

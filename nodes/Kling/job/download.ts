@@ -1,6 +1,7 @@
 import type { IBinaryData, IExecuteFunctions, IN8nHttpFullResponse } from 'n8n-workflow';
 
 import { answerTrouble, klingError } from '../transport/errors';
+import { isPrivate } from '../transport/hosts';
 import type { Batch } from './batch';
 import { imageType } from './fileType';
 import type { Halt } from './halt';
@@ -177,12 +178,11 @@ async function firstBytes(stream: FileStream): Promise<Uint8Array> {
 	return chunk;
 }
 
-/** Only https from a public API; a local API (the sandbox) may serve its files over plain http. */
+/** From a public API only public https addresses; a local one (the sandbox) may serve its files from nearby. */
 function isFetchable(url: string, baseUrl: string): boolean {
-	try {
-		const { protocol } = new URL(url);
-		return protocol === 'https:' || (protocol === 'http:' && baseUrl.startsWith('http:'));
-	} catch {
-		return false;
-	}
+	if (!URL.canParse(url)) return false;
+	const { protocol } = new URL(url);
+	return isPrivate(baseUrl)
+		? protocol === 'https:' || protocol === 'http:'
+		: protocol === 'https:' && !isPrivate(url);
 }

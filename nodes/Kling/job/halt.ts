@@ -30,16 +30,19 @@ export class Halt {
 		this.reason ??= reason;
 	}
 
+	/** The reason to stop, if there is one. A cancel outranks every error, since it brings errors about. */
+	get why(): Error | undefined {
+		if (!this.isCanceled) return this.reason;
+		// n8n shows an execution as canceled, not failed, when the error's message has this word.
+		return new NodeOperationError(this.node, 'The execution was canceled', {
+			description:
+				'Tasks that were already sent go on at Kling and can be fetched with Task → Get.',
+		});
+	}
+
 	/** @throws the reason to stop, if there is one */
 	check(): void {
-		// n8n shows an execution as canceled, not failed, when the error's message has this word.
-		if (this.isCanceled) {
-			throw new NodeOperationError(this.node, 'The execution was canceled', {
-				description:
-					'Tasks that were already sent go on at Kling and can be fetched with Task → Get.',
-			});
-		}
-		if (this.reason) throw this.reason;
+		if (this.why) throw this.why;
 	}
 
 	/**

@@ -6,6 +6,8 @@ import { isTool, type Trouble } from '../transport/errors';
 export interface Sent {
 	/** The task that was accepted (and paid for). */
 	taskId?: string;
+	/** That task has ended without a result. */
+	failed?: boolean;
 	/** Or why there is none: refused, or unknown. Either way the request is not sent a second time. */
 	trouble?: Trouble;
 }
@@ -19,9 +21,10 @@ interface Entry extends IDataObject {
 /**
  * Retry On Fail runs the whole node again; what was sent must not be sent, and paid for, twice. n8n's node context
  * survives the tries of one execution, so it is kept there, by run (loops) and item. The request is kept along: another
- * request is another job, e.g. when an AI agent calls the node again with other values. An accepted task is picked up
- * even when somebody retries a failed execution by hand; a refusal holds only within the execution it happened in,
- * since a person who retries may have put right what was refused.
+ * request is another job, e.g. when an AI agent calls the node again with other values.
+ *
+ * n8n keeps the context also when a person retries a failed execution by hand. Then a task that may still bring a result
+ * is picked up, but what failed or was refused is sent anew: that person has read why, and may have put it right.
  */
 export function recall(
 	this: IExecuteFunctions,
@@ -31,7 +34,8 @@ export function recall(
 	const entry = memoryOf.call(this)[keyOf.call(this, itemIndex, request)] as Entry | undefined;
 	if (entry?.request !== JSON.stringify(request)) return undefined;
 	const sent = entry.sent as Sent;
-	return sent.taskId || entry.executionId === this.getExecutionId() ? sent : undefined;
+	const mayBringResult = sent.taskId !== undefined && !sent.failed;
+	return mayBringResult || entry.executionId === this.getExecutionId() ? sent : undefined;
 }
 
 export function remember(

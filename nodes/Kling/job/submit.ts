@@ -2,6 +2,7 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 
 import {
 	answerTrouble,
+	isTool,
 	klingError,
 	readTrouble,
 	vendorText,
@@ -59,7 +60,9 @@ export async function submitUpscale(
 	// A cancel cuts requests short; it must not look like a failure of the API.
 	if (batch.halt.isCanceled) batch.halt.check();
 	const trouble = submitTrouble(result);
-	if (result.outcome !== 'unsent') remember.call(this, itemIndex, request, { trouble });
+	// An agent that is told to wait for the source task may ask again then: a refusal has spent nothing.
+	const mayAskAgain = result.outcome === 'unsent' || (isTool(this.getNode()) && isRefusal(result));
+	if (!mayAskAgain) remember.call(this, itemIndex, request, { trouble });
 	throw klingError(this.getNode(), trouble, itemIndex);
 }
 
@@ -67,6 +70,10 @@ function acceptedTaskId(result: ApiResult): string | undefined {
 	if (result.outcome !== 'answered' || result.status < 200 || result.status > 299) return undefined;
 	return idText((result.body as TaskModel).task?.id);
 }
+
+/** A 4xx is the API's word that the request was not carried out. */
+const isRefusal = (result: ApiResult): boolean =>
+	result.outcome === 'answered' && result.status >= 400 && result.status < 500;
 
 function submitTrouble(result: ApiResult): Trouble {
 	if (result.outcome === 'unsent') return readTrouble(result);

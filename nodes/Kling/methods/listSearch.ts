@@ -7,7 +7,7 @@ import type {
 
 import { idText, imagesOf, readTask } from '../job/result';
 import { connect } from '../transport/client';
-import { answerTrouble, klingError, readTrouble } from '../transport/errors';
+import { answerTrouble, klingError, readTrouble, vendorText } from '../transport/errors';
 import type { ApiResult, TaskModel } from '../transport/types';
 
 const PAGE_SIZE = 50;
@@ -18,7 +18,15 @@ export async function searchAccounts(
 	filter?: string,
 ): Promise<INodeListSearchResult> {
 	const api = await connect.call(this);
-	const accounts = answerOrThrow.call(this, await api.getAccounts(), 'Account', 'email');
+	const result = await api.getAccounts();
+	// "404 when no Kling account is connected" (kling-api.md, "Around it").
+	if (result.outcome === 'answered' && result.status === 404) {
+		throw klingError(this.getNode(), {
+			message: 'No Kling account is connected to useapi.net yet',
+			description: `useapi.net says: "${vendorText(result.body) ?? 'nothing'}". Connect your Kling account there, then open this list again.`,
+		});
+	}
+	const accounts = answerOrThrow.call(this, result, 'Account', 'Email');
 	return {
 		results: matching(
 			Object.keys(accounts).map((email) => ({ name: email, value: email })),

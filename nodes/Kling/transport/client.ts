@@ -17,6 +17,9 @@ const READ_TIMEOUT_MS = 30_000;
 /** A POST may spend credits and cannot be asked again, so it gets as long as n8n gives any request. */
 const SUBMIT_TIMEOUT_MS = 300_000;
 
+/** Longer texts are no sentence for a user. */
+const MAX_WORDS_LENGTH = 300;
+
 /** Failures that come before a request is sent: no connection, no such host, no trust in the certificate. */
 const UNSENT =
 	/^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ERR_INVALID_URL|ERR_INVALID_CHAR|ERR_TLS_.*|CERT_.*|.*SELF_SIGNED.*|UNABLE_TO_.*)$/;
@@ -94,7 +97,8 @@ async function call(
 	} catch (error) {
 		return failure(error);
 	}
-	const body = parseJson(String(response.body ?? ''));
+	const text = String(response.body ?? '');
+	const body = parseJson(text);
 	const { statusCode: status } = response;
 	if (status >= 200 && status < 300 && (typeof body !== 'object' || body === null)) {
 		return { outcome: 'lost', reason: 'the answer was cut off or is not JSON' };
@@ -102,9 +106,17 @@ async function call(
 	return {
 		outcome: 'answered',
 		status,
-		body,
+		body: body ?? plainWords(text),
 		retryAfterMs: retryAfterMs(response.headers?.['retry-after']),
 	};
+}
+
+/** Some refusals are plain text, e.g. "Configuration not found."; a gateway's web page says nothing to a user. */
+function plainWords(text: string): { error: string } | undefined {
+	const words = text.trim();
+	return words === '' || words.startsWith('<') || words.length > MAX_WORDS_LENGTH
+		? undefined
+		: { error: words };
 }
 
 /** n8n wraps network errors once or more; the code that tells them apart stands somewhere along `cause`. */

@@ -29,7 +29,7 @@ export type ApiResult =
 	| {
 			outcome: 'answered';
 			status: number;
-			/** Parsed JSON; `undefined` when an error answer holds something else. */
+			/** Parsed JSON; of an error answer in plain text `{ error: text }`, of one that is a web page or empty `undefined`. */
 			body: unknown;
 			/** From the Retry-After header, if there is one. */
 			retryAfterMs?: number;

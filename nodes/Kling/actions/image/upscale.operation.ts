@@ -1,9 +1,12 @@
 import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
 
 import { runItems, type Batch } from '../../job/batch';
+import { remember } from '../../job/memory';
 import { assertImages, buildItems } from '../../job/output';
+import { readTask } from '../../job/result';
 import { submitUpscale } from '../../job/submit';
 import { lookAtTask, watchTask } from '../../job/watch';
+import type { KlingApi } from '../../transport/client';
 import type { UpscaleRequest } from '../../transport/types';
 import {
 	accountField,
@@ -123,12 +126,12 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 	return await runItems(this, readParameters.bind(this), upscale.bind(this));
 }
 
-function readParameters(this: IExecuteFunctions, itemIndex: number) {
+function readParameters(this: IExecuteFunctions, itemIndex: number, { baseUrl }: KlingApi) {
 	const parameters = new Parameters(this, itemIndex);
 	const waits = parameters.wait() === 'poll';
 	const account = parameters.account();
 	const maxJobs = parameters.maxJobs();
-	const replyUrl = waits ? undefined : parameters.replyUrl();
+	const replyUrl = waits ? undefined : parameters.replyUrl(baseUrl);
 	const replyRef = parameters.replyRef();
 	const request: UpscaleRequest = {
 		task_id: parameters.id('taskId', 'Task'),
@@ -172,6 +175,8 @@ async function upscale(
 		justSubmitted: model !== undefined,
 	});
 	batch.gate(account).taskFinished();
+	const { failed } = readTask(finished);
+	if (failed) remember.call(this, itemIndex, request, { taskId, failed });
 	assertImages.call(this, finished, taskId, itemIndex);
 	return await buildItems.call(this, batch, finished, known, settings, itemIndex);
 }

@@ -1,0 +1,39 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+
+/** The house: imports go down only (node -> actions, methods -> job -> transport), and never in a circle. */
+
+const HOME = resolve(import.meta.dirname, '../../nodes/Kling');
+const LAYERS = ['transport', 'job', 'methods', 'actions', ''];
+
+const files = readdirSync(HOME, { recursive: true, encoding: 'utf8' }).filter((file) =>
+	file.endsWith('.ts'),
+);
+const importsOf = (file: string): string[] =>
+	[...readFileSync(join(HOME, file), 'utf8').matchAll(/from '(\.[^']+)'/g)].map(([, path]) => {
+		const target = relative(HOME, join(HOME, dirname(file), path));
+		return files.find((known) => known === `${target}.ts` || known === join(target, 'index.ts'))!;
+	});
+const layerOf = (file: string) => LAYERS.indexOf(file.includes('/') ? file.split('/')[0] : '');
+
+test.each(files)('%s imports only from its own layer or below', (file) => {
+	expect(layerOf(file)).toBeGreaterThanOrEqual(0);
+	for (const imported of importsOf(file)) {
+		expect(layerOf(imported)).toBeLessThanOrEqual(layerOf(file));
+	}
+});
+
+test('no file comes back to itself by way of its imports', () => {
+	const visit = (file: string, path: string[]): void => {
+		expect(path).not.toContain(file);
+		for (const imported of importsOf(file)) visit(imported, [...path, file]);
+	};
+	for (const file of files) visit(file, []);
+});
+
+test('no file is longer than some 300 lines', () => {
+	const long = files.filter(
+		(file) => readFileSync(join(HOME, file), 'utf8').split('\n').length > 300,
+	);
+	expect(long).toEqual([]);
+});
