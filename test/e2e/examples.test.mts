@@ -28,6 +28,8 @@ test('none is forgotten here', async () => {
 	const files = await readdir(join(PROJECT, 'examples'));
 	expect(files.filter((file) => file.endsWith('.json')).sort()).toEqual([
 		'upscale-an-image-and-save-it.json',
+		'upscale-and-hand-over-receive.json',
+		'upscale-and-hand-over-submit.json',
 		'upscale-every-image-of-a-task.json',
 		'upscale-on-a-form.json',
 	]);
@@ -67,6 +69,52 @@ test('Upscale every image of a task: the refused one does not stop the others', 
 		'Refused by moderation',
 	]);
 });
+
+test('Upscale and hand over: the submitted images arrive in the other workflow, each once, with its reference', async () => {
+	const { sandbox, credential } = await real.open();
+	const [several] = (await sandbox.tasks()).filter(({ workIds }) => workIds.length === 3);
+	const receive = await readExample('upscale-and-hand-over-receive.json', credential);
+	const { id, versionId } = await real.api.importWorkflow(receive);
+	await real.api.request('POST', `/rest/workflows/${id}/activate`, { versionId });
+	const { path } = receive.nodes.find(({ name }) => name === 'Called Back')!.parameters;
+	const replyUrl = `${real.n8n.url}/webhook/${String(path)}`;
+	// A call that is not about a finished task starts nothing beyond the filter, and shows that n8n listens.
+	const knock = async () => (await fetch(replyUrl, { method: 'POST' })).ok;
+	await until(knock);
+
+	const submit = await readExample('upscale-and-hand-over-submit.json', credential);
+	const nodeOf = (name: string) => submit.nodes.find((node) => node.name === name)!;
+	nodeOf('Get Images').parameters.taskId = { __rl: true, mode: 'id', value: several.taskId };
+	nodeOf('Upscale').parameters.replyUrl = replyUrl;
+	const submitted = await execute(real.api, submit);
+	expect(submitted.resultData.error).toBeUndefined();
+	expect(itemsOf(submitted, 'Upscale').map(({ json }) => json.finished)).toEqual([
+		false,
+		false,
+		false,
+	]);
+
+	const received = async () => {
+		const filter = encodeURIComponent(JSON.stringify({ workflowId: id }));
+		const { results } = await real.api.request<{ results: Array<{ id: string }> }>(
+			'GET',
+			`/rest/executions?limit=50&filter=${filter}`,
+		);
+		const runs = await Promise.all(results.map((run) => real.api.waitForExecution(run.id)));
+		return runs.flatMap((run) => itemsOf(run, 'Result'));
+	};
+	await until(async () => (await received()).length >= 3);
+	const results = await received();
+	expect(results.map(({ json }) => json.reference).sort()).toEqual([...several.workIds].sort());
+	expect(results.map(({ json }) => json.taskId).sort()).toEqual(
+		itemsOf(submitted, 'Upscale')
+			.map(({ json }) => json.taskId)
+			.sort(),
+	);
+	expect(results.every(({ binary }) => binary?.data.mimeType === 'image/png')).toBe(true);
+	// Progress was reported too, and dropped.
+	expect(sandbox.callbacks.length).toBeGreaterThan(3);
+}, 60_000);
 
 describe('Upscale on a form', () => {
 	let browser: Browser;

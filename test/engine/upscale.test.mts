@@ -271,4 +271,14 @@ describe('Return Immediately', () => {
 		const [post] = sandbox.requests.filter(({ method }) => method === 'POST');
 		expect(post.body).toMatchObject({ replyUrl: 'http://127.0.0.1:9/webhook/kling?key=1' });
 	});
+
+	test('a test URL as Reply URL is hinted at, once', async () => {
+		const { run } = await bench();
+		const production = { wait: 'none', replyUrl: 'http://127.0.0.1:9/webhook/kling' };
+		expect((await run([{}], upscale(production))).hints('Kling')).toEqual([]);
+		const test = { wait: 'none', replyUrl: 'http://127.0.0.1:9/webhook-test/kling' };
+		expect((await run([{}, {}], upscale(test))).hints('Kling')).toEqual([
+			expect.objectContaining({ message: expect.stringContaining('Production URL') }),
+		]);
+	});
 });

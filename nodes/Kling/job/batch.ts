@@ -24,7 +24,7 @@ export interface Batch {
 	accepted: Map<number, string>;
 	downloads: Turns;
 	/** What users should know although nothing failed; shown in the output panel. */
-	hints: string[];
+	hints: Set<string>;
 }
 
 /**
@@ -67,7 +67,7 @@ export async function runItems<P>(
 	const failed = outputs.find((output) => output.status === 'rejected');
 	// Whatever an item was rejected with came after the first reason to stop.
 	if (failed) throw withAcceptedTasks(batch.halt.why ?? failed.reason, batch.accepted);
-	showHints(context, batch.hints);
+	showHints(context, [...batch.hints]);
 	return outputs.flatMap((output) => (output.status === 'fulfilled' ? output.value : []));
 }
 
@@ -92,7 +92,7 @@ async function openBatch(this: IExecuteFunctions): Promise<Batch> {
 		},
 		accepted: new Map(),
 		downloads: new Turns(halt, MAX_PARALLEL_DOWNLOADS),
-		hints: [],
+		hints: new Set(),
 	};
 }
 

@@ -80,7 +80,7 @@ async function fetchClean(
 		}
 	}
 	batch.halt.check();
-	batch.hints.push(
+	batch.hints.add(
 		`Item ${itemIndex}: the image without watermark was not available (${reason}), so the plain image was downloaded.`,
 	);
 	return undefined;

@@ -121,6 +121,11 @@ export const description: INodeProperties[] = showFor('image', 'upscale', [
 	},
 ]);
 
+/** The addresses that n8n gives to Webhook and Form nodes while their workflow is being tested. */
+const TEST_URL = /\/(webhook|form)-test\//;
+const TEST_URL_HINT =
+	'The Reply URL is a test URL: n8n listens there only for a moment, while you test. Use the Production URL of the Webhook node, and publish its workflow.';
+
 /** Sends every item's job and, unless told to return at once, waits for all results together. */
 export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
 	return await runItems(this, readParameters.bind(this), upscale.bind(this));
@@ -157,7 +162,8 @@ async function upscale(
 	{ request, waits, timeoutMs, pollIntervalMs, settings }: ReturnType<typeof readParameters>,
 	itemIndex: number,
 ): Promise<INodeExecutionData[]> {
-	const { email: account, replyRef } = request;
+	const { email: account, replyRef, replyUrl } = request;
+	if (replyUrl && TEST_URL.test(replyUrl)) batch.hints.add(TEST_URL_HINT);
 	const { taskId, model } = await submitUpscale.call(this, batch, request, itemIndex, timeoutMs);
 	const known = { taskId, account, replyRef };
 	if (!waits) {
