@@ -30,6 +30,16 @@ describe('Return Immediately', () => {
 		expect(looks()).toBe(1);
 	});
 
+	test('of many items a few ask at a time, and all get their answer', async () => {
+		const { run, addFault, sandbox } = await bench();
+		addFault({ kind: 'delay', delayMs: 300, times: 30 });
+		const { items } = await run(Array(30).fill({}), getTask());
+		expect(items('Kling')).toHaveLength(30);
+		const [first] = sandbox.requests;
+		const atOnce = sandbox.requests.filter(({ at }) => at - first.at < 250);
+		expect(atOnce.length).toBeLessThanOrEqual(10);
+	});
+
 	test('shows a running task as it is', async () => {
 		const { run } = await bench({ seeds });
 		const { items } = await run([{}], getTask({ taskId: running.taskId }));

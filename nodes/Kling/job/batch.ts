@@ -7,6 +7,8 @@ import { Halt } from './halt';
 import { SlotGate } from './slots';
 import { Turns } from './turns';
 
+/** Hundreds of items that all ask at once would look like an attack to the API. */
+const MAX_PARALLEL_READS = 10;
 /** More downloads at once would not be faster, and would fill n8n's memory where it keeps files there. */
 const MAX_PARALLEL_DOWNLOADS = 4;
 /** More hints than this would bury the output. */
@@ -82,8 +84,13 @@ function showHints(context: IExecuteFunctions, hints: string[]): void {
 async function openBatch(this: IExecuteFunctions): Promise<Batch> {
 	const halt = new Halt(this.getNode(), this.getExecutionCancelSignal());
 	const gates = new Map<string, SlotGate>();
+	const api = await connect.call(this);
+	const reads = new Turns(halt, MAX_PARALLEL_READS);
 	return {
-		api: await connect.call(this),
+		api: {
+			...api,
+			getTask: async (taskId, email) => await reads.take(() => api.getTask(taskId, email)),
+		},
 		halt,
 		gate(account = '') {
 			const gate = gates.get(account) ?? new SlotGate(halt);
