@@ -40,6 +40,18 @@ describe('Return Immediately', () => {
 		expect(atOnce.length).toBeLessThanOrEqual(10);
 	});
 
+	test('downloads without watermark, also when nothing is waited for', async () => {
+		const { run, sandbox } = await bench();
+		const { error, items } = await run(
+			[{}],
+			getTask({ wait: 'none', download: true, options: { withoutWatermark: true } }),
+		);
+		expect(error).toBeUndefined();
+		expect(items('Kling')[0].binary?.data.fileName).toBe(`kling-${TASK_ID}-${WORK_ID}.png`);
+		const fetched = sandbox.requests.filter(({ server }) => server === 'cdn');
+		expect(fetched.map(({ path }) => path)).toEqual([expect.stringMatching(/^\/clean\//)]);
+	});
+
 	test('shows a running task as it is', async () => {
 		const { run } = await bench({ seeds });
 		const { items } = await run([{}], getTask({ taskId: running.taskId }));

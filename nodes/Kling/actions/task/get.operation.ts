@@ -66,11 +66,18 @@ export const description: INodeProperties[] = showFor('task', 'get', [
 		type: 'collection',
 		placeholder: 'Add option',
 		default: {},
-		options: [
-			{ ...pollIntervalOption, displayOptions: { show: { '/wait': ['poll'] } } },
-			{ ...timeoutOption, displayOptions: { show: { '/wait': ['poll'] } } },
-			withoutWatermarkOption,
-		],
+		displayOptions: { show: { wait: ['poll'] } },
+		options: [pollIntervalOption, timeoutOption, withoutWatermarkOption],
+	},
+	{
+		// The same field where nothing is waited for: without a download there would be no option to add.
+		displayName: 'Options',
+		name: 'options',
+		type: 'collection',
+		placeholder: 'Add option',
+		default: {},
+		displayOptions: { show: { wait: ['none'], download: [true] } },
+		options: [withoutWatermarkOption],
 	},
 ]);
 
