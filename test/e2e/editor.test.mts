@@ -44,6 +44,21 @@ async function entries(name: string): Promise<Locator> {
 	return list;
 }
 
+test.each(['kling', 'upscale', 'useapi'])(
+	'the node is found by searching for "%s"',
+	async (words) => {
+		const { credential } = await real.open();
+		await openWorkflow(klingWorkflow([{}], {}, credential));
+		await page.locator('[data-test-id="node-creator-plus-button"]').first().click();
+		await page.locator('[data-test-id="node-creator-search-bar"]').fill(words);
+		// The codex must not say category "AI": n8n would show the node among an agent's parts only.
+		const found = page.locator(
+			'[data-test-id="node-creator-node-item"], [data-test-id="item-iterator-item"]',
+		);
+		await found.filter({ hasText: 'Upscale Kling AI images' }).first().waitFor();
+	},
+);
+
 test('task and image are picked from lists, and another task brings its own images', async () => {
 	const { credential } = await real.open({ seeds });
 	await (await openWorkflow(klingWorkflow([{}], {}, credential))).dblclick();
