@@ -1,0 +1,40 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+/** What a stranger, and n8n's installer, hold on to in the package's own files. */
+
+const PROJECT = resolve(import.meta.dirname, '../..');
+const read = (file: string) => readFileSync(join(PROJECT, file), 'utf8');
+const { n8n, dependencies, peerDependencies, files } = JSON.parse(read('package.json'));
+
+test('it brings no dependency along and ships only what n8n needs', () => {
+	expect(dependencies).toBeUndefined();
+	expect(peerDependencies).toEqual({ 'n8n-workflow': '*' });
+	expect(files).toEqual(['dist', 'CHANGELOG.md']);
+});
+
+test('every node and credential that n8n is told of has its source, and index.js hands it out', () => {
+	const index = read('index.js');
+	for (const path of [...n8n.nodes, ...n8n.credentials] as string[]) {
+		const source = path.replace(/^dist\//, '').replace(/\.js$/, '.ts');
+		expect(existsSync(join(PROJECT, source))).toBe(true);
+		expect(index).toContain(`./${path}`);
+	}
+});
+
+test('the lockfile names no place to download from', () => {
+	const lockfile = read('package-lock.json');
+	expect(lockfile).not.toContain('"resolved"');
+	expect(lockfile).toContain('"integrity"');
+});
+
+test('every icon has its light and its dark form, and the codex names the node', () => {
+	for (const icon of ['nodes/Kling/kling', 'credentials/useApiNet']) {
+		expect(read(`${icon}.svg`)).toContain('<svg');
+		expect(read(`${icon}.dark.svg`)).toContain('<svg');
+	}
+	const codex = JSON.parse(read('nodes/Kling/Kling.node.json'));
+	expect(codex.node).toBe('n8n-nodes-useapi-kling.kling');
+	// n8n hides nodes of this category from its search.
+	expect(codex.categories).not.toContain('AI');
+});
