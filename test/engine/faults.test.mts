@@ -1,6 +1,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
+import type { IDataObject } from 'n8n-workflow';
+
 import { readBinary } from './support/engine.mts';
 import { bench, getTask, TASK_ID, until, upscale, WORK_ID } from './support/kling.mts';
 
@@ -149,8 +151,17 @@ describe('a cancel stops within a second', () => {
 		await until(() => sandbox.requests.some((request) => request.server === server));
 		const canceledMs = Date.now();
 		cancel();
-		expect((await done).run.status).toBe('canceled');
+		const { run } = await done;
+		expect(run.status).toBe('canceled');
 		expect(Date.now() - canceledMs).toBeLessThan(MS_PER_SECOND);
+		// What was on its way is kept with the execution, so that a retry by hand does not send it again.
+		const { sentByKling } = run.data.executionData!.contextData['node:Kling'];
+		const [{ sent }] = Object.values(sentByKling as Record<string, { sent: IDataObject }>);
+		expect(sent).toMatchObject(
+			server === 'api'
+				? { trouble: { message: expect.stringContaining('unknown whether') } }
+				: { taskId: '500000010' },
+		);
 	});
 
 	test('in the middle of a file that has stalled, and another item’s error cuts it off too', async () => {

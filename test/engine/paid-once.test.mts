@@ -73,6 +73,16 @@ describe('Retry On Fail picks up what is paid for', () => {
 		expect(posts()).toBe(1);
 	});
 
+	test('with a Reply Reference that differs in every try', async () => {
+		const { run, addFault, posts } = await bench();
+		addFault({ server: 'cdn', kind: 'status', status: 403 });
+		const parameters = upscale({ download: true, options: { replyRef: '={{ Math.random() }}' } });
+		const { error, items } = await run([{}], parameters, retry);
+		expect(error).toBeUndefined();
+		expect(items('Kling')[0].binary).toBeDefined();
+		expect(posts()).toBe(1);
+	});
+
 	test('after another item failed: every item keeps its own task', async () => {
 		const { run, posts } = await bench({ seeds: fails });
 		const items = [

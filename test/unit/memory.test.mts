@@ -4,6 +4,8 @@ import { recall, remember, type Sent } from '../../nodes/Kling/job/memory.ts';
 
 const request = { task_id: '1', workId: '2' };
 const trouble = { message: 'No', description: 'Why' };
+const refused = { ...trouble, httpCode: '400' };
+const failedInside = { ...trouble, httpCode: '500' };
 
 /** What n8n keeps between two tries, and between a failed execution and its retry by hand. */
 function tries() {
@@ -20,7 +22,9 @@ function tries() {
 test.each<[string, Sent, boolean]>([
 	['a task that may still bring a result', { taskId: '10' }, true],
 	['a task that failed', { taskId: '10', failed: true }, false],
-	['a refusal, or an unknown outcome', { trouble }, false],
+	['a refusal', { trouble: refused }, false],
+	['an unknown outcome', { trouble }, true],
+	['a 500, which may have been carried out', { trouble: failedInside }, true],
 ])('%s is kept for the next try; by a person’s retry: %#', (_name, sent, keptForRetry) => {
 	const execution = tries();
 	remember.call(execution('1'), 0, request, sent);
@@ -34,6 +38,13 @@ test('another item, another run, another request are other jobs', () => {
 	expect(recall.call(execution('1'), 1, request)).toBeUndefined();
 	expect(recall.call(execution('1', 1), 0, request)).toBeUndefined();
 	expect(recall.call(execution('1'), 0, { ...request, workId: '3' })).toBeUndefined();
+});
+
+test('a reference that differs in every try makes it no other job', () => {
+	const execution = tries();
+	remember.call(execution('1'), 0, { ...request, replyRef: '10:00:01' }, { taskId: '10' });
+	const again = { ...request, replyRef: '10:00:02', maxJobs: 3 };
+	expect(recall.call(execution('1'), 0, again)).toEqual({ taskId: '10' });
 });
 
 test('for an agent the same request is the same job, in whichever run', () => {

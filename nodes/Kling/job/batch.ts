@@ -42,13 +42,13 @@ export async function runItems<P>(
 	read: (itemIndex: number, api: KlingApi) => P,
 	run: (batch: Batch, parameters: P, itemIndex: number) => Promise<INodeExecutionData[]>,
 ): Promise<INodeExecutionData[]> {
-	const batch = await openBatch.call(context);
+	const batch = await openBatch(context);
 	const goesOn = context.continueOnFail();
 	const tryRead = (itemIndex: number): { parameters: P } | { error: Error } => {
 		try {
 			return { parameters: read(itemIndex, batch.api) };
 		} catch (error) {
-			if (!goesOn) throw asNodeError.call(context, error, itemIndex);
+			if (!goesOn) throw asNodeError(context, error, itemIndex);
 			return { error: error as Error };
 		}
 	};
@@ -56,10 +56,10 @@ export async function runItems<P>(
 	const outputs = await Promise.allSettled(
 		readings.map(async (reading, itemIndex) => {
 			try {
-				if ('error' in reading) throw asNodeError.call(context, reading.error, itemIndex);
+				if ('error' in reading) throw reading.error;
 				return await run(batch, reading.parameters, itemIndex);
 			} catch (error) {
-				const nodeError = asNodeError.call(context, error, itemIndex);
+				const nodeError = asNodeError(context, error, itemIndex);
 				if (goesOn && !batch.halt.isCanceled) return [errorItem(nodeError, itemIndex)];
 				batch.halt.stop(nodeError);
 				throw nodeError;
@@ -81,10 +81,10 @@ function showHints(context: IExecuteFunctions, hints: string[]): void {
 	);
 }
 
-async function openBatch(this: IExecuteFunctions): Promise<Batch> {
-	const halt = new Halt(this.getNode(), this.getExecutionCancelSignal());
+async function openBatch(context: IExecuteFunctions): Promise<Batch> {
+	const halt = new Halt(context.getNode(), context.getExecutionCancelSignal());
 	const gates = new Map<string, SlotGate>();
-	const api = await connect.call(this);
+	const api = await connect.call(context);
 	const reads = new Turns(halt, MAX_PARALLEL_READS);
 	return {
 		api: {
@@ -104,13 +104,13 @@ async function openBatch(this: IExecuteFunctions): Promise<Batch> {
 }
 
 /** Errors of ours, and n8n's own, are node errors already; anything else must not reach the user without its item. */
-function asNodeError(this: IExecuteFunctions, error: unknown, itemIndex: number): KlingError {
+function asNodeError(context: IExecuteFunctions, error: unknown, itemIndex: number): KlingError {
 	const known = error as KlingError;
 	if (known?.name === 'NodeApiError' || known?.name === 'NodeOperationError') {
 		known.context.itemIndex ??= itemIndex;
 		return known;
 	}
-	return new NodeOperationError(this.getNode(), error as Error, { itemIndex });
+	return new NodeOperationError(context.getNode(), error as Error, { itemIndex });
 }
 
 /**

@@ -42,7 +42,8 @@ export class Halt {
 
 	/** @throws the reason to stop, if there is one */
 	check(): void {
-		if (this.why) throw this.why;
+		const { why } = this;
+		if (why) throw why;
 	}
 
 	/**

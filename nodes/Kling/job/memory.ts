@@ -1,6 +1,7 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 
-import { isTool, type Trouble } from '../transport/errors';
+import { isRefusal, isTool, type Trouble } from '../transport/errors';
+import type { UpscaleRequest } from '../transport/types';
 
 /** What one item has already sent in this execution. */
 export interface Sent {
@@ -13,39 +14,40 @@ export interface Sent {
 }
 
 interface Entry extends IDataObject {
-	request: string;
+	job: string;
 	executionId: string;
 	sent: IDataObject;
 }
 
 /**
  * Retry On Fail runs the whole node again; what was sent must not be sent, and paid for, twice. n8n's node context
- * survives the tries of one execution, so it is kept there, by run (loops) and item. The request is kept along: another
- * request is another job, e.g. when an AI agent calls the node again with other values.
+ * survives the tries of one execution, so it is kept there, by run (loops) and item. What the job is about is kept along:
+ * another image is another job.
  *
  * n8n keeps the context also when a person retries a failed execution by hand. Then a task that may still bring a result
- * is picked up, but what failed or was refused is sent anew: that person has read why, and may have put it right.
+ * is picked up, and what is unknown stays so; but what failed or was refused is sent anew: that person has read why, and
+ * may have put it right.
  */
 export function recall(
 	this: IExecuteFunctions,
 	itemIndex: number,
-	request: IDataObject,
+	request: UpscaleRequest,
 ): Sent | undefined {
 	const entry = memoryOf.call(this)[keyOf.call(this, itemIndex, request)] as Entry | undefined;
-	if (entry?.request !== JSON.stringify(request)) return undefined;
+	if (entry?.job !== jobOf(request)) return undefined;
 	const sent = entry.sent as Sent;
-	const mayBringResult = sent.taskId !== undefined && !sent.failed;
-	return mayBringResult || entry.executionId === this.getExecutionId() ? sent : undefined;
+	const isOver = sent.failed || (sent.trouble !== undefined && isRefusal(sent.trouble));
+	return isOver && entry.executionId !== this.getExecutionId() ? undefined : sent;
 }
 
 export function remember(
 	this: IExecuteFunctions,
 	itemIndex: number,
-	request: IDataObject,
+	request: UpscaleRequest,
 	sent: Sent,
 ): void {
 	const entry: Entry = {
-		request: JSON.stringify(request),
+		job: jobOf(request),
 		executionId: this.getExecutionId(),
 		sent: { ...sent },
 	};
@@ -58,9 +60,13 @@ function memoryOf(this: IExecuteFunctions): IDataObject {
 	return context.sentByKling as IDataObject;
 }
 
-function keyOf(this: IExecuteFunctions, itemIndex: number, request: IDataObject): string {
-	// For an agent every try is a new run, so the request itself is the key: asking twice for the same is paid once.
-	if (isTool(this.getNode())) return JSON.stringify(request);
+/** Not the whole request: a Reply Reference with the time in it differs in every try and makes it no other job. */
+const jobOf = ({ task_id, workId, email }: UpscaleRequest): string =>
+	JSON.stringify({ task_id, workId, email });
+
+function keyOf(this: IExecuteFunctions, itemIndex: number, request: UpscaleRequest): string {
+	// For an agent every try is a new run, so the job itself is the key: asking twice for the same is paid once.
+	if (isTool(this.getNode())) return jobOf(request);
 	const { $runIndex } = this.getWorkflowDataProxy(itemIndex);
 	return `${String($runIndex)}:${itemIndex}`;
 }

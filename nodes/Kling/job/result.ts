@@ -30,7 +30,8 @@ export interface TaskState {
 	updatedAt?: string;
 }
 
-const record = (value: unknown): Record<string, unknown> =>
+/** Whatever it is, its fields can be asked for. */
+export const record = (value: unknown): Record<string, unknown> =>
 	typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 
 const text = (value: unknown): string | undefined =>

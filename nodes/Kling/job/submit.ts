@@ -2,6 +2,8 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 
 import {
 	answerTrouble,
+	isRefusal,
+	isSuccess,
 	isTool,
 	klingError,
 	readTrouble,
@@ -57,29 +59,25 @@ export async function submitUpscale(
 		batch.accepted.set(itemIndex, taskId);
 		return { taskId, model: result.body as TaskModel };
 	}
-	// A cancel cuts requests short; it must not look like a failure of the API.
-	if (batch.halt.isCanceled) batch.halt.check();
 	const trouble = submitTrouble(result);
 	// An agent that is told to wait for the source task may ask again then: a refusal has spent nothing.
-	const mayAskAgain = result.outcome === 'unsent' || (isTool(this.getNode()) && isRefusal(result));
+	const mayAskAgain = result.outcome === 'unsent' || (isTool(this.getNode()) && isRefusal(trouble));
 	if (!mayAskAgain) remember.call(this, itemIndex, request, { trouble });
+	// A cancel cuts requests short; it must not look like a failure of the API.
+	if (batch.halt.isCanceled) batch.halt.check();
 	throw klingError(this.getNode(), trouble, itemIndex);
 }
 
 function acceptedTaskId(result: ApiResult): string | undefined {
-	if (result.outcome !== 'answered' || result.status < 200 || result.status > 299) return undefined;
+	if (result.outcome !== 'answered' || !isSuccess(result.status)) return undefined;
 	return idText((result.body as TaskModel).task?.id);
 }
-
-/** A 4xx is the API's word that the request was not carried out. */
-const isRefusal = (result: ApiResult): boolean =>
-	result.outcome === 'answered' && result.status >= 400 && result.status < 500;
 
 function submitTrouble(result: ApiResult): Trouble {
 	if (result.outcome === 'unsent') return readTrouble(result);
 	if (result.outcome === 'lost') return unknownOutcome(result.reason);
 	const { status, body } = result;
-	if (status >= 200 && status < 300) return unknownOutcome('the answer names no task');
+	if (isSuccess(status)) return unknownOutcome('the answer names no task');
 	// A gateway's 502, 503 or 504 does not tell what became of the request behind it; 500 is the API's own word.
 	if (status > 500) return unknownOutcome(vendorText(body) ?? `HTTP ${status}`, status);
 	return answerTrouble(status, body);
@@ -89,7 +87,7 @@ function unknownOutcome(reason: string, status?: number): Trouble {
 	return {
 		message: `It is unknown whether the upscale job was accepted (${reason})`,
 		description:
-			'The request was sent but its answer was lost. It is not sent again by itself, since that could spend credits twice. Look up your tasks first (with Task → Get or on the Kling website), and run this item again only if the task is not there.',
+			'The request was sent but its answer was lost. It is not sent again by itself, since that could spend credits twice. Look up your tasks first (with Task → Get or on the Kling website), and send this item again, in a new execution, only if the task is not there.',
 		...(status && { httpCode: String(status) }),
 	};
 }

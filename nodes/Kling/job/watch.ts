@@ -1,7 +1,7 @@
 import type { INode } from 'n8n-workflow';
 
 import type { KlingApi } from '../transport/client';
-import { answerTrouble, klingError, readTrouble, type Trouble } from '../transport/errors';
+import { bodyOrTrouble, klingError, type Trouble } from '../transport/errors';
 import type { TaskModel } from '../transport/types';
 import type { Halt } from './halt';
 import { readTask } from './result';
@@ -60,22 +60,20 @@ export async function watchTask(
 		halt.check();
 
 		nextLookMs = Date.now() + pauseMs();
-		if (result.outcome !== 'answered') {
-			lastTrouble = readTrouble(result);
-		} else if (isSuccess(result.status)) {
-			const model = result.body as TaskModel;
+		const got = bodyOrTrouble(result);
+		lastTrouble = got.trouble;
+		if (!got.trouble) {
+			const model = got.body as TaskModel;
 			const state = readTask(model);
 			if (state.finished) return model;
 			({ status } = state);
 			seen = true;
-			lastTrouble = undefined;
-		} else {
-			lastTrouble = answerTrouble(result.status, result.body);
+		} else if (result.outcome === 'answered') {
 			const mayPass =
 				result.status === 429 ||
 				result.status >= 500 ||
 				(result.status === 404 && !seen && Date.now() - startMs < EARLY_404_MS);
-			if (!mayPass) throw fail(lastTrouble);
+			if (!mayPass) throw fail(got.trouble);
 			nextLookMs = Math.max(nextLookMs, Date.now() + (result.retryAfterMs ?? 0));
 		}
 		if (Date.now() >= deadlineMs) throw fail(timedOut(taskId, status, timeoutMs, lastTrouble));
@@ -97,9 +95,9 @@ export async function lookAtTask(
 	const result = await api.getTask(taskId, account);
 	const fail = (trouble: Trouble) =>
 		klingError(node, { ...trouble, details: { taskId } }, itemIndex);
-	if (result.outcome !== 'answered') throw fail(readTrouble(result));
-	if (!isSuccess(result.status)) throw fail(answerTrouble(result.status, result.body));
-	const model = result.body as TaskModel;
+	const got = bodyOrTrouble(result);
+	if (got.trouble) throw fail(got.trouble);
+	const model = got.body as TaskModel;
 	const { status, taskId: shownId, images } = readTask(model);
 	if (status === 'unknown' && !shownId && images.length === 0) throw fail(NOT_A_TASK);
 	return model;
@@ -110,8 +108,6 @@ const NOT_A_TASK: Trouble = {
 	description:
 		'It says neither which task it is nor how it is doing. Try again in a moment; if it stays, check the Base URL of the credential.',
 };
-
-const isSuccess = (status: number): boolean => status >= 200 && status < 300;
 
 function timedOut(taskId: string, status: string, timeoutMs: number, last?: Trouble): Trouble {
 	const trouble = last ? ` The last answer was: ${last.message}.` : '';

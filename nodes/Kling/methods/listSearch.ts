@@ -5,9 +5,9 @@ import type {
 	INodeListSearchResult,
 } from 'n8n-workflow';
 
-import { idText, imagesOf, readTask } from '../job/result';
+import { idText, imagesOf, readTask, record } from '../job/result';
 import { connect } from '../transport/client';
-import { answerTrouble, klingError, readTrouble, vendorText } from '../transport/errors';
+import { bodyOrTrouble, klingError, vendorText } from '../transport/errors';
 import type { ApiResult, TaskModel } from '../transport/types';
 
 const PAGE_SIZE = 50;
@@ -115,13 +115,13 @@ function kind(type: unknown): string | undefined {
 	return type.replace(/^mmu_|_aiweb$/g, '').replaceAll('_', ' ');
 }
 
-function firstWork(entry: TaskModel): IDataObject {
+function firstWork(entry: TaskModel): Record<string, unknown> {
 	const [work] = Array.isArray(entry.works) ? entry.works : [];
-	return typeof work === 'object' && work !== null ? work : {};
+	return record(work);
 }
 
 const createdMs = (entry: TaskModel): number =>
-	Number(firstWork(entry).createTime ?? (entry.task as IDataObject | undefined)?.createTime ?? NaN);
+	Number(firstWork(entry).createTime ?? record(entry.task).createTime ?? NaN);
 
 function currentValue(this: ILoadOptionsFunctions, name: string): string {
 	return String(this.getCurrentNodeParameter(name, { extractValue: true }) ?? '').trim();
@@ -139,15 +139,11 @@ function answerOrThrow(
 	field: string,
 	key: string,
 ): IDataObject {
-	const trouble =
-		result.outcome !== 'answered'
-			? readTrouble(result)
-			: result.status < 200 || result.status > 299
-				? answerTrouble(result.status, result.body)
-				: undefined;
-	if (!trouble && result.outcome === 'answered') return result.body as IDataObject;
+	const got = bodyOrTrouble(result);
+	if (!got.trouble) return got.body as IDataObject;
+	const { message, description } = got.trouble;
 	throw klingError(this.getNode(), {
-		message: trouble?.message ?? 'No list',
-		description: `${trouble?.description ?? ''} You can go on without the list: set ${field} to By ${key}.`,
+		message,
+		description: `${description} You can go on without the list: set ${field} to By ${key}.`,
 	});
 }

@@ -7,6 +7,7 @@ import type {
 	IN8nHttpFullResponse,
 } from 'n8n-workflow';
 
+import { isSuccess } from './errors';
 import { parseJson } from './json';
 import type { ApiResult, UpscaleRequest } from './types';
 
@@ -20,9 +21,12 @@ const SUBMIT_TIMEOUT_MS = 300_000;
 /** Longer texts are no sentence for a user. */
 const MAX_WORDS_LENGTH = 300;
 
-/** Failures that come before a request is sent: no connection, no such host, no trust in the certificate. */
+/**
+ * Failures that can only come before a request is sent: no connection, no such host, no trust in the certificate. Others,
+ * such as EHOSTUNREACH, also befall a connection that is in use; they count only when they came while connecting.
+ */
 const UNSENT =
-	/^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ERR_INVALID_URL|ERR_INVALID_CHAR|ERR_TLS_.*|CERT_.*|.*SELF_SIGNED.*|UNABLE_TO_.*)$/;
+	/^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ERR_INVALID_URL|ERR_INVALID_CHAR|ERR_TLS_.*|CERT_.*|.*SELF_SIGNED.*|UNABLE_TO_.*)$/;
 
 export type ApiContext = IExecuteFunctions | ILoadOptionsFunctions;
 
@@ -100,7 +104,7 @@ async function call(
 	const text = String(response.body ?? '');
 	const body = parseJson(text);
 	const { statusCode: status } = response;
-	if (status >= 200 && status < 300 && (typeof body !== 'object' || body === null)) {
+	if (isSuccess(status) && (typeof body !== 'object' || body === null)) {
 		return { outcome: 'lost', reason: 'the answer was cut off or is not JSON' };
 	}
 	return {

@@ -37,6 +37,9 @@ export function klingError(node: INode, trouble: Trouble, itemIndex?: number): K
 	return error;
 }
 
+/** A 4xx is the API's word that the request was not carried out; after anything else that may be unknown. */
+export const isRefusal = ({ httpCode }: Trouble): boolean => httpCode?.startsWith('4') ?? false;
+
 /** The vendor's own words: `error` first, since `message` "most often has very generic and perhaps misleading text" (the vendor's page). */
 export function vendorText(body: unknown): string | undefined {
 	if (typeof body !== 'object' || body === null) return undefined;
@@ -100,6 +103,17 @@ export function answerTrouble(status: number, body: unknown): Trouble {
 				description: `The HTTP status was ${status}. Try again later; if it stays, check the Base URL of the credential.`,
 			};
 	}
+}
+
+export const isSuccess = (status: number): boolean => status >= 200 && status < 300;
+
+/** What a call which spends nothing (a GET) brought, or what kept it from that. */
+export function bodyOrTrouble(
+	result: ApiResult,
+): { body: unknown; trouble?: undefined } | { trouble: Trouble } {
+	if (result.outcome !== 'answered') return { trouble: readTrouble(result) };
+	const { status, body } = result;
+	return isSuccess(status) ? { body } : { trouble: answerTrouble(status, body) };
 }
 
 /** What it means that a call which spends nothing (a GET) brought no usable answer. */

@@ -1,0 +1,38 @@
+import type { IExecuteFunctions } from 'n8n-workflow';
+
+import { connect } from '../../nodes/Kling/transport/client.ts';
+
+/**
+ * A request counts as never sent, and may be followed by another, only when the failure cannot have come later. The
+ * errors are those of Node's sockets, wrapped as n8n and axios wrap them.
+ */
+async function outcomeOf(cause: object): Promise<string> {
+	const axios = Object.assign(new Error('axios'), { cause });
+	const context = {
+		getCredentials: async () => ({ baseUrl: 'http://127.0.0.1:1' }),
+		helpers: {
+			httpRequestWithAuthentication: async () => {
+				throw Object.assign(new Error('n8n'), { cause: axios });
+			},
+		},
+	} as unknown as IExecuteFunctions;
+	const api = await connect.call(context);
+	return (await api.upscale({ task_id: '1', workId: '2' })).outcome;
+}
+
+test.each([
+	['refused', { code: 'ECONNREFUSED', syscall: 'connect' }],
+	['no such host', { code: 'ENOTFOUND', syscall: 'getaddrinfo' }],
+	['no way there', { code: 'EHOSTUNREACH', syscall: 'connect' }],
+	['too slow to connect', { code: 'ETIMEDOUT', syscall: 'connect' }],
+	['a certificate nobody trusts', { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }],
+])('never sent: %s', async (_name, cause) => expect(await outcomeOf(cause)).toBe('unsent'));
+
+test.each([
+	['the network went away while waiting', { code: 'EHOSTUNREACH', syscall: 'read' }],
+	['the same, of the whole network', { code: 'ENETUNREACH', syscall: 'read' }],
+	['cut off', { code: 'ECONNRESET', syscall: 'read' }],
+	['no answer in time', { code: 'ETIMEDOUT', syscall: 'read' }],
+	['given up by us', { code: 'ECONNABORTED' }],
+	['without a code', {}],
+])('unknown: %s', async (_name, cause) => expect(await outcomeOf(cause)).toBe('lost'));
