@@ -1,32 +1,23 @@
-import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
-import { NodeOperationError } from 'n8n-workflow';
+import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
-import { connect, type KlingApi } from '../transport/client';
-import type { KlingError } from '../transport/errors';
+import type { KlingApi } from '../transport/client';
+import { asNodeError, errorItem, withAcceptedTasks } from './failure';
 import { Halt } from './halt';
+import { openKit, type Kit } from './kit';
+import { Meeting } from './meeting';
 import { SlotGate } from './slots';
-import { Turns } from './turns';
 
-/** Hundreds of items that all ask at once would look like an attack to the API. */
-const MAX_PARALLEL_READS = 10;
-/** More downloads at once would not be faster, and would fill n8n's memory where it keeps files there. */
-const MAX_PARALLEL_DOWNLOADS = 4;
 /** More hints than this would bury the output. */
 const MAX_HINTS = 5;
-/** More task IDs than this nobody reads in an error. */
-const MAX_TASKS_TOLD = 20;
 
-/** What the items of one `execute()` share. Nothing of it outlives the execution: the next one may run on another machine. */
-export interface Batch {
-	api: KlingApi;
-	halt: Halt;
+/** What the items of one `execute()` share. */
+export interface Batch extends Kit {
 	/** Job slots are counted per Kling account, so each account has a gate of its own. */
 	gate(account?: string): SlotGate;
 	/** Tasks that were accepted, by item: told to the user when the node stops on another item's error. */
 	accepted: Map<number, string>;
-	downloads: Turns;
-	/** What users should know although nothing failed; shown in the output panel. */
-	hints: Set<string>;
+	/** Of the items whose parameters are right. */
+	submissions: Meeting;
 }
 
 /**
@@ -42,24 +33,26 @@ export async function runItems<P>(
 	read: (itemIndex: number, api: KlingApi) => P,
 	run: (batch: Batch, parameters: P, itemIndex: number) => Promise<INodeExecutionData[]>,
 ): Promise<INodeExecutionData[]> {
-	const batch = await openBatch(context);
+	const node = context.getNode();
 	const goesOn = context.continueOnFail();
+	const kit = await openKit(context, new Halt(node, context.getExecutionCancelSignal()));
 	const tryRead = (itemIndex: number): { parameters: P } | { error: Error } => {
 		try {
-			return { parameters: read(itemIndex, batch.api) };
+			return { parameters: read(itemIndex, kit.api) };
 		} catch (error) {
-			if (!goesOn) throw asNodeError(context, error, itemIndex);
+			if (!goesOn) throw asNodeError(node, error, itemIndex);
 			return { error: error as Error };
 		}
 	};
 	const readings = context.getInputData().map((_, itemIndex) => tryRead(itemIndex));
+	const batch = openBatch(kit, readings.filter((reading) => 'parameters' in reading).length);
 	const outputs = await Promise.allSettled(
 		readings.map(async (reading, itemIndex) => {
 			try {
 				if ('error' in reading) throw reading.error;
 				return await run(batch, reading.parameters, itemIndex);
 			} catch (error) {
-				const nodeError = asNodeError(context, error, itemIndex);
+				const nodeError = asNodeError(node, error, itemIndex);
 				if (goesOn && !batch.halt.isCanceled) return [errorItem(nodeError, itemIndex)];
 				batch.halt.stop(nodeError);
 				throw nodeError;
@@ -81,66 +74,16 @@ function showHints(context: IExecuteFunctions, hints: string[]): void {
 	);
 }
 
-async function openBatch(context: IExecuteFunctions): Promise<Batch> {
-	const halt = new Halt(context.getNode(), context.getExecutionCancelSignal());
+function openBatch(kit: Kit, runs: number): Batch {
 	const gates = new Map<string, SlotGate>();
-	const api = await connect.call(context);
-	const reads = new Turns(halt, MAX_PARALLEL_READS);
 	return {
-		api: {
-			...api,
-			getTask: async (taskId, email) => await reads.take(() => api.getTask(taskId, email)),
-		},
-		halt,
+		...kit,
 		gate(account = '') {
-			const gate = gates.get(account) ?? new SlotGate(halt);
+			const gate = gates.get(account) ?? new SlotGate(kit.halt);
 			gates.set(account, gate);
 			return gate;
 		},
 		accepted: new Map(),
-		downloads: new Turns(halt, MAX_PARALLEL_DOWNLOADS),
-		hints: new Set(),
+		submissions: new Meeting(runs),
 	};
-}
-
-/** Errors of ours, and n8n's own, are node errors already; anything else must not reach the user without its item. */
-function asNodeError(context: IExecuteFunctions, error: unknown, itemIndex: number): KlingError {
-	const known = error as KlingError;
-	if (known?.name === 'NodeApiError' || known?.name === 'NodeOperationError') {
-		known.context.itemIndex ??= itemIndex;
-		return known;
-	}
-	return new NodeOperationError(context.getNode(), error as Error, { itemIndex });
-}
-
-/**
- * `error`, `message` and `details` as the only keys: that is how n8n tells an error item from a result, and sends it to
- * the error branch when there is one.
- */
-function errorItem(error: KlingError, itemIndex: number): INodeExecutionData {
-	const details: IDataObject = { ...error.trouble?.details };
-	if ('httpCode' in error && error.httpCode) details.httpCode = error.httpCode;
-	return {
-		json: {
-			error: error.message,
-			message: error.description ?? 'Check the parameters of this item.',
-			details,
-		},
-		pairedItem: { item: itemIndex },
-	};
-}
-
-/** Credits that other items already spent are not lost: their results can be fetched. */
-function withAcceptedTasks(reason: unknown, accepted: Batch['accepted']): KlingError {
-	const error = reason as KlingError;
-	const others = [...accepted].filter(([itemIndex]) => itemIndex !== error.context?.itemIndex);
-	if (others.length > 0) {
-		const list = others
-			.slice(0, MAX_TASKS_TOLD)
-			.map(([itemIndex, taskId]) => `item ${itemIndex}: ${taskId}`)
-			.concat(others.length > MAX_TASKS_TOLD ? [`and ${others.length - MAX_TASKS_TOLD} more`] : [])
-			.join(', ');
-		error.description = `${error.description ?? ''} Tasks of other items that were already sent can be fetched with Task → Get (${list}). To let the other items go on, set On Error to Continue in this node's settings.`;
-	}
-	return error;
 }

@@ -2,9 +2,9 @@ import type { IBinaryData, IExecuteFunctions, IN8nHttpFullResponse } from 'n8n-w
 
 import { answerTrouble, klingError } from '../transport/errors';
 import { isPrivate } from '../transport/hosts';
-import type { Batch } from './batch';
 import { imageType } from './fileType';
 import type { Halt } from './halt';
+import type { JobContext, Kit } from './kit';
 import type { TaskImage } from './result';
 
 /** Node's readable stream, by way of n8n's types: a community node may not import Node's own modules. */
@@ -37,15 +37,15 @@ type Fetched = { file: IBinaryData } | { reason: string; lasting: boolean };
  * @throws KlingError with the task id and the link: the image exists and can be fetched again without paying
  */
 export async function downloadImage(
-	this: IExecuteFunctions,
-	batch: Batch,
+	this: JobContext,
+	kit: Kit,
 	download: Download,
 ): Promise<IBinaryData> {
-	return await batch.downloads.take(async () => {
+	return await kit.downloads.take(async () => {
 		const { image, taskId, itemIndex } = download;
-		const clean = download.withoutWatermark && (await fetchClean.call(this, batch, download));
+		const clean = download.withoutWatermark && (await fetchClean.call(this, kit, download));
 		if (clean) return clean;
-		const fetched = await fetchFile.call(this, batch, image.url, download);
+		const fetched = await fetchFile.call(this, kit, image.url, download);
 		if ('file' in fetched) return fetched.file;
 		throw klingError(
 			this.getNode(),
@@ -62,33 +62,33 @@ export async function downloadImage(
 
 /** The file without watermark, or `undefined` and a hint for the user when the account cannot have it. */
 async function fetchClean(
-	this: IExecuteFunctions,
-	batch: Batch,
+	this: JobContext,
+	kit: Kit,
 	download: Download,
 ): Promise<IBinaryData | undefined> {
 	const { image, account, itemIndex } = download;
 	let reason = 'the image has no ID';
 	if (image.workId) {
-		const answer = await batch.api.getCleanFile(image.workId, account);
+		const answer = await kit.api.getCleanFile(image.workId, account);
 		if (answer.outcome !== 'answered') ({ reason } = answer);
 		else if (answer.status !== 200) reason = answerTrouble(answer.status, answer.body).message;
 		else {
 			const { cdnUrl } = answer.body as { cdnUrl?: unknown };
-			const fetched = await fetchFile.call(this, batch, String(cdnUrl), download);
+			const fetched = await fetchFile.call(this, kit, String(cdnUrl), download);
 			if ('file' in fetched) return fetched.file;
 			({ reason } = fetched);
 		}
 	}
-	batch.halt.check();
-	batch.hints.add(
+	kit.halt.check();
+	kit.hints.add(
 		`Item ${itemIndex}: the image without watermark was not available (${reason}), so the plain image was downloaded.`,
 	);
 	return undefined;
 }
 
 async function fetchFile(
-	this: IExecuteFunctions,
-	{ api, halt }: Batch,
+	this: JobContext,
+	{ api, halt }: Kit,
 	url: string,
 	{ image, taskId }: Download,
 ): Promise<Fetched> {
@@ -109,7 +109,7 @@ async function fetchFile(
  * request of the package without authentication.
  */
 async function fetchOnce(
-	this: IExecuteFunctions,
+	this: JobContext,
 	halt: Halt,
 	url: string,
 	stem: string,
@@ -123,7 +123,7 @@ async function fetchOnce(
 			returnFullResponse: true,
 			ignoreHttpStatusErrors: true,
 			timeout: RESPONSE_TIMEOUT_MS,
-			abortSignal: this.getExecutionCancelSignal(),
+			abortSignal: halt.cancelSignal,
 		})) as IN8nHttpFullResponse;
 		const stream = response.body as FileStream;
 		const { statusCode: status } = response;
@@ -150,7 +150,7 @@ async function fetchOnce(
 }
 
 async function storeFile(
-	this: IExecuteFunctions,
+	this: JobContext,
 	stream: FileStream,
 	url: string,
 	stem: string,

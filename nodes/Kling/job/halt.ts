@@ -18,7 +18,8 @@ export class Halt {
 
 	constructor(
 		private readonly node: INode,
-		private readonly cancelSignal?: AbortSignal,
+		/** None where there is nobody to cancel: in a webhook call. */
+		readonly cancelSignal?: AbortSignal,
 	) {}
 
 	get isCanceled(): boolean {

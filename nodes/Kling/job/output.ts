@@ -1,9 +1,9 @@
-import type { IBinaryKeyData, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import type { IBinaryKeyData, INodeExecutionData } from 'n8n-workflow';
 
 import { klingError } from '../transport/errors';
 import type { TaskModel } from '../transport/types';
-import type { Batch } from './batch';
 import { downloadImage } from './download';
+import type { JobContext, Kit } from './kit';
 import { imageItems, raw, readTask, simplify, type TaskImage } from './result';
 
 export interface OutputSettings {
@@ -28,8 +28,8 @@ export interface KnownTask {
  * @throws KlingError when images are asked for and the task has none
  */
 export async function buildItems(
-	this: IExecuteFunctions,
-	batch: Batch,
+	this: JobContext,
+	kit: Kit,
 	model: TaskModel,
 	known: KnownTask,
 	settings: OutputSettings,
@@ -38,7 +38,7 @@ export async function buildItems(
 	const { output } = settings;
 	const { images } = readTask(model);
 	const files = async (wanted: TaskImage[]) =>
-		await downloadAll.call(this, batch, wanted, known, settings, itemIndex);
+		await downloadAll.call(this, kit, wanted, known, settings, itemIndex);
 	const pairedItem = { item: itemIndex };
 
 	if (output !== 'images') {
@@ -61,7 +61,7 @@ export async function buildItems(
  * @throws KlingError
  */
 export function assertImages(
-	this: IExecuteFunctions,
+	this: JobContext,
 	model: TaskModel,
 	taskId: string,
 	itemIndex: number,
@@ -95,8 +95,8 @@ export function assertImages(
 
 /** `{ binary }` with the first image in the named field, further ones in `<field>_2`, `<field>_3` and so on. */
 async function downloadAll(
-	this: IExecuteFunctions,
-	batch: Batch,
+	this: JobContext,
+	kit: Kit,
 	images: TaskImage[],
 	{ taskId, account }: KnownTask,
 	{ binaryPropertyName: field, withoutWatermark }: OutputSettings,
@@ -105,7 +105,7 @@ async function downloadAll(
 	if (!field || images.length === 0) return {};
 	const files = await Promise.all(
 		images.map((image) =>
-			downloadImage.call(this, batch, { image, taskId, account, withoutWatermark, itemIndex }),
+			downloadImage.call(this, kit, { image, taskId, account, withoutWatermark, itemIndex }),
 		),
 	);
 	const named = files.map((file, position) => [

@@ -3,8 +3,10 @@ import type {
 	IExecuteFunctions,
 	IHttpRequestMethods,
 	IHttpRequestOptions,
+	IHookFunctions,
 	ILoadOptionsFunctions,
 	IN8nHttpFullResponse,
+	IWebhookFunctions,
 } from 'n8n-workflow';
 
 import { isSuccess } from './errors';
@@ -28,7 +30,11 @@ const MAX_WORDS_LENGTH = 300;
 const UNSENT =
 	/^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ERR_INVALID_URL|ERR_INVALID_CHAR|ERR_TLS_.*|CERT_.*|.*SELF_SIGNED.*|UNABLE_TO_.*)$/;
 
-export type ApiContext = IExecuteFunctions | ILoadOptionsFunctions;
+export type ApiContext =
+	| IExecuteFunctions
+	| IHookFunctions
+	| ILoadOptionsFunctions
+	| IWebhookFunctions;
 
 /** The calls of the useapi.net Kling API that this package makes. They reject only when n8n has no credential to use. */
 export interface KlingApi {
@@ -37,6 +43,8 @@ export interface KlingApi {
 	getAccounts(): Promise<ApiResult>;
 	getTask(taskId: string, email?: string): Promise<ApiResult>;
 	getTasks(query: IDataObject): Promise<ApiResult>;
+	/** The jobs that run now, over all accounts (kling-api.md, "Around it"): an array of `{ id, email, … }`. */
+	getRunningJobs(): Promise<ApiResult>;
 	/** The file of an image without watermark, "for paid Kling plans" (kling-api.md, "Around it"): `{ cdnUrl }`. */
 	getCleanFile(workId: string, email?: string): Promise<ApiResult>;
 	/** Spends credits: see `job/submit.ts` for when it may be called. */
@@ -64,6 +72,7 @@ export async function connect(this: ApiContext): Promise<KlingApi> {
 		getTask: (taskId, email) =>
 			read(`/v1/kling/tasks/${encodeURIComponent(taskId)}`, forAccount(email)),
 		getTasks: (query) => read('/v1/kling/tasks', query),
+		getRunningJobs: () => read('/v1/kling/scheduler'),
 		getCleanFile: (workId, email) =>
 			// One workId with one file type gives the file itself, anything else a .zip (kling-api.md).
 			read('/v1/kling/assets/download', {
