@@ -60,6 +60,8 @@ export interface SandboxOptions {
 	subscription?: boolean;
 	/** Id of the first new task, as text so that it may exceed 2^53. */
 	firstTaskId?: string;
+	/** Which callbacks are sent: all, none, or none about how a task ended, as if those were lost. Default: all. */
+	callbacks?: 'all' | 'none' | 'withoutFinal';
 	/** Sent as Retry-After with a 429. Default: no such header, as none is documented. */
 	retryAfterSeconds?: number;
 }
@@ -78,4 +80,5 @@ export const DEFAULTS: Settings = {
 	seeds: [],
 	subscription: true,
 	firstTaskId: '500000010',
+	callbacks: 'all',
 };

@@ -10,7 +10,7 @@ import { DEFAULTS } from './options.mts';
 import { PictureFolder } from './pictures.mts';
 import { Results } from './results.mts';
 import type { Task } from './tasks.mts';
-import { TaskStore } from './tasks.mts';
+import { isFinal, TaskStore } from './tasks.mts';
 
 export { SANDBOX_TOKEN } from './options.mts';
 export type { SandboxAccount, SandboxOptions, SandboxSeed } from './options.mts';
@@ -55,7 +55,11 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 	const faults = new Faults();
 	const requests: RecordedRequest[] = [];
 	const context: Context = { settings, tasks, results, callbacks, faults, requests, cdnUrl: '' };
-	tasks.onChange = (task) => callbacks.send(task, context.cdnUrl);
+	tasks.onChange = (task) => {
+		const wanted = settings.callbacks;
+		if (wanted === 'none' || (wanted === 'withoutFinal' && isFinal(task.statusName))) return;
+		callbacks.send(task, context.cdnUrl);
+	};
 
 	const cdn = await buildCdn(context);
 	const api = await buildApi(context);

@@ -35,6 +35,8 @@ export interface RunningN8n {
 	/** Ends with n8n's process, wanted or not. */
 	ended: Promise<void>;
 	stop(): Promise<void>;
+	/** Ends it as a power cut would; `startN8n` with the same folder and port goes on where it was. */
+	kill(): Promise<void>;
 }
 
 /** Of the caller's environment only this reaches n8n, so that settings of another n8n on this machine do not. */
@@ -152,16 +154,19 @@ function launch(host: Host, folder: string, log: string, env: Record<string, str
 		child.once('exit', end);
 		child.once('error', end);
 	});
-	const stop = async () => {
-		if (!over) child.kill('SIGTERM');
-		await Promise.race([ended, pause(KILL_AFTER_MS, undefined, { ref: false })]);
+	const kill = async () => {
 		if (pid === undefined) return;
-		// n8n was asked first; its task runner, and n8n itself if it hangs, are ended in any case.
 		endGroup(pid, 'SIGKILL');
 		await ended;
 		untie(pid);
 	};
-	return { ended, stop, hasEnded: () => over };
+	const stop = async () => {
+		if (!over) child.kill('SIGTERM');
+		await Promise.race([ended, pause(KILL_AFTER_MS, undefined, { ref: false })]);
+		// n8n was asked first; its task runner, and n8n itself if it hangs, are ended in any case.
+		await kill();
+	};
+	return { ended, stop, kill, hasEnded: () => over };
 }
 
 export async function startN8n(options: N8nOptions): Promise<RunningN8n> {
@@ -186,7 +191,11 @@ export async function startN8n(options: N8nOptions): Promise<RunningN8n> {
 			await release();
 		};
 		await waitUntilReady(url, log, host, n8n.hasEnded);
-		return { url, api: new N8nApi(url), files, log, ended: n8n.ended, stop };
+		const kill = async () => {
+			await n8n.kill();
+			await release();
+		};
+		return { url, api: new N8nApi(url), files, log, ended: n8n.ended, stop, kill };
 	} catch (error) {
 		await stop();
 		throw error;

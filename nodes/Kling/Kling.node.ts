@@ -3,12 +3,16 @@ import type {
 	INodeExecutionData,
 	INodeType,
 	INodeTypeDescription,
+	IWebhookFunctions,
+	IWebhookResponseData,
 } from 'n8n-workflow';
 import { NodeConnectionTypes } from 'n8n-workflow';
 
 import * as image from './actions/image';
 import { router } from './actions/router';
 import * as task from './actions/task';
+import { resumeWebhooks, WAITING_TOOLTIP } from './actions/webhooks';
+import { resume } from './job/resume';
 import { searchAccounts, searchImages, searchTasks } from './methods/listSearch';
 
 export class Kling implements INodeType {
@@ -24,6 +28,8 @@ export class Kling implements INodeType {
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
+		webhooks: resumeWebhooks,
+		waitingNodeTooltip: WAITING_TOOLTIP,
 		credentials: [{ name: 'useApiNetApi', required: true }],
 		properties: [
 			{
@@ -46,5 +52,10 @@ export class Kling implements INodeType {
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 		return await router.call(this);
+	}
+
+	/** Answers callbacks while an execution is parked at this node. */
+	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {
+		return await resume.call(this);
 	}
 }

@@ -9,8 +9,13 @@ const MAX_JOBS = 50;
 /** `replyUrl` and `replyRef`: "at most 1024 characters each" (kling-api.md, "Callbacks"). */
 const MAX_REPLY_LENGTH = 1024;
 const DEFAULT_TIMEOUT_SECONDS = 600;
+/** n8n looks once a minute for executions whose time is over, so a shorter limit would not be kept. */
+const MIN_PAUSE_SECONDS = 60;
+const MAX_PAUSE_SECONDS = 30 * 24 * 3600;
 /** Asking more often than this would only annoy the API. */
 const MIN_POLL_INTERVAL_SECONDS = 1;
+
+export type Wait = 'poll' | 'callback' | 'none';
 
 /**
  * Reads parameters of one item and checks them before anything is sent.
@@ -68,6 +73,17 @@ export class Parameters {
 		return seconds * 1000;
 	}
 
+	/** How long an execution may stay parked, in ms. */
+	pauseLimitMs(): number {
+		const seconds = this.number(
+			'options.timeout',
+			'Time Limit',
+			MIN_PAUSE_SECONDS,
+			MAX_PAUSE_SECONDS,
+		);
+		return (seconds ?? DEFAULT_TIMEOUT_SECONDS) * 1000;
+	}
+
 	/** Fixed pause between two looks in ms, or `undefined` for the growing one. */
 	pollIntervalMs(): number | undefined {
 		const seconds = this.number('options.pollInterval', 'Poll Interval', MIN_POLL_INTERVAL_SECONDS);
@@ -101,6 +117,25 @@ export class Parameters {
 		return text;
 	}
 
+	/** The address that wakes this execution up once it is parked, as n8n gives it: it carries n8n's own signature. */
+	resumeUrl(baseUrl: string): string {
+		const url = String(this.context.evaluateExpression('{{ $execution.resumeUrl }}', 0));
+		if (!isPrivate(baseUrl) && (isPrivate(url) || !url.startsWith('https:'))) {
+			const { origin } = URL.canParse(url) ? new URL(url) : { origin: url };
+			throw this.invalid(
+				`useapi.net cannot reach this n8n at ${shorten(origin)}`,
+				'To be called back, n8n must have an address on the internet that starts with https://. Set its environment variable WEBHOOK_URL to that address, or set Wait for Result to Poll Until Finished.',
+			);
+		}
+		if (url.length > MAX_REPLY_LENGTH) {
+			throw this.invalid(
+				`The address of this n8n is too long for useapi.net: ${url.length} characters`,
+				`useapi.net takes at most ${MAX_REPLY_LENGTH}. Set Wait for Result to Poll Until Finished.`,
+			);
+		}
+		return url;
+	}
+
 	replyRef(): string | undefined {
 		return this.replyText('options.replyRef', 'Reply Reference');
 	}
@@ -123,8 +158,10 @@ export class Parameters {
 		};
 	}
 
-	wait(): string {
-		return asText(this.raw('wait', 'none'));
+	wait(): Wait {
+		const wait = asText(this.raw('wait', 'none')) as Wait;
+		// A parked tool would park the agent that waits for its answer.
+		return wait === 'callback' && isTool(this.context.getNode()) ? 'poll' : wait;
 	}
 
 	private replyText(name: string, label: string): string | undefined {

@@ -93,6 +93,23 @@ export function assertImages(
 	}
 }
 
+/**
+ * The output of a task whose result was waited for.
+ *
+ * @throws KlingError when the task failed, or an image cannot be downloaded
+ */
+export async function buildResult(
+	this: JobContext,
+	kit: Kit,
+	model: TaskModel,
+	known: KnownTask,
+	settings: OutputSettings,
+	itemIndex: number,
+): Promise<INodeExecutionData[]> {
+	assertImages.call(this, model, known.taskId, itemIndex);
+	return await buildItems.call(this, kit, model, known, settings, itemIndex);
+}
+
 /** `{ binary }` with the first image in the named field, further ones in `<field>_2`, `<field>_3` and so on. */
 async function downloadAll(
 	this: JobContext,

@@ -11,7 +11,7 @@ const PAUSE_SHARE = 0.2;
 const MIN_PAUSE_MS = 2_000;
 const MAX_PAUSE_MS = 15_000;
 /** Right after creation a task can be unknown for a moment (kling-api.md, marked T); how long is our assumption. */
-const EARLY_404_MS = 15_000;
+export const EARLY_404_MS = 15_000;
 
 export interface Watch {
 	taskId: string;
@@ -98,12 +98,17 @@ export async function lookAtTask(
 	const got = bodyOrTrouble(result);
 	if (got.trouble) throw fail(got.trouble);
 	const model = got.body as TaskModel;
-	const { status, taskId: shownId, images } = readTask(model);
-	if (status === 'unknown' && !shownId && images.length === 0) throw fail(NOT_A_TASK);
+	if (!isTask(model)) throw fail(NOT_A_TASK);
 	return model;
 }
 
-const NOT_A_TASK: Trouble = {
+/** Whether an answer says at least something that a task would. */
+export function isTask(model: TaskModel): boolean {
+	const { status, taskId, images } = readTask(model);
+	return status !== 'unknown' || taskId !== undefined || images.length > 0;
+}
+
+export const NOT_A_TASK: Trouble = {
 	message: 'The answer of useapi.net is not a task',
 	description:
 		'It says neither which task it is nor how it is doing. Try again in a moment; if it stays, check the Base URL of the credential.',

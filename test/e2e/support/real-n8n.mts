@@ -15,6 +15,7 @@ import {
 	type WorkflowNode,
 } from '../../../scripts/n8n-api.mts';
 import { buildAndPack } from '../../../scripts/pack.mts';
+import { freePort } from '../../../scripts/ports.mts';
 import { PROJECT, WORK } from '../../../scripts/project.mts';
 
 /** The real n8n with the packed tarball, and sandboxes for it to talk to; in a folder of its own, thrown away after. */
@@ -30,21 +31,30 @@ export interface RealN8n {
 	open(
 		options?: SandboxOptions,
 	): Promise<{ sandbox: Sandbox; credential: Credential & { id: string } }>;
+	/** Ends n8n as a power cut would and starts it again on its data, at the same address. */
+	killAndRestart(): Promise<void>;
 	close(): Promise<void>;
 }
 
 export async function openN8n(): Promise<RealN8n> {
 	const folder = join(WORK, 'e2e', randomUUID());
 	await mkdir(folder, { recursive: true });
-	const n8n = await startN8n({ folder, tarball: await buildAndPack() });
+	const options = { folder, tarball: await buildAndPack(), port: await freePort() };
+	let n8n = await startN8n(options);
 	const { api } = n8n;
 	const login = { email: 'owner@example.com', password: `Kling-${randomUUID()}-1` };
 	await api.login(login);
 	const sandboxes: Sandbox[] = [];
 	return {
-		n8n,
+		get n8n() {
+			return n8n;
+		},
 		api,
 		login,
+		async killAndRestart() {
+			await n8n.kill();
+			n8n = await startN8n(options);
+		},
 		async open(options = {}) {
 			const sandbox = await startSandbox({ jobMs: 500, scale: 1, ...options });
 			sandboxes.push(sandbox);

@@ -2,12 +2,14 @@ import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n
 
 import { runItems, type Batch } from '../../job/batch';
 import { remember } from '../../job/memory';
-import { assertImages, buildItems } from '../../job/output';
+import { buildItems, buildResult } from '../../job/output';
+import { park, type ParkedTask } from '../../job/pause';
 import { readTask } from '../../job/result';
 import { submitUpscale } from '../../job/submit';
 import { lookAtTask, watchTask } from '../../job/watch';
 import type { KlingApi } from '../../transport/client';
-import type { UpscaleRequest } from '../../transport/types';
+import { bodyOrTrouble } from '../../transport/errors';
+import type { TaskModel, UpscaleRequest } from '../../transport/types';
 import {
 	accountField,
 	downloadFields,
@@ -37,11 +39,25 @@ export const description: INodeProperties[] = showFor('image', 'upscale', [
 				description: 'Ask for the status until the task is finished, then go on with its result',
 			},
 			{
+				name: 'Pause Until Called Back',
+				value: 'callback',
+				description: 'Put the execution to sleep until useapi.net calls this n8n about the result',
+				displayOptions: { hide: { '@tool': [true] } },
+			},
+			{
 				name: 'Return Immediately',
 				value: 'none',
 				description: 'Go on at once with the new task ID; useapi.net can call the Reply URL later',
 			},
 		],
+	},
+	{
+		displayName:
+			'This n8n must be reachable from the internet, since useapi.net calls it. If no call comes within the time limit, the workflow goes on with tasks that are not finished: put Task → Get after this node to be safe.',
+		name: 'callbackNotice',
+		type: 'notice',
+		default: '',
+		displayOptions: { show: { wait: ['callback'] }, hide: { '@tool': [true] } },
 	},
 	{
 		displayName: 'Reply URL',
@@ -76,7 +92,7 @@ export const description: INodeProperties[] = showFor('image', 'upscale', [
 		// Nothing is there to download yet when the node does not wait.
 		displayOptions: {
 			...field.displayOptions,
-			show: { ...field.displayOptions?.show, wait: ['poll'] },
+			show: { ...field.displayOptions?.show, wait: ['poll', 'callback'] },
 		},
 	})),
 	{
@@ -114,7 +130,7 @@ export const description: INodeProperties[] = showFor('image', 'upscale', [
 				...withoutWatermarkOption,
 				displayOptions: {
 					...withoutWatermarkOption.displayOptions,
-					show: { '/wait': ['poll'], '/download': [true] },
+					show: { '/wait': ['poll', 'callback'], '/download': [true] },
 				},
 			},
 		],
@@ -126,17 +142,24 @@ const TEST_URL = /\/(webhook|form)-test\//;
 const TEST_URL_HINT =
 	'The Reply URL is a test URL: n8n listens there only for a moment, while you test. Use the Production URL of the Webhook node, and publish its workflow.';
 
-/** Sends every item's job and, unless told to return at once, waits for all results together. */
+/** Sends every item's job and then waits for all results together, as Wait for Result says. */
 export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
+	if (new Parameters(this, 0).wait() === 'callback') return await upscaleAndPark.call(this);
 	return await runItems(this, readParameters.bind(this), upscale.bind(this));
 }
 
+type Job = ReturnType<typeof readParameters>;
+
 function readParameters(this: IExecuteFunctions, itemIndex: number, { baseUrl }: KlingApi) {
 	const parameters = new Parameters(this, itemIndex);
-	const waits = parameters.wait() === 'poll';
+	const wait = parameters.wait();
+	const replyUrl = {
+		poll: () => undefined,
+		callback: () => parameters.resumeUrl(baseUrl),
+		none: () => parameters.replyUrl(baseUrl),
+	}[wait]();
 	const account = parameters.account();
 	const maxJobs = parameters.maxJobs();
-	const replyUrl = waits ? undefined : parameters.replyUrl(baseUrl);
 	const replyRef = parameters.replyRef();
 	const request: UpscaleRequest = {
 		task_id: parameters.id('taskId', 'Task'),
@@ -149,24 +172,24 @@ function readParameters(this: IExecuteFunctions, itemIndex: number, { baseUrl }:
 	const settings = parameters.output();
 	return {
 		request,
-		waits,
-		timeoutMs: parameters.timeoutMs(),
-		pollIntervalMs: waits ? parameters.pollIntervalMs() : undefined,
-		settings: waits ? settings : { output: settings.output },
+		wait,
+		timeoutMs: wait === 'callback' ? parameters.pauseLimitMs() : parameters.timeoutMs(),
+		pollIntervalMs: wait === 'poll' ? parameters.pollIntervalMs() : undefined,
+		settings: wait === 'none' ? { output: settings.output } : settings,
 	};
 }
 
 async function upscale(
 	this: IExecuteFunctions,
 	batch: Batch,
-	{ request, waits, timeoutMs, pollIntervalMs, settings }: ReturnType<typeof readParameters>,
+	{ request, wait, timeoutMs, pollIntervalMs, settings }: Job,
 	itemIndex: number,
 ): Promise<INodeExecutionData[]> {
 	const { email: account, replyRef, replyUrl } = request;
 	if (replyUrl && TEST_URL.test(replyUrl)) batch.hints.add(TEST_URL_HINT);
 	const { taskId, model } = await submitUpscale.call(this, batch, request, itemIndex, timeoutMs);
 	const known = { taskId, account, replyRef };
-	if (!waits) {
+	if (wait === 'none') {
 		// A task picked up from an earlier try of the node has no answer of its own to show.
 		const current =
 			model ?? (await lookAtTask(this.getNode(), batch.api, taskId, account, itemIndex));
@@ -181,8 +204,44 @@ async function upscale(
 		justSubmitted: model !== undefined,
 	});
 	batch.gate(account).taskFinished();
-	const { failed } = readTask(finished);
-	if (failed) remember.call(this, itemIndex, request, { taskId, failed });
-	assertImages.call(this, finished, taskId, itemIndex);
-	return await buildItems.call(this, batch, finished, known, settings, itemIndex);
+	if (readTask(finished).failed) remember.call(this, itemIndex, request, { taskId, failed: true });
+	return await buildResult.call(this, batch, finished, known, settings, itemIndex);
+}
+
+/** Sends all jobs and parks the execution, unless everything is finished by then. `job/resume.ts` takes it from there. */
+async function upscaleAndPark(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
+	const running: ParkedTask[] = [];
+	let limitMs = 0;
+	const outputs = await runItems(
+		this,
+		readParameters.bind(this),
+		async (batch, { request, timeoutMs, settings }: Job, itemIndex) => {
+			const { email: account, replyRef } = request;
+			const { taskId, model } = await submitUpscale
+				.call(this, batch, request, itemIndex, timeoutMs)
+				.finally(() => batch.submissions.arrive());
+			const sentAtMs = Date.now();
+			await batch.submissions.everyone();
+			batch.halt.check();
+
+			// A task that was finished before the execution is parked has called in vain, so each is looked at once.
+			const { body } = bodyOrTrouble(await batch.api.getTask(taskId, account)) as {
+				body?: TaskModel;
+			};
+			const current = body ?? model ?? {};
+			const known = { taskId, account, replyRef };
+			if (readTask(current).finished) {
+				if (readTask(current).failed) {
+					remember.call(this, itemIndex, request, { taskId, failed: true });
+				}
+				return await buildResult.call(this, batch, current, known, settings, itemIndex);
+			}
+			running.push({ itemIndex, taskId, account, replyRef, settings, sentAtMs });
+			limitMs = Math.max(limitMs, timeoutMs);
+			const { output } = settings;
+			return await buildItems.call(this, batch, current, known, { output }, itemIndex);
+		},
+	);
+	if (running.length > 0) await park.call(this, outputs, running, limitMs);
+	return outputs;
 }
