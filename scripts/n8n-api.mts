@@ -79,12 +79,17 @@ export class N8nApi {
 		this.url = url;
 	}
 
+	/** Signs in any other request to this n8n. */
+	get headers(): Record<string, string> {
+		return this.#cookie ? { cookie: this.#cookie } : {};
+	}
+
 	/** One call; answers n8n's `data`, or what it sent instead. */
 	async request<T>(method: string, path: string, body?: unknown): Promise<T> {
 		const response = await fetch(this.url + path, {
 			method,
 			headers: {
-				...(this.#cookie && { cookie: this.#cookie }),
+				...this.headers,
 				...(body !== undefined && { 'content-type': 'application/json' }),
 			},
 			body: body === undefined ? undefined : JSON.stringify(body),

@@ -30,6 +30,7 @@ test('none is forgotten here', async () => {
 		'upscale-an-image-and-save-it.json',
 		'upscale-and-hand-over-receive.json',
 		'upscale-and-hand-over-submit.json',
+		'upscale-and-pause.json',
 		'upscale-every-image-of-a-task.json',
 		'upscale-on-a-form.json',
 	]);

@@ -80,7 +80,10 @@ export interface Credentials {
 }
 
 /** n8n's own objects for a workflow of this package, and what its server would add to them. */
-async function prepare({ nodes, connections }: EngineWorkflow, credentials: Credentials) {
+export async function prepare(
+	{ nodes, connections, waitingUrl = 'http://127.0.0.1/webhook-waiting' }: EngineWorkflow,
+	credentials: Credentials,
+) {
 	const loader = await loadPackage();
 	const nodeTypes: INodeTypes = {
 		getByName: (type) => nodeTypes.getByNameAndVersion(type),
@@ -124,7 +127,7 @@ async function prepare({ nodes, connections }: EngineWorkflow, credentials: Cred
 		restApiUrl: 'http://127.0.0.1/rest',
 		instanceBaseUrl: 'http://127.0.0.1/',
 		webhookBaseUrl: 'http://127.0.0.1/webhook',
-		webhookWaitingBaseUrl: 'http://127.0.0.1/webhook-waiting',
+		webhookWaitingBaseUrl: waitingUrl,
 		formWaitingBaseUrl: 'http://127.0.0.1/form-waiting',
 		variables: {},
 		logAiEvent: () => {},
@@ -177,7 +180,7 @@ export async function readBinary(binary: IBinaryData): Promise<Buffer> {
 	return await Container.get(BinaryDataService).getAsBuffer(binary);
 }
 
-function readRun(run: IRun): EngineRun {
+export function readRun(run: IRun): EngineRun {
 	const { runData, error } = run.data.resultData;
 	return {
 		run,

@@ -8,6 +8,8 @@ const KLING = 'n8n-nodes-useapi-kling.kling';
 export interface EngineWorkflow {
 	nodes: INode[];
 	connections: IConnections;
+	/** Where n8n waits for calls about parked executions. */
+	waitingUrl?: string;
 }
 
 /** A workflow Start → Kling → Result (and Failed on the error branch), with `settings` on the Kling node. */

@@ -1,0 +1,110 @@
+import { parse, stringify } from 'flatted';
+import { WebhookContext, WorkflowExecute } from 'n8n-core';
+import type {
+	INodeExecutionData,
+	INodeType,
+	IRunExecutionData,
+	IWebhookData,
+	IWebhookResponseData,
+} from 'n8n-workflow';
+
+import { prepare, readRun, type Credentials, type EngineRun } from './engine.mts';
+import type { EngineWorkflow } from './workflows.mts';
+
+/**
+ * A parked execution, as n8n's server handles it between the node's parking it and its going on: saved as text, loaded
+ * anew for every call (waiting-webhooks.ts, webhook-helpers.ts, wait-tracker.ts).
+ */
+export interface ParkedRun {
+	/** What n8n would write into its database. */
+	readonly saved: string;
+	readonly waitTill: Date;
+	/** A call of the resume URL. The execution goes on if the node says so. */
+	call(body: unknown): Promise<{ status: number; answer: unknown; run?: EngineRun }>;
+	/** What comes of it when the time limit is over. */
+	limit(): Promise<EngineRun>;
+}
+
+export function parkedRun(
+	workflow: EngineWorkflow,
+	credentials: Credentials,
+	parked: EngineRun,
+): ParkedRun {
+	const { waitTill } = parked.run;
+	if (!waitTill) throw new Error(`The execution is not parked: ${parked.error?.message}`);
+	const saved = stringify(parked.run.data);
+	const load = () => ({
+		...(parse(saved) as IRunExecutionData),
+		waitTill: waitTill as Date | undefined,
+	});
+
+	return {
+		saved,
+		waitTill,
+		async call(body) {
+			const { workflow: loaded, additionalData } = await prepare(workflow, credentials);
+			const data = load();
+			const name = data.resultData.lastNodeExecuted!;
+			const [entry] = data.executionData!.nodeExecutionStack;
+			entry.node.disabled = true;
+			data.waitTill = undefined;
+			data.resultData.runData[name].pop();
+			const exchange = httpExchange(body);
+			const node = loaded.getNode(name)!;
+			const { webhook } = loaded.nodeTypes.getByNameAndVersion(node.type) as INodeType;
+			const context = new WebhookContext(
+				loaded,
+				node,
+				Object.assign(additionalData, exchange.request),
+				'trigger',
+				{ webhookDescription: {} } as IWebhookData,
+				[],
+				data,
+			);
+			const response: IWebhookResponseData = await webhook!.call(context);
+			const { status, answer } = exchange.read(response);
+			if (!response.workflowData) return { status, answer };
+			entry.data.main = parse(stringify(response.workflowData)) as INodeExecutionData[][];
+			entry.metadata = { ...entry.metadata, forwardAllOutputs: true };
+			const next = await prepare(workflow, credentials);
+			const reloaded = parse(stringify(data)) as IRunExecutionData;
+			const execute = new WorkflowExecute(next.additionalData, 'trigger', reloaded);
+			return {
+				status,
+				answer,
+				run: readRun(await execute.processRunExecutionData(next.workflow)),
+			};
+		},
+		async limit() {
+			const { workflow: loaded, additionalData } = await prepare(workflow, credentials);
+			const execute = new WorkflowExecute(additionalData, 'trigger', load());
+			return readRun(await execute.processRunExecutionData(loaded));
+		},
+	};
+}
+
+/** The express objects that n8n hands to a node, as far as ours uses them. */
+function httpExchange(body: unknown) {
+	let status = 200;
+	let answer: unknown;
+	const text = typeof body === 'string' ? body : JSON.stringify(body);
+	const response = {
+		setHeader: () => response,
+		status: (code: number) => {
+			status = code;
+			return response;
+		},
+		json: (value: unknown) => {
+			answer = value;
+			return response;
+		},
+	};
+	return {
+		request: {
+			httpRequest: { body, rawBody: Buffer.from(text ?? ''), headers: {}, params: {}, query: {} },
+			httpResponse: response,
+		} as never as object,
+		read: ({ noWebhookResponse, webhookResponse }: IWebhookResponseData) =>
+			noWebhookResponse ? { status, answer } : { status: 200, answer: webhookResponse },
+	};
+}

@@ -1,0 +1,116 @@
+import type { INode } from 'n8n-workflow';
+
+import { Halt } from '../../nodes/Kling/job/halt';
+import type { Kit } from '../../nodes/Kling/job/kit';
+import { lookAtAll } from '../../nodes/Kling/job/look';
+import type { ParkedTask } from '../../nodes/Kling/job/pause';
+import { Turns } from '../../nodes/Kling/job/turns';
+import type { ApiResult } from '../../nodes/Kling/transport/types';
+
+/** The rules of a look at a parked execution's tasks, with an API that says what the test wants; the engine tests ask the sandbox. */
+
+const node = { name: 'Kling', type: 'kling' } as INode;
+const halt = new Halt(node);
+const answered = (status: number, body: unknown): ApiResult => ({
+	outcome: 'answered',
+	status,
+	body,
+});
+const running = answered(200, { status_name: 'processing', status_final: false });
+const success = { status_name: 'succeed', status_final: true };
+const done = answered(200, success);
+
+/** Answers in turn; the last one stays. */
+function kitWith(tasks: Record<string, ApiResult[]>, listed?: ApiResult) {
+	const asked: string[] = [];
+	const api = {
+		getRunningJobs: async () => listed ?? answered(503, undefined),
+		async getTask(taskId: string) {
+			asked.push(taskId);
+			const answers = tasks[taskId];
+			return answers.length > 1 ? answers.shift()! : answers[0];
+		},
+	};
+	const kit = { api, halt, downloads: new Turns(halt, 1), hints: new Set() } as unknown as Kit;
+	return { kit, asked };
+}
+
+const task = (taskId: string, ageMs = 60_000): ParkedTask => ({
+	itemIndex: 0,
+	taskId,
+	settings: { output: 'simplified' },
+	sentAtMs: Date.now() - ageMs,
+});
+
+beforeEach(() => jest.useFakeTimers());
+afterEach(() => jest.useRealTimers());
+
+/** Lets pauses pass. */
+async function through<T>(promise: Promise<T>): Promise<T> {
+	promise.catch(() => {});
+	for (let second = 0; second < 10; second++) await jest.advanceTimersByTimeAsync(1_000);
+	return await promise;
+}
+
+test('a task the API no longer knows has ended; one that was only just sent may not be known yet', async () => {
+	const gone = answered(404, { error: 'Task 1 not found' });
+	const old = await through(lookAtAll(node, kitWith({ 1: [gone] }).kit, [task('1')]));
+	expect(old).toEqual({
+		ended: new Map([
+			['1', { trouble: expect.objectContaining({ message: 'Task 1 not found' }) as object }],
+		]),
+	});
+	const fresh = await through(lookAtAll(node, kitWith({ 1: [gone] }).kit, [task('1', 2_000)]));
+	expect(fresh).toEqual({ running: '1' });
+});
+
+test.each([
+	['429', answered(429, undefined)],
+	['502', answered(502, undefined)],
+	['a lost connection', { outcome: 'lost', reason: 'ECONNRESET' } as ApiResult],
+	['no connection', { outcome: 'unsent', reason: 'ECONNREFUSED' } as ApiResult],
+	['an answer that is no task', answered(200, { hello: 'world' })],
+])('%s is tried again twice, and is an error after that', async (_name, trouble) => {
+	const passing = kitWith({ 1: [trouble, trouble, done] });
+	expect(await through(lookAtAll(node, passing.kit, [task('1')]))).toHaveProperty('ended');
+	expect(passing.asked).toHaveLength(3);
+	const lasting = kitWith({ 1: [trouble] });
+	await expect(through(lookAtAll(node, lasting.kit, [task('1')]))).rejects.toThrow();
+	expect(lasting.asked).toHaveLength(3);
+});
+
+test.each([400, 401, 402, 403])('%d is not tried again', async (status) => {
+	const { kit, asked } = kitWith({ 1: [answered(status, undefined)] });
+	await expect(through(lookAtAll(node, kit, [task('1')]))).rejects.toThrow();
+	expect(asked).toHaveLength(1);
+});
+
+test('a task that the list names is read first, and ends the look when it runs', async () => {
+	const list = answered(200, [{ id: 3 }, { id: 99 }]);
+	const { kit, asked } = kitWith({ 1: [done], 2: [done], 3: [running] }, list);
+	const look = await through(lookAtAll(node, kit, [task('1'), task('2'), task('3')]));
+	expect(look).toEqual({ running: '3' });
+	expect(asked).toEqual(['3']);
+});
+
+test('a list that names finished tasks is not believed', async () => {
+	const list = answered(200, [{ id: '1' }, { id: '2' }]);
+	const { kit, asked } = kitWith({ 1: [done], 2: [done] }, list);
+	const look = await through(lookAtAll(node, kit, [task('1'), task('2')]));
+	expect(look).toEqual({ ended: new Map(['1', '2'].map((id) => [id, { model: success }])) });
+	expect(asked).toEqual(['1', '2']);
+});
+
+test('without a list the task that was sent last is read first', async () => {
+	const { kit, asked } = kitWith({ 1: [done], 2: [done], 3: [running] });
+	await through(lookAtAll(node, kit, [task('1'), task('2'), task('3')]));
+	expect(asked).toEqual(['3']);
+});
+
+test('one task needs no list', async () => {
+	const { kit, asked } = kitWith({ 1: [running] });
+	const list = jest.spyOn(kit.api, 'getRunningJobs');
+	expect(await through(lookAtAll(node, kit, [task('1')]))).toEqual({ running: '1' });
+	expect(list).not.toHaveBeenCalled();
+	expect(asked).toEqual(['1']);
+});

@@ -1,0 +1,98 @@
+import { together } from '../../nodes/Kling/job/together';
+
+/** Keys are the tests' own: what is remembered belongs to the whole process. */
+
+interface Step<T> {
+	give(value: T | undefined): void;
+	fail(error: Error): void;
+}
+
+/** Work whose every round the test ends by hand. */
+function byHand<T>() {
+	const steps: Array<Step<T>> = [];
+	const notes: string[][] = [];
+	const work = async (known: Set<string>) => {
+		notes.push([...known]);
+		return await new Promise<T | undefined>((give, fail) => steps.push({ give, fail }));
+	};
+	return { steps, notes, work };
+}
+
+const settled = async () => await new Promise((resolve) => setImmediate(resolve));
+
+test('one does the work, those who come meanwhile go away at once, and it starts over for them', async () => {
+	const { steps, notes, work } = byHand<string>();
+	const first = together('a', 'one', work);
+	expect(await together('a', 'two', work)).toBeUndefined();
+	expect(await together('a', 'three', work)).toBeUndefined();
+	expect(steps).toHaveLength(1);
+	steps[0].give(undefined);
+	await settled();
+	expect(steps).toHaveLength(2);
+	expect(notes[1]).toEqual(['one', 'two', 'three']);
+	steps[1].give('result');
+	expect(await first).toBe('result');
+});
+
+test('without anybody joining it is through after one round, and the next one starts anew', async () => {
+	const { steps, work } = byHand<string>();
+	const first = together('b', undefined, work);
+	steps[0].give(undefined);
+	expect(await first).toBeUndefined();
+	const second = together('b', undefined, work);
+	steps[1].give('result');
+	expect(await second).toBe('result');
+});
+
+test('who comes after the result, while it is not acted on yet, gets none and starts nothing', async () => {
+	const { steps, work } = byHand<string>();
+	const first = together('c', undefined, work);
+	steps[0].give('result');
+	await first;
+	expect(await together('c', undefined, work)).toBeUndefined();
+	expect(steps).toHaveLength(1);
+});
+
+test('but a good while later it starts over: the result may have been lost', async () => {
+	jest.useFakeTimers({ doNotFake: ['setImmediate'] });
+	const { steps, work } = byHand<string>();
+	const first = together('d', undefined, work);
+	steps[0].give('result');
+	await first;
+	jest.advanceTimersByTime(10_001);
+	const second = together('d', undefined, work);
+	expect(steps).toHaveLength(2);
+	steps[1].give('again');
+	expect(await second).toBe('again');
+	jest.useRealTimers();
+});
+
+test('an error goes to the one who did the work, and the next one starts anew', async () => {
+	const { steps, work } = byHand<string>();
+	const first = together('e', undefined, work);
+	steps[0].fail(new Error('no'));
+	await expect(first).rejects.toThrow('no');
+	const second = together('e', undefined, work);
+	steps[1].give('result');
+	expect(await second).toBe('result');
+});
+
+test('an error is not the end while somebody has joined', async () => {
+	const { steps, work } = byHand<string>();
+	const first = together('f', undefined, work);
+	await together('f', undefined, work);
+	steps[0].fail(new Error('no'));
+	await settled();
+	steps[1].give('result');
+	expect(await first).toBe('result');
+});
+
+test('other executions are not touched', async () => {
+	const { steps, work } = byHand<string>();
+	const first = together('g', undefined, work);
+	const other = together('h', undefined, work);
+	steps[0].give('one');
+	steps[1].give('other');
+	expect(await first).toBe('one');
+	expect(await other).toBe('other');
+});
