@@ -11,8 +11,8 @@ const oneSlot: SandboxOptions = {
 	accounts: [{ email: 'artist@example.com', maxJobs: 1 }],
 };
 
-test.each<[string, SandboxOptions, IDataObject, (posts: number, looks: number) => boolean]>([
-	['while polling', slow, upscale(), (_posts, looks) => looks > 0],
+test.each<[string, SandboxOptions, IDataObject, (posts: number, asked: number) => boolean]>([
+	['while polling', slow, upscale(), (_posts, asked) => asked > 0],
 	[
 		'before the first look',
 		slow,
@@ -21,11 +21,12 @@ test.each<[string, SandboxOptions, IDataObject, (posts: number, looks: number) =
 	],
 	['while waiting for a free job slot', oneSlot, upscale(), (posts) => posts > 2],
 ])('a cancel stops within a second %s', async (_when, options, parameters, isThere) => {
-	const { start, posts, looks, sandbox } = await bench(options);
+	const { start, posts, sandbox } = await bench(options);
+	const asked = () => sandbox.requests.filter(({ method }) => method === 'GET').length;
 	// Going on after errors must not turn a cancel into error items.
 	const settings = { onError: 'continueRegularOutput' } as const;
 	const { cancel, done } = await start([{}, {}, {}], parameters, settings);
-	await until(() => isThere(posts(), looks()));
+	await until(() => isThere(posts(), asked()));
 
 	const canceledMs = Date.now();
 	cancel();
@@ -39,11 +40,14 @@ test.each<[string, SandboxOptions, IDataObject, (posts: number, looks: number) =
 	expect(after).toEqual([]);
 });
 
-test('a cancel stops a request that gets no answer', async () => {
-	const { start, addFault, looks } = await bench();
-	addFault({ kind: 'delay', delayMs: 60_000, method: 'GET' });
-	const { cancel, done } = await start([{}], getTask());
-	await until(() => looks() > 0);
+test.each([
+	['one task', [{}]],
+	['the list of running jobs', [{}, {}, {}]],
+])('a cancel stops a request for %s that gets no answer', async (_what, items) => {
+	const { start, addFault, sandbox } = await bench();
+	addFault({ kind: 'delay', delayMs: 60_000, method: 'GET', times: 9 });
+	const { cancel, done } = await start(items, getTask({ wait: 'poll' }));
+	await until(() => sandbox.requests.length > 0);
 
 	const canceledMs = Date.now();
 	cancel();

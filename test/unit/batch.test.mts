@@ -1,89 +1,12 @@
-import type { INode } from 'n8n-workflow';
-
-import { Halt } from '../../nodes/Kling/job/halt.ts';
-import { SlotGate, type Knock } from '../../nodes/Kling/job/slots.ts';
-import { watchTask } from '../../nodes/Kling/job/watch.ts';
-import type { KlingApi } from '../../nodes/Kling/transport/client.ts';
-import type { ApiResult } from '../../nodes/Kling/transport/types.ts';
+import { Account, LIST_AGE_MS, runBatch, TASK_MS, type List } from './support/account.mts';
 
 /**
  * Submitting and watching together, in virtual time: what a real account makes of a batch, without waiting for it. The
  * same on n8n's engine, in real time, is in test/engine; the figures on the real n8n are the benchmark's.
  */
 
-const node = { name: 'Kling', type: 'kling' } as INode;
-const LATENCY_MS = 300;
-const TASK_MS = 20_000;
-const TIMEOUT_MS = 600_000;
-/** Far beyond what any test here takes; a batch that never ends must not run for ever. */
-const LONGEST_S = 10_000;
-
 beforeEach(() => void jest.useFakeTimers({ now: 0 }));
 afterEach(() => void jest.useRealTimers());
-
-const wait = async (ms: number) => await new Promise((resolve) => setTimeout(resolve, ms));
-
-/** A Kling account with job slots, as the API shows it. */
-class Account {
-	private readonly endsMs = new Map<string, number>();
-	peak = 0;
-	looks = 0;
-	refusals = 0;
-
-	constructor(private readonly slots: number) {}
-
-	async submit(): Promise<Knock<string>> {
-		await wait(LATENCY_MS);
-		const running = [...this.endsMs.values()].filter((endMs) => endMs > Date.now()).length;
-		if (running >= this.slots) {
-			this.refusals++;
-			return { full: true };
-		}
-		this.peak = Math.max(this.peak, running + 1);
-		const taskId = String(this.endsMs.size + 1);
-		this.endsMs.set(taskId, Date.now() + TASK_MS);
-		return { full: false, answer: taskId };
-	}
-
-	readonly api = {
-		getTask: async (taskId: string): Promise<ApiResult> => {
-			await wait(LATENCY_MS);
-			this.looks++;
-			const finished = Date.now() >= this.endsMs.get(taskId)!;
-			const status_name = finished ? 'succeed' : 'processing';
-			const body = { task: { id: taskId }, status_name, status_final: finished };
-			return { outcome: 'answered', status: 200, body };
-		},
-	} as unknown as KlingApi;
-}
-
-/** What every item of a batch goes through; answers the second at which the last one is done. */
-async function runBatch(
-	account: Account,
-	count: number,
-): Promise<{ seconds: number; order: string[] }> {
-	const startMs = Date.now();
-	const halt = new Halt(node);
-	const gate = new SlotGate(halt);
-	let done: { seconds: number; order: string[] } | undefined;
-	const all = Promise.all(
-		Array.from({ length: count }, async (_, itemIndex) => {
-			const taskId = (await gate.through(() => account.submit(), TIMEOUT_MS))!;
-			await watchTask(node, account.api, halt, {
-				taskId,
-				itemIndex,
-				timeoutMs: TIMEOUT_MS,
-				justSubmitted: true,
-			});
-			gate.taskFinished();
-			return taskId;
-		}),
-	).then((order) => (done = { order, seconds: (Date.now() - startMs) / 1000 }));
-	for (let seconds = 0; !done && seconds < LONGEST_S; seconds++) {
-		await jest.advanceTimersByTimeAsync(1_000);
-	}
-	return await all;
-}
 
 test('100 items on 10 slots take at most 1.25 times ten task times, and never more than 10 run', async () => {
 	const account = new Account(10);
@@ -110,4 +33,53 @@ test('two accounts do not wait for each other', async () => {
 	const [slow, quick] = [new Account(1), new Account(10)];
 	const [, { seconds }] = await Promise.all([runBatch(slow, 5), runBatch(quick, 10)]);
 	expect(seconds).toBeLessThan((1.5 * TASK_MS) / 1000);
+});
+
+/** A slow round: one task time of 20 seconds and a bit. */
+const SLOW_ROUND_S = 1.2 * 20 + 1;
+
+describe('few calls', () => {
+	const minute = () => 60_000;
+
+	test('100 tasks of a minute on 10 slots: at most 3 calls for a task, each seen within 1.2 task times', async () => {
+		const { calls, late, seconds } = await runBatch(new Account(10, 'true', minute), 100);
+		expect(calls).toBeLessThanOrEqual(300);
+		expect(Math.max(...late)).toBeLessThanOrEqual(0.2 * 60);
+		expect(seconds).toBeLessThanOrEqual(1.1 * 600);
+	});
+
+	test('tasks that take very different times are all seen in time, with few calls', async () => {
+		const mixed = (position: number) => 20_000 + ((position * 7) % 10) * 10_000;
+		const { calls, late } = await runBatch(new Account(10, 'true', mixed), 100);
+		const withoutList = await runBatch(new Account(10, 'fails', mixed), 100);
+		expect(calls).toBeLessThan(0.7 * withoutList.calls);
+		expect(Math.max(...late)).toBeLessThanOrEqual(SLOW_ROUND_S);
+	});
+
+	test('1,000 tasks at once, of which nothing is known: four calls for each are enough', async () => {
+		const account = new Account(1_000, 'true', minute);
+		const { calls } = await runBatch(account, 1_000);
+		expect(calls).toBeLessThanOrEqual(4_000);
+	}, 60_000);
+});
+
+describe('a list of running jobs that cannot be relied on', () => {
+	/** The pause between two looks at a task that has taken 20 seconds so far, and the look itself. */
+	const A_FIFTH_S = 0.2 * 20 + 0.5;
+
+	test.each<[List, number]>([
+		['old', LIST_AGE_MS / 1000 + 2],
+		['empty', A_FIFTH_S],
+		['never forgets', SLOW_ROUND_S],
+		['fails', A_FIFTH_S],
+		['no list', A_FIFTH_S],
+	])('%s: no task is reported late by more than one slow round', async (list, seconds) => {
+		const account = new Account(10, list);
+		const { late, order, calls } = await runBatch(account, 50);
+		expect(new Set(order).size).toBe(50);
+		expect(Math.max(...late)).toBeLessThanOrEqual(seconds);
+		expect(account.peak).toBe(10);
+		// Each by itself costs about as much as it did without a list.
+		expect(calls).toBeLessThanOrEqual(50 * 12);
+	});
 });

@@ -1,7 +1,7 @@
 import type { INode } from 'n8n-workflow';
 
 import { Halt } from '../../nodes/Kling/job/halt.ts';
-import { watchTask, type Watch } from '../../nodes/Kling/job/watch.ts';
+import { Watcher, type Watch } from '../../nodes/Kling/job/watch.ts';
 import type { KlingApi } from '../../nodes/Kling/transport/client.ts';
 import type { ApiResult } from '../../nodes/Kling/transport/types.ts';
 
@@ -28,16 +28,18 @@ async function watch(script: (seconds: number) => ApiResult, changes: Partial<Wa
 			return script((Date.now() - startMs) / 1000);
 		},
 	} as unknown as KlingApi;
-	const result = watchTask(node, api, new Halt(node), {
-		taskId: '10',
-		itemIndex: 0,
-		timeoutMs: 600_000,
-		justSubmitted: true,
-		...changes,
-	}).then(
-		(model) => ({ model }),
-		(error: Error & { description?: string }) => ({ error }),
-	);
+	const result = new Watcher(node, api, new Halt(node))
+		.watch({
+			taskId: '10',
+			itemIndex: 0,
+			timeoutMs: 600_000,
+			justSubmitted: true,
+			...changes,
+		})
+		.then(
+			(model) => ({ model }),
+			(error: Error & { description?: string }) => ({ error }),
+		);
 	await jest.advanceTimersByTimeAsync(700_000);
 	return {
 		looks,

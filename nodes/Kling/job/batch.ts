@@ -1,4 +1,4 @@
-import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import type { IExecuteFunctions, INode, INodeExecutionData } from 'n8n-workflow';
 
 import type { KlingApi } from '../transport/client';
 import { asNodeError, errorItem, withAcceptedTasks } from './failure';
@@ -6,6 +6,7 @@ import { Halt } from './halt';
 import { openKit, type Kit } from './kit';
 import { Meeting } from './meeting';
 import { SlotGate } from './slots';
+import { Watcher } from './watch';
 
 /** More hints than this would bury the output. */
 const MAX_HINTS = 5;
@@ -16,6 +17,7 @@ export interface Batch extends Kit {
 	gate(account?: string): SlotGate;
 	/** Tasks that were accepted, by item: told to the user when the node stops on another item's error. */
 	accepted: Map<number, string>;
+	watcher: Watcher;
 	/** Of the items whose parameters are right. */
 	submissions: Meeting;
 }
@@ -45,7 +47,7 @@ export async function runItems<P>(
 		}
 	};
 	const readings = context.getInputData().map((_, itemIndex) => tryRead(itemIndex));
-	const batch = openBatch(kit, readings.filter((reading) => 'parameters' in reading).length);
+	const batch = openBatch(node, kit, readings.filter((reading) => 'parameters' in reading).length);
 	const outputs = await Promise.allSettled(
 		readings.map(async (reading, itemIndex) => {
 			try {
@@ -74,7 +76,7 @@ function showHints(context: IExecuteFunctions, hints: string[]): void {
 	);
 }
 
-function openBatch(kit: Kit, runs: number): Batch {
+function openBatch(node: INode, kit: Kit, runs: number): Batch {
 	const gates = new Map<string, SlotGate>();
 	return {
 		...kit,
@@ -84,6 +86,7 @@ function openBatch(kit: Kit, runs: number): Batch {
 			return gate;
 		},
 		accepted: new Map(),
+		watcher: new Watcher(node, kit.api, kit.halt),
 		submissions: new Meeting(runs),
 	};
 }

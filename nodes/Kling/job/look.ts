@@ -4,9 +4,9 @@ import { bodyOrTrouble, klingError, type Trouble } from '../transport/errors';
 import type { TaskModel } from '../transport/types';
 import { MAX_PARALLEL_READS, type Kit } from './kit';
 import type { ParkedTask } from './pause';
-import { idText, readTask, record } from './result';
+import { EARLY_404_MS, isTask, NOT_A_TASK, runningJobs } from './read';
+import { readTask } from './result';
 import { Turns } from './turns';
-import { EARLY_404_MS, isTask, NOT_A_TASK } from './watch';
 
 /** Nobody repeats a lost callback, so trouble that may pass is not taken as the answer at once. */
 const PAUSES_MS = [0, 1_000, 3_000];
@@ -52,10 +52,8 @@ export async function lookAtAll(node: INode, kit: Kit, tasks: ParkedTask[]): Pro
 /** Those in the list of running jobs; without a list the one sent last, which most likely ends last. */
 async function likelyRunning(kit: Kit, tasks: ParkedTask[]): Promise<ParkedTask[]> {
 	if (tasks.length === 1) return tasks;
-	const { body } = bodyOrTrouble(await kit.api.getRunningJobs()) as { body?: unknown };
-	if (!Array.isArray(body)) return tasks.slice(-1);
-	const listed = new Set(body.map((job) => idText(record(job).id)));
-	return tasks.filter(({ taskId }) => listed.has(taskId));
+	const listed = await runningJobs(kit.api);
+	return listed ? tasks.filter(({ taskId }) => listed.has(taskId)) : tasks.slice(-1);
 }
 
 /** How the task ended, or `undefined` while it runs. */

@@ -4,6 +4,8 @@ import type { Halt } from './halt';
 const MAX_PARALLEL_SUBMITS = 5;
 /** "vendor scripts wait 10 s and try again" (kling-api.md, status 429). */
 const RETRY_WHEN_FULL_MS = 10_000;
+/** Where our own tasks fill the account, and their ends are seen, this only finds slots that somebody else has freed. */
+const RETRY_WHEN_OURS_MS = 40_000;
 
 /** What sending one request came to: the account was full and took nothing, or it gave an answer. */
 export type Knock<T> = { full: true; retryAfterMs?: number } | { full: false; answer: T };
@@ -17,7 +19,7 @@ interface Waiter {
 /**
  * The way to one Kling account's job slots. Items pass in the order they came. When the account is full (429) they wait
  * until one of our own tasks ends, or for Retry-After, and then knock one by one, so that a full account is not flooded
- * and a freed slot is taken at once.
+ * and a freed slot is taken at once. What the account has held so far is taken for what it can hold.
  */
 export class SlotGate {
 	private nextTicket = 0;
@@ -25,7 +27,12 @@ export class SlotGate {
 	private readonly waiting: Waiter[] = [];
 	private inFlight = 0;
 	private width = MAX_PARALLEL_SUBMITS;
-	private closedUntilMs = 0;
+	/** Our tasks that run now, as far as their ends are told to `taskFinished`. */
+	private running = 0;
+	/** How many of them the account had when it last refused one; unknown before that. */
+	private capacity = Infinity;
+	/** From when on it is worth knocking although the account seems to be full. Epoch ms. */
+	private probeAtMs = 0;
 	private finishedTasks = 0;
 	/** Since when the account has refused everything; `undefined` while it takes or finishes our tasks. */
 	private fullSinceMs: number | undefined;
@@ -35,7 +42,7 @@ export class SlotGate {
 	/** One of our tasks ended, so a slot is free. */
 	taskFinished(): void {
 		this.finishedTasks++;
-		this.closedUntilMs = 0;
+		this.running--;
 		this.fullSinceMs = undefined;
 	}
 
@@ -51,8 +58,7 @@ export class SlotGate {
 			const finishedBefore = this.finishedTasks;
 			const knock = await send().finally(() => this.inFlight--);
 			if (!knock.full) {
-				this.fullSinceMs = undefined;
-				this.width = Math.min(this.width + 1, MAX_PARALLEL_SUBMITS);
+				this.taken();
 				return knock.answer;
 			}
 			this.width = 1;
@@ -61,13 +67,27 @@ export class SlotGate {
 			this.fullSinceMs ??= Date.now();
 			const giveUpMs = this.fullSinceMs + patienceMs;
 			if (Date.now() >= giveUpMs) return undefined;
+			this.capacity = this.running;
 			// Whatever the pause, there is one last knock when patience ends.
-			this.closedUntilMs = Math.min(
-				Date.now() + (knock.retryAfterMs ?? RETRY_WHEN_FULL_MS),
-				giveUpMs,
-			);
+			this.probeAtMs = Math.min(Date.now() + (knock.retryAfterMs ?? this.retryMs()), giveUpMs);
 		}
 		return undefined;
+	}
+
+	private taken(): void {
+		this.running++;
+		this.fullSinceMs = undefined;
+		this.width = Math.min(this.width + 1, MAX_PARALLEL_SUBMITS);
+		// More room than there seemed to be: somebody else's task has ended, perhaps more than one.
+		if (this.running > this.capacity) {
+			this.capacity = this.running;
+			this.probeAtMs = 0;
+		}
+	}
+
+	private retryMs(): number {
+		const seesEnds = this.finishedTasks > 0 && this.running > 0;
+		return seesEnds ? RETRY_WHEN_OURS_MS : RETRY_WHEN_FULL_MS;
 	}
 
 	/** @returns whether the caller may send now, and is counted as under way; `false` when patience ran out */
@@ -103,7 +123,8 @@ export class SlotGate {
 		return (
 			this.waiting[0]?.ticket === ticket &&
 			this.inFlight < this.width &&
-			Date.now() >= this.closedUntilMs
+			(this.running + this.inFlight < this.capacity ||
+				(this.inFlight === 0 && Date.now() >= this.probeAtMs))
 		);
 	}
 

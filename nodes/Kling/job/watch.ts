@@ -2,22 +2,31 @@ import type { INode } from 'n8n-workflow';
 
 import type { KlingApi } from '../transport/client';
 import { bodyOrTrouble, klingError, type Trouble } from '../transport/errors';
-import type { TaskModel } from '../transport/types';
+import type { ApiResult, TaskModel } from '../transport/types';
 import type { Halt } from './halt';
-import { readTask } from './result';
+import { EARLY_404_MS, runningJobs } from './read';
+import { readTask, record } from './result';
+import { TaskTimes } from './taskTimes';
 
-/** Pauses between two looks when no interval is set: a fifth of the time already waited, within these bounds. */
+/** Pauses between two looks when no interval is set: a fifth of the time already waited in vain, within these bounds. */
 const PAUSE_SHARE = 0.2;
 const MIN_PAUSE_MS = 2_000;
 const MAX_PAUSE_MS = 15_000;
-/** Right after creation a task can be unknown for a moment (kling-api.md, marked T); how long is our assumption. */
-export const EARLY_404_MS = 15_000;
+/** Where it is known how long a task takes, the shortest pause is this part of it. */
+const MIN_PAUSE_OF_TASK_TIME = 0.05;
+const MIN_KNOWN_PAUSE_MS = 500;
+/** For this many tasks one list of running jobs is cheaper than a look at each. */
+const LIST_FROM = 3;
+/** So long a list is believed that a task still runs, where nothing is known about how long tasks take. */
+const SLOW_ROUND_MS = 20_000;
+/** The watch looks up this often, so that a task that has just been sent is not overlooked. */
+const STEP_MS = 250;
 
 export interface Watch {
 	taskId: string;
 	account?: string;
 	itemIndex: number;
-	/** Time limit in ms, from the first call of `watchTask`. */
+	/** Time limit in ms, from the first call of `watch`. */
 	timeoutMs: number;
 	/** Fixed pause in ms; without it the pause grows with the time waited. */
 	pollIntervalMs?: number;
@@ -25,97 +34,198 @@ export interface Watch {
 	justSubmitted: boolean;
 }
 
+/** A task under watch. Times are epoch ms. */
+interface Watched extends Watch {
+	startMs: number;
+	deadlineMs: number;
+	nextLookMs: number;
+	/** When the task itself was last read; the list of running jobs is believed for a while only. */
+	lastReadMs: number;
+	isBeingRead: boolean;
+	/** The API has shown the task, so a 404 is no early one. */
+	seen: boolean;
+	status: string;
+	lastTrouble?: Trouble;
+	resolve(model: TaskModel): void;
+	reject(error: unknown): void;
+}
+
 /**
- * Looks at a task until it is finished.
- *
- * Everything that may pass is waited out within the time limit: 429, 5xx, lost connections, broken answers, an early
- * 404. What cannot get better (400, 401, 402, a lasting 404) ends the watch at once.
- *
- * @returns the finished task's model, failed or not
- * @throws KlingError when the time limit is over, or the API says something that waiting does not mend
+ * Looks at the tasks of a batch until they are finished, with few calls: where several are due at once it asks for the
+ * list of running jobs and reads only those that are not on it. The list is never the last word: a task counts as
+ * finished by its own answer, and one that stays on the list is read itself after a while, in case the list is wrong.
  */
-export async function watchTask(
-	node: INode,
-	api: KlingApi,
-	halt: Halt,
-	watch: Watch,
-): Promise<TaskModel> {
-	const { taskId, account, itemIndex, timeoutMs, pollIntervalMs } = watch;
-	const startMs = Date.now();
-	const deadlineMs = startMs + timeoutMs;
-	const pauseMs = () =>
-		pollIntervalMs ??
-		Math.min(Math.max((Date.now() - startMs) * PAUSE_SHARE, MIN_PAUSE_MS), MAX_PAUSE_MS);
-	const fail = (trouble: Trouble) =>
-		klingError(node, { ...trouble, details: { taskId, ...trouble.details } }, itemIndex);
+export class Watcher {
+	private readonly watched = new Set<Watched>();
+	private readonly times = new TaskTimes();
+	private isRunning = false;
 
-	let status = 'unknown';
-	let lastTrouble: Trouble | undefined;
-	let seen = false;
-	let nextLookMs = startMs + (watch.justSubmitted ? pauseMs() : 0);
+	constructor(
+		private readonly node: INode,
+		private readonly api: KlingApi,
+		private readonly halt: Halt,
+	) {}
 
-	for (;;) {
-		await halt.pause(Math.min(nextLookMs, deadlineMs));
-		const result = await api.getTask(taskId, account);
-		halt.check();
+	/**
+	 * Everything that may pass is waited out within the time limit: 429, 5xx, lost connections, broken answers, an early
+	 * 404. What cannot get better (400, 401, 402, a lasting 404) ends the watch at once.
+	 *
+	 * @returns the finished task's model, failed or not
+	 * @throws KlingError when the time limit is over, or the API says something that waiting does not mend
+	 */
+	async watch(watch: Watch): Promise<TaskModel> {
+		const startMs = Date.now();
+		let task!: Watched;
+		const finished = new Promise<TaskModel>((resolve, reject) => {
+			task = {
+				...watch,
+				startMs,
+				deadlineMs: startMs + watch.timeoutMs,
+				nextLookMs: startMs,
+				lastReadMs: startMs,
+				isBeingRead: false,
+				seen: false,
+				status: 'unknown',
+				resolve: (model) => {
+					this.watched.delete(task);
+					resolve(model);
+				},
+				reject: (error) => {
+					this.watched.delete(task);
+					reject(error);
+				},
+			};
+		});
+		if (watch.justSubmitted) this.postpone(task);
+		this.watched.add(task);
+		if (!this.isRunning) void this.run();
+		return await finished;
+	}
 
-		nextLookMs = Date.now() + pauseMs();
+	private async run(): Promise<void> {
+		this.isRunning = true;
+		try {
+			while (this.watched.size > 0) {
+				await this.round();
+				const untilMs = Math.min(...[...this.watched].map(dueMs), Date.now() + STEP_MS);
+				await this.halt.pause(untilMs);
+			}
+		} catch (error) {
+			this.watched.forEach((task) => task.reject(error));
+		} finally {
+			this.isRunning = false;
+		}
+	}
+
+	private async round(): Promise<void> {
+		const nowMs = Date.now();
+		const dueBy = (ms: number) => [...this.watched].filter((task) => dueMs(task) <= ms);
+		const due = dueBy(nowMs);
+		if (due.length === 0) return;
+		// Those that are due in a moment come along: one list serves all.
+		const alike = dueBy(nowMs + this.minPauseMs);
+		if (alike.length < LIST_FROM) {
+			due.forEach((task) => void this.read(task));
+			return;
+		}
+		const listed = await runningJobs(this.api);
+		this.halt.check();
+		for (const task of this.watched) {
+			const isDue = alike.includes(task);
+			if (task.isBeingRead || !(isDue || (listed && task.seen))) continue;
+			if (listed?.has(task.taskId) && this.believesList(task)) {
+				task.seen = true;
+				if (isDue) this.postpone(task);
+			} else void this.read(task);
+		}
+	}
+
+	/** Only until the task's own time limit, and not for longer than one slow round or one task's time. */
+	private believesList(task: Watched): boolean {
+		const nowMs = Date.now();
+		const slowRoundMs = Math.max(SLOW_ROUND_MS, this.times.expectedMs * (1 + PAUSE_SHARE));
+		return nowMs < task.deadlineMs && nowMs - task.lastReadMs < slowRoundMs;
+	}
+
+	private async read(task: Watched): Promise<void> {
+		task.isBeingRead = true;
+		try {
+			const result = await this.api.getTask(task.taskId, task.account);
+			this.halt.check();
+			task.lastReadMs = Date.now();
+			this.postpone(task);
+			this.judge(task, result);
+			if (Date.now() >= task.deadlineMs) task.reject(this.error(task, timedOut(task)));
+		} catch (error) {
+			task.reject(error);
+		} finally {
+			task.isBeingRead = false;
+		}
+	}
+
+	private judge(task: Watched, result: ApiResult): void {
 		const got = bodyOrTrouble(result);
-		lastTrouble = got.trouble;
+		task.lastTrouble = got.trouble;
 		if (!got.trouble) {
 			const model = got.body as TaskModel;
-			const state = readTask(model);
-			if (state.finished) return model;
-			({ status } = state);
-			seen = true;
+			const { finished, failed, status } = readTask(model);
+			task.seen = true;
+			task.status = status;
+			if (!finished) return;
+			// What fails often does so at once.
+			if (task.justSubmitted && !failed)
+				this.times.learn(taskTimeMs(model) ?? Date.now() - task.startMs);
+			task.resolve(model);
 		} else if (result.outcome === 'answered') {
 			const mayPass =
 				result.status === 429 ||
 				result.status >= 500 ||
-				(result.status === 404 && !seen && Date.now() - startMs < EARLY_404_MS);
-			if (!mayPass) throw fail(got.trouble);
-			nextLookMs = Math.max(nextLookMs, Date.now() + (result.retryAfterMs ?? 0));
+				(result.status === 404 && !task.seen && Date.now() - task.startMs < EARLY_404_MS);
+			if (!mayPass) task.reject(this.error(task, got.trouble));
+			task.nextLookMs = Math.max(task.nextLookMs, Date.now() + (result.retryAfterMs ?? 0));
 		}
-		if (Date.now() >= deadlineMs) throw fail(timedOut(taskId, status, timeoutMs, lastTrouble));
+	}
+
+	/** To when the task may be finished, or, past that, by a part of the time it is overdue. */
+	private postpone(task: Watched): void {
+		const nowMs = Date.now();
+		const { expectedMs } = this.times;
+		const expectedAtMs = task.startMs + (task.justSubmitted ? expectedMs : 0);
+		const pauseMs = clamp((nowMs - expectedAtMs) * PAUSE_SHARE, this.minPauseMs, MAX_PAUSE_MS);
+		task.nextLookMs =
+			task.pollIntervalMs === undefined
+				? Math.max(expectedAtMs, nowMs + pauseMs)
+				: nowMs + task.pollIntervalMs;
+	}
+
+	private get minPauseMs(): number {
+		const { expectedMs } = this.times;
+		return expectedMs === 0
+			? MIN_PAUSE_MS
+			: clamp(expectedMs * MIN_PAUSE_OF_TASK_TIME, MIN_KNOWN_PAUSE_MS, MIN_PAUSE_MS);
+	}
+
+	private error(task: Watched, trouble: Trouble) {
+		const details = { taskId: task.taskId, ...trouble.details };
+		return klingError(this.node, { ...trouble, details }, task.itemIndex);
 	}
 }
 
-/**
- * Looks at a task once, whatever its state.
- *
- * @throws KlingError when the API gives no task
- */
-export async function lookAtTask(
-	node: INode,
-	api: KlingApi,
-	taskId: string,
-	account: string | undefined,
-	itemIndex: number,
-): Promise<TaskModel> {
-	const result = await api.getTask(taskId, account);
-	const fail = (trouble: Trouble) =>
-		klingError(node, { ...trouble, details: { taskId } }, itemIndex);
-	const got = bodyOrTrouble(result);
-	if (got.trouble) throw fail(got.trouble);
-	const model = got.body as TaskModel;
-	if (!isTask(model)) throw fail(NOT_A_TASK);
-	return model;
+const clamp = (value: number, min: number, max: number) => Math.min(Math.max(value, min), max);
+
+/** There is one last look at the time limit. */
+const dueMs = ({ isBeingRead, nextLookMs, deadlineMs }: Watched) =>
+	isBeingRead ? Infinity : Math.min(nextLookMs, deadlineMs);
+
+/** By the task's own times, which tell it exactly; they may be missing. */
+function taskTimeMs(model: TaskModel): number | undefined {
+	const { createTime, updateTime } = record(model.task);
+	const ms = Number(updateTime) - Number(createTime);
+	return ms > 0 ? ms : undefined;
 }
 
-/** Whether an answer says at least something that a task would. */
-export function isTask(model: TaskModel): boolean {
-	const { status, taskId, images } = readTask(model);
-	return status !== 'unknown' || taskId !== undefined || images.length > 0;
-}
-
-export const NOT_A_TASK: Trouble = {
-	message: 'The answer of useapi.net is not a task',
-	description:
-		'It says neither which task it is nor how it is doing. Try again in a moment; if it stays, check the Base URL of the credential.',
-};
-
-function timedOut(taskId: string, status: string, timeoutMs: number, last?: Trouble): Trouble {
-	const trouble = last ? ` The last answer was: ${last.message}.` : '';
+function timedOut({ taskId, status, timeoutMs, lastTrouble }: Watched): Trouble {
+	const trouble = lastTrouble ? ` The last answer was: ${lastTrouble.message}.` : '';
 	return {
 		message: `Task ${taskId} did not finish within ${timeoutMs / 1000} seconds (last status: ${status})`,
 		description: `It may still finish: fetch it later with Task → Get and this task ID, or raise Time Limit under Options.${trouble}`,

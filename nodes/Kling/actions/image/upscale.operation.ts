@@ -6,7 +6,7 @@ import { buildItems, buildResult } from '../../job/output';
 import { park, type ParkedTask } from '../../job/pause';
 import { readTask } from '../../job/result';
 import { submitUpscale } from '../../job/submit';
-import { lookAtTask, watchTask } from '../../job/watch';
+import { lookAtTask } from '../../job/read';
 import type { KlingApi } from '../../transport/client';
 import { bodyOrTrouble } from '../../transport/errors';
 import type { TaskModel, UpscaleRequest } from '../../transport/types';
@@ -195,7 +195,7 @@ async function upscale(
 			model ?? (await lookAtTask(this.getNode(), batch.api, taskId, account, itemIndex));
 		return await buildItems.call(this, batch, current, known, settings, itemIndex);
 	}
-	const finished = await watchTask(this.getNode(), batch.api, batch.halt, {
+	const finished = await batch.watcher.watch({
 		taskId,
 		account,
 		itemIndex,

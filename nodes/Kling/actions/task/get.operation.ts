@@ -2,7 +2,7 @@ import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n
 
 import { runItems, type Batch } from '../../job/batch';
 import { assertImages, buildItems } from '../../job/output';
-import { lookAtTask, watchTask } from '../../job/watch';
+import { lookAtTask } from '../../job/read';
 import {
 	accountField,
 	downloadFields,
@@ -114,7 +114,7 @@ async function get(
 ): Promise<INodeExecutionData[]> {
 	const node = this.getNode();
 	const model = waits
-		? await watchTask(node, batch.api, batch.halt, {
+		? await batch.watcher.watch({
 				taskId,
 				account,
 				itemIndex,

@@ -1,0 +1,53 @@
+import type { INode } from 'n8n-workflow';
+
+import type { KlingApi } from '../transport/client';
+import { bodyOrTrouble, klingError, type Trouble } from '../transport/errors';
+import type { TaskModel } from '../transport/types';
+import { idText, readTask, record } from './result';
+
+/** Right after creation a task can be unknown for a moment (kling-api.md, marked T); how long is our assumption. */
+export const EARLY_404_MS = 15_000;
+
+export const NOT_A_TASK: Trouble = {
+	message: 'The answer of useapi.net is not a task',
+	description:
+		'It says neither which task it is nor how it is doing. Try again in a moment; if it stays, check the Base URL of the credential.',
+};
+
+/**
+ * Looks at a task once, whatever its state.
+ *
+ * @throws KlingError when the API gives no task
+ */
+export async function lookAtTask(
+	node: INode,
+	api: KlingApi,
+	taskId: string,
+	account: string | undefined,
+	itemIndex: number,
+): Promise<TaskModel> {
+	const result = await api.getTask(taskId, account);
+	const fail = (trouble: Trouble) =>
+		klingError(node, { ...trouble, details: { taskId } }, itemIndex);
+	const got = bodyOrTrouble(result);
+	if (got.trouble) throw fail(got.trouble);
+	const model = got.body as TaskModel;
+	if (!isTask(model)) throw fail(NOT_A_TASK);
+	return model;
+}
+
+/** Whether an answer says at least something that a task would. */
+export function isTask(model: TaskModel): boolean {
+	const { status, taskId, images } = readTask(model);
+	return status !== 'unknown' || taskId !== undefined || images.length > 0;
+}
+
+/**
+ * The ids of the jobs that run now, over all accounts, in one call; `undefined` when the API gives no list. It is a hint
+ * and no more: nothing is documented about how fresh it is.
+ */
+export async function runningJobs(api: KlingApi): Promise<Set<string> | undefined> {
+	const { body } = bodyOrTrouble(await api.getRunningJobs()) as { body?: unknown };
+	if (!Array.isArray(body)) return undefined;
+	return new Set(body.flatMap((job) => idText(record(job).id) ?? []));
+}

@@ -1,0 +1,133 @@
+import type { INode } from 'n8n-workflow';
+
+import { Halt } from '../../../nodes/Kling/job/halt.ts';
+import { SlotGate, type Knock } from '../../../nodes/Kling/job/slots.ts';
+import { Watcher } from '../../../nodes/Kling/job/watch.ts';
+import type { KlingApi } from '../../../nodes/Kling/transport/client.ts';
+import type { ApiResult } from '../../../nodes/Kling/transport/types.ts';
+
+/** A Kling account in virtual time, and a batch that goes through it. */
+
+const node = { name: 'Kling', type: 'kling' } as INode;
+const LATENCY_MS = 300;
+export const TASK_MS = 20_000;
+const TIMEOUT_MS = 600_000;
+/** Far beyond what any test takes; a batch that never ends must not run for ever. */
+const LONGEST_S = 10_000;
+
+const wait = async (ms: number) => await new Promise((resolve) => setTimeout(resolve, ms));
+
+/** What the list of running jobs is worth: it tells the truth, or an old one, or nothing at all. */
+export type List = 'true' | 'old' | 'empty' | 'never forgets' | 'fails' | 'no list';
+
+/** How old the "old" list is. */
+export const LIST_AGE_MS = 8_000;
+
+interface Task {
+	startMs: number;
+	endMs: number;
+}
+
+/** A Kling account with job slots, as the API shows it. */
+export class Account {
+	readonly tasks = new Map<string, Task>();
+	peak = 0;
+	looks = 0;
+	lists = 0;
+	refusals = 0;
+
+	constructor(
+		private readonly slots: number,
+		private readonly list: List = 'true',
+		/** How long the n-th task takes. */
+		private readonly taskMs: (position: number) => number = () => TASK_MS,
+	) {}
+
+	async submit(): Promise<Knock<string>> {
+		await wait(LATENCY_MS);
+		const running = this.runningAt(Date.now()).length;
+		if (running >= this.slots) {
+			this.refusals++;
+			return { full: true };
+		}
+		this.peak = Math.max(this.peak, running + 1);
+		const position = this.tasks.size;
+		const startMs = Date.now();
+		this.tasks.set(String(position + 1), { startMs, endMs: startMs + this.taskMs(position) });
+		return { full: false, answer: String(position + 1) };
+	}
+
+	readonly api = {
+		getTask: async (taskId: string): Promise<ApiResult> => {
+			await wait(LATENCY_MS);
+			this.looks++;
+			const { startMs, endMs } = this.tasks.get(taskId)!;
+			const finished = Date.now() >= endMs;
+			const status_name = finished ? 'succeed' : 'processing';
+			const task = { id: taskId, createTime: startMs + 1, updateTime: finished ? endMs + 1 : 1 };
+			return {
+				outcome: 'answered',
+				status: 200,
+				body: { task, status_name, status_final: finished },
+			};
+		},
+		getRunningJobs: async (): Promise<ApiResult> => {
+			await wait(LATENCY_MS);
+			this.lists++;
+			if (this.list === 'fails') return { outcome: 'answered', status: 503, body: undefined };
+			const body = this.list === 'no list' ? { jobs: 'none' } : this.listed().map((id) => ({ id }));
+			return { outcome: 'answered', status: 200, body };
+		},
+	} as unknown as KlingApi;
+
+	private listed(): string[] {
+		if (this.list === 'empty') return [];
+		if (this.list === 'never forgets') return [...this.tasks.keys()];
+		return this.runningAt(Date.now() - (this.list === 'old' ? LIST_AGE_MS : 0));
+	}
+
+	private runningAt(ms: number): string[] {
+		return [...this.tasks]
+			.filter(([, task]) => task.startMs <= ms && task.endMs > ms)
+			.map(([id]) => id);
+	}
+}
+
+export interface Outcome {
+	/** When the last item was done. */
+	seconds: number;
+	/** Task ids by item. */
+	order: string[];
+	/** By how much each task's end was seen late, in seconds. */
+	late: number[];
+	/** All calls, the POSTs too. */
+	calls: number;
+}
+
+/** What every item of a batch goes through. */
+export async function runBatch(account: Account, count: number): Promise<Outcome> {
+	const startMs = Date.now();
+	const halt = new Halt(node);
+	const gate = new SlotGate(halt);
+	const watcher = new Watcher(node, account.api, halt);
+	const late: number[] = [];
+	let done: Outcome | undefined;
+	const all = Promise.all(
+		Array.from({ length: count }, async (_, itemIndex) => {
+			const taskId = (await gate.through(() => account.submit(), TIMEOUT_MS))!;
+			await watcher.watch({ taskId, itemIndex, timeoutMs: TIMEOUT_MS, justSubmitted: true });
+			late.push((Date.now() - account.tasks.get(taskId)!.endMs) / 1000);
+			gate.taskFinished();
+			return taskId;
+		}),
+	).then((order) => {
+		const { looks, lists, refusals } = account;
+		const calls = count + looks + lists + refusals;
+		done = { order, late, calls, seconds: (Date.now() - startMs) / 1000 };
+		return done;
+	});
+	for (let seconds = 0; !done && seconds < LONGEST_S; seconds++) {
+		await jest.advanceTimersByTimeAsync(1_000);
+	}
+	return await all;
+}
