@@ -60,6 +60,12 @@ export interface SandboxOptions {
 	subscription?: boolean;
 	/** Id of the first new task, as text so that it may exceed 2^53. */
 	firstTaskId?: string;
+	/** The most tasks on a page of GET /tasks, whatever its pageSize. */
+	listPageLimit?: number;
+	/** GET /tasks: createdBefore and createdAfter take in the moment itself. */
+	listTakesInMoment?: boolean;
+	/** GET /tasks: entries are whole models instead of works only, and tasks without works are among them. */
+	listWholeModels?: boolean;
 	/** Sent as Retry-After with a 429. Default: no such header, as none is documented. */
 	retryAfterSeconds?: number;
 }
@@ -78,4 +84,7 @@ export const DEFAULTS: Settings = {
 	seeds: [],
 	subscription: true,
 	firstTaskId: '500000010',
+	listPageLimit: 200,
+	listTakesInMoment: false,
+	listWholeModels: false,
 };

@@ -90,6 +90,7 @@ async function openBatch(context: IExecuteFunctions): Promise<Batch> {
 		api: {
 			...api,
 			getTask: async (taskId, email) => await reads.take(() => api.getTask(taskId, email)),
+			getTasks: async (query) => await reads.take(() => api.getTasks(query)),
 		},
 		halt,
 		gate(account = '') {

@@ -1,7 +1,7 @@
 import type { INode } from 'n8n-workflow';
 
 import type { KlingApi } from '../transport/client';
-import { bodyOrTrouble, klingError, type Trouble } from '../transport/errors';
+import { bodyOrTrouble, klingError, mayPass, type Trouble } from '../transport/errors';
 import type { TaskModel } from '../transport/types';
 import type { Halt } from './halt';
 import { readTask } from './result';
@@ -69,11 +69,8 @@ export async function watchTask(
 			({ status } = state);
 			seen = true;
 		} else if (result.outcome === 'answered') {
-			const mayPass =
-				result.status === 429 ||
-				result.status >= 500 ||
-				(result.status === 404 && !seen && Date.now() - startMs < EARLY_404_MS);
-			if (!mayPass) throw fail(got.trouble);
+			const isEarly404 = result.status === 404 && !seen && Date.now() - startMs < EARLY_404_MS;
+			if (!mayPass(result) && !isEarly404) throw fail(got.trouble);
 			nextLookMs = Math.max(nextLookMs, Date.now() + (result.retryAfterMs ?? 0));
 		}
 		if (Date.now() >= deadlineMs) throw fail(timedOut(taskId, status, timeoutMs, lastTrouble));
