@@ -5,20 +5,12 @@ import type { Context } from './context.mts';
 import { accountFor, ApiError, readId, recordRequests } from './context.mts';
 import { controlRoutes } from './control.mts';
 import { installFaults } from './faults.mts';
-import {
-	klingAccount,
-	schedulerItem,
-	taskModel,
-	toJson,
-	userAccount,
-	workModel,
-} from './models.mts';
+import { klingAccount, schedulerItem, taskModel, toJson, userAccount } from './models.mts';
 import { upscaleRoute } from './upscale.mts';
 
 /** The API server: who may call, and the routes that read. */
 
 const PAGE_SIZE = 20;
-const PAGE_SIZE_LIMIT = 200;
 const UNAUTHORIZED = { error: 'Unauthorized', code: 401 };
 const SUBSCRIPTION_REQUIRED = { error: 'Subscription required', code: 402 };
 const INVALID = { error: 'Invalid parameters' };
@@ -93,6 +85,7 @@ function taskRoutes(app: FastifyInstance, context: Context) {
 
 	app.get<Query>('/v1/kling/tasks', async ({ query }) => {
 		const account = accountFor(context, query.email);
+		const { listPageLimit, listTakesInMoment, listWholeModels } = context.settings;
 		const { createdBefore, createdAfter, contentType } = query;
 		if (createdBefore && createdAfter) {
 			throw new ApiError(400, { error: 'createdBefore cannot be used with createdAfter' });
@@ -100,23 +93,27 @@ function taskRoutes(app: FastifyInstance, context: Context) {
 		if (contentType && !['video', 'image', 'audio'].includes(contentType)) {
 			throw new ApiError(400, { error: 'contentType must be video, image or audio' });
 		}
-		const before = readNumber(createdBefore, 'createdBefore') ?? Infinity;
-		const after = readNumber(createdAfter, 'createdAfter') ?? -Infinity;
+		const moment = listTakesInMoment ? 1 : 0;
+		const before = (readNumber(createdBefore, 'createdBefore') ?? Infinity) + moment;
+		const after = (readNumber(createdAfter, 'createdAfter') ?? -Infinity) - moment;
 		const pageSize = readNumber(query.pageSize, 'pageSize') ?? PAGE_SIZE;
 
 		const fitting = (await context.tasks.list(account.email)).filter(
 			({ createTime, works }) =>
 				createTime < before &&
 				createTime > after &&
-				works.some((work) => !contentType || work.contentType === contentType),
+				(works.length === 0
+					? listWholeModels
+					: works.some((work) => !contentType || work.contentType === contentType)),
 		);
 		// Paging towards the present has to begin with the oldest that fits, or the rest is never reached.
-		const limit = Math.min(pageSize, PAGE_SIZE_LIMIT);
+		const limit = Math.min(pageSize, listPageLimit);
 		const page = createdAfter ? fitting.slice(-limit) : fitting.slice(0, limit);
 		return {
-			history: page.map((task) => ({
-				works: task.works.map((work) => workModel(task, work, context.cdnUrl)),
-			})),
+			history: page.map((task) => {
+				const model = taskModel(task, context.cdnUrl);
+				return listWholeModels ? model : { works: model.works };
+			}),
 		};
 	});
 }

@@ -58,7 +58,7 @@ function taskInfo(task: Task, cdnUrl: string) {
 	};
 }
 
-export function workModel(task: Task, work: Work, cdnUrl: string) {
+function workModel(task: Task, work: Work, cdnUrl: string) {
 	const resource = {
 		resource: work.path && cdnUrl + work.path,
 		height: work.height,

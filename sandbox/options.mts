@@ -62,6 +62,12 @@ export interface SandboxOptions {
 	firstTaskId?: string;
 	/** Which callbacks are sent: all, none, or none about how a task ended, as if those were lost. Default: all. */
 	callbacks?: 'all' | 'none' | 'withoutFinal';
+	/** The most tasks on a page of GET /tasks, whatever its pageSize. */
+	listPageLimit?: number;
+	/** GET /tasks: createdBefore and createdAfter take in the moment itself. */
+	listTakesInMoment?: boolean;
+	/** GET /tasks: entries are whole models instead of works only, and tasks without works are among them. */
+	listWholeModels?: boolean;
 	/** Sent as Retry-After with a 429. Default: no such header, as none is documented. */
 	retryAfterSeconds?: number;
 }
@@ -81,4 +87,7 @@ export const DEFAULTS: Settings = {
 	subscription: true,
 	firstTaskId: '500000010',
 	callbacks: 'all',
+	listPageLimit: 200,
+	listTakesInMoment: false,
+	listWholeModels: false,
 };

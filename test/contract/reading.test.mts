@@ -7,6 +7,7 @@ import type { Sandbox } from '../../sandbox/server.mts';
 import account from './documented/account.200.json';
 import accounts from './documented/accounts.200.json';
 import download from './documented/download.200.json';
+import model from './documented/model.json';
 import available from './documented/scheduler-available.200.json';
 import scheduler from './documented/scheduler.200.json';
 import type { Json } from './support.mts';
@@ -14,6 +15,7 @@ import {
 	call,
 	differences,
 	EMAIL,
+	misfits,
 	SOURCE,
 	startDocumented,
 	TASK,
@@ -93,6 +95,32 @@ test('the tasks: newest first, by pages in both directions, by kind', async () =
 	}
 	const first = (await read(`/v1/kling/tasks?createdAfter=${1_700_000_000_005}`)).history;
 	expect(first.at(0).works[0].taskId).toBe(Number(TASK));
+});
+
+test('the tasks: what the page leaves open is as the settings say', async () => {
+	const seeds = [1, 2, 3].map((n) => ({
+		taskId: `20000000${n}`,
+		createTime: 1_700_000_000_000 + n,
+		status: n === 3 ? ('failed' as const) : ('succeed' as const),
+	}));
+	sandbox = await startDocumented({
+		seeds,
+		listPageLimit: 2,
+		listTakesInMoment: true,
+		listWholeModels: true,
+	});
+	const list = async (moment: string) =>
+		(await read(`/v1/kling/tasks?${moment}&pageSize=50`)).history.map(({ task }: Json) => task.id);
+	expect(await list(`createdBefore=${1_700_000_000_003}`)).toEqual([200_000_003, 200_000_002]);
+	expect(await list(`createdBefore=${1_700_000_000_001}`)).toContain(200_000_001);
+	const [newest] = (await read('/v1/kling/tasks')).history;
+	expect(misfits({ ...newest, works: [] }, model)).toEqual([]);
+	sandbox.settings.listTakesInMoment = false;
+	sandbox.settings.listPageLimit = 200;
+	const after = await list(`createdAfter=${1_700_000_000_002}`);
+	expect(after.slice(-1)).toEqual([200_000_003]);
+	sandbox.settings.listTakesInMoment = true;
+	expect((await list(`createdAfter=${1_700_000_000_002}`)).slice(-1)).toEqual([200_000_002]);
 });
 
 test('the file without watermark, on a paid plan only', async () => {

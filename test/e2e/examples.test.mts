@@ -1,8 +1,9 @@
-import { readdir } from 'node:fs/promises';
+import { copyFile, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Browser, Page } from 'playwright-core';
 
+import { BUNDLED_PICTURES } from '../../sandbox/options.mts';
 import { launchBrowser } from '../../scripts/browser.mts';
 import { PROJECT } from '../../scripts/project.mts';
 import { execute, itemsOf, openN8n, readExample, type RealN8n } from './support/real-n8n.mts';
@@ -24,9 +25,13 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
 	}
 }
 
+const imagesIn = async (folder: string): Promise<string[]> =>
+	(await readdir(folder)).filter((file) => file.endsWith('.png'));
+
 test('none is forgotten here', async () => {
 	const files = await readdir(join(PROJECT, 'examples'));
 	expect(files.filter((file) => file.endsWith('.json')).sort()).toEqual([
+		'nightly-upscale.json',
 		'upscale-an-image-and-save-it.json',
 		'upscale-and-hand-over-receive.json',
 		'upscale-and-hand-over-submit.json',
@@ -44,8 +49,49 @@ test('Upscale an image and save it', async () => {
 	const execution = await execute(real.api, workflow);
 	expect(execution.resultData.error).toBeUndefined();
 	expect(itemsOf(execution, 'Save')).toHaveLength(1);
-	expect(await readdir(real.n8n.files)).toEqual([expect.stringMatching(/^kling-\d+-\d+\.png$/)]);
+	expect(await imagesIn(real.n8n.files)).toEqual([expect.stringMatching(/^kling-\d+-\d+\.png$/)]);
 });
+
+test('Nightly upscale: every night only what is new, and no larger version again', async () => {
+	const picturesFolder = join(real.folder, 'nightly-pictures');
+	const results = join(real.n8n.files, 'nightly');
+	await Promise.all([picturesFolder, results].map(async (folder) => await mkdir(folder)));
+	const drop = async (picture: string) =>
+		await copyFile(join(BUNDLED_PICTURES, picture), join(picturesFolder, picture));
+	const { sandbox, credential } = await real.open({ picturesFolder });
+	await drop('lighthouse.jpg');
+
+	const workflow = await readExample('nightly-upscale.json', credential);
+	const save = workflow.nodes.find(({ name }) => name === 'Save')!;
+	save.parameters.fileName = String(save.parameters.fileName).replace('.n8n-files', results);
+	const { id } = await real.api.importWorkflow(workflow);
+	const night = async () => {
+		const execution = await real.api.waitForExecution(
+			await real.api.runWorkflow(id, 'Every Night'),
+		);
+		expect(execution.resultData.error).toBeUndefined();
+		return {
+			listed: itemsOf(execution, 'Get Images').length,
+			// The first output only: Remove Duplicates has a second one, for what it drops.
+			fresh: execution.resultData.runData['New Ones']?.[0].data?.main[0]?.map(
+				({ json }) => json.taskId,
+			),
+			upscaled: itemsOf(execution, 'Upscale').length,
+			saved: (await imagesIn(results)).length,
+		};
+	};
+	const taskOf = async (name: string) =>
+		(await sandbox.tasks()).find((task) => task.name === name)!.taskId;
+
+	const lighthouse = await taskOf('lighthouse');
+	expect(await night()).toEqual({ listed: 1, fresh: [lighthouse], upscaled: 1, saved: 1 });
+	// The larger version is an image of the last two days as well.
+	expect(await night()).toEqual({ listed: 2, fresh: [], upscaled: 0, saved: 1 });
+	await drop('mountain-lake.png');
+	const lake = await taskOf('mountain lake');
+	expect(await night()).toEqual({ listed: 3, fresh: [lake], upscaled: 1, saved: 2 });
+	expect(sandbox.requests.filter(({ method }) => method === 'POST')).toHaveLength(2);
+}, 60_000);
 
 test('Upscale every image of a task: the refused one does not stop the others', async () => {
 	const { sandbox, credential } = await real.open();

@@ -107,6 +107,7 @@ describe('Images', () => {
 				width: expect.any(Number),
 				height: expect.any(Number),
 				coverUrl: expect.any(String),
+				type: expect.any(String),
 				createdAt: expect.any(String),
 			});
 			expect(pairedItem).toEqual({ item: 0 });

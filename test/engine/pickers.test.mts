@@ -1,3 +1,4 @@
+import type { SandboxOptions } from '../../sandbox/options.mts';
 import { searchList } from './support/engine.mts';
 import { bench, TASK_ID, WORK_ID } from './support/kling.mts';
 
@@ -29,12 +30,17 @@ test('without any Kling account the vendor’s own words are shown', async () =>
 });
 
 describe('Task', () => {
-	test('lists image tasks, newest first, and pages by date without gap or repeat', async () => {
+	test.each<[string, SandboxOptions]>([
+		['', {}],
+		[', where the API is inclusive', { listTakesInMoment: true }],
+		[', where pages are short', { listPageLimit: 20 }],
+	])('lists image tasks, newest first, and pages by date%s', async (_kind, options) => {
+		// Seven of one moment, so that some lie across the border of two pages.
 		const seeds = Array.from({ length: 120 }, (_, number) => ({
 			taskId: String(700000000 + 2 * number),
-			createTime: Date.parse('2026-03-01T10:00:00Z') + number * 60_000,
+			createTime: Date.parse('2026-03-01T10:00:00Z') + Math.floor(number / 7) * 60_000,
 		}));
-		const { credentials } = await bench({ seeds });
+		const { credentials } = await bench({ seeds, ...options });
 		const seen: string[] = [];
 		let token: string | undefined;
 		let pages = 0;

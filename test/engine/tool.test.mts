@@ -1,6 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
 
-import { bench, getTask, TASK_ID, upscale, WORK_ID } from './support/kling.mts';
+import { bench, getTask, getTasks, TASK_ID, upscale, WORK_ID } from './support/kling.mts';
 
 /** As an agent's tool: IDs come from the model, answers are text. */
 const chosen = {
@@ -88,4 +88,27 @@ test('a retry does not pay again', async () => {
 	});
 	expect(text).toContain('unknown whether the upscale job was accepted');
 	expect(posts()).toBe(1);
+});
+
+test('an agent reads a list of tasks and takes an ID from it', async () => {
+	const seeds = ['700000001', '700000003'].map((taskId, number) => ({
+		taskId,
+		createTime: Date.parse('2026-03-01T10:00:00Z') + number,
+	}));
+	const { ask } = await bench({ seeds });
+	const filters = {
+		createdAfter: "={{ $fromAI('since', 'tasks made since then', 'string') }}",
+		createdBefore: '2026-04-01',
+	};
+	const [listed, none, wrong] = await ask(
+		[{ since: '2026-03-01' }, { since: '2026-03-31' }, { since: 'last week' }],
+		getTasks({ output: 'images', filters }),
+	);
+	const images = JSON.parse(listed) as IDataObject[];
+	expect(images.map(({ taskId }) => taskId)).toEqual(['700000003', '700000001']);
+	expect(none).toBe('[]');
+	expect(wrong).toContain('Created After is not clearly a date: "last week"');
+
+	const [upscaled] = await ask([{ ...images[0] }], upscale(chosen));
+	expect(JSON.parse(upscaled)).toEqual([expect.objectContaining({ status: 'succeed' })]);
 });

@@ -48,7 +48,7 @@ afterEach(() => jest.useRealTimers());
 /** Lets pauses pass. */
 async function through<T>(promise: Promise<T>): Promise<T> {
 	promise.catch(() => {});
-	for (let second = 0; second < 10; second++) await jest.advanceTimersByTimeAsync(1_000);
+	for (let second = 0; second < 15; second++) await jest.advanceTimersByTimeAsync(1_000);
 	return await promise;
 }
 
@@ -69,18 +69,23 @@ test.each([
 	['502', answered(502, undefined)],
 	['a lost connection', { outcome: 'lost', reason: 'ECONNRESET' } as ApiResult],
 	['no connection', { outcome: 'unsent', reason: 'ECONNREFUSED' } as ApiResult],
-	['an answer that is no task', answered(200, { hello: 'world' })],
-])('%s is tried again twice, and is an error after that', async (_name, trouble) => {
+])('%s is tried again a few times, and is an error after that', async (_name, trouble) => {
 	const passing = kitWith({ 1: [trouble, trouble, done] });
 	expect(await through(lookAtAll(node, passing.kit, [task('1')]))).toHaveProperty('ended');
-	expect(passing.asked).toHaveLength(3);
+	expect(passing.asked.length).toBeGreaterThan(2);
 	const lasting = kitWith({ 1: [trouble] });
 	await expect(through(lookAtAll(node, lasting.kit, [task('1')]))).rejects.toThrow();
-	expect(lasting.asked).toHaveLength(3);
+	expect(lasting.asked).toHaveLength(4);
 });
 
-test.each([400, 401, 402, 403])('%d is not tried again', async (status) => {
-	const { kit, asked } = kitWith({ 1: [answered(status, undefined)] });
+test.each([
+	['400', answered(400, undefined)],
+	['401', answered(401, undefined)],
+	['402', answered(402, undefined)],
+	['403', answered(403, undefined)],
+	['an answer that is no task', answered(200, { hello: 'world' })],
+])('%s is not tried again', async (_name, trouble) => {
+	const { kit, asked } = kitWith({ 1: [trouble] });
 	await expect(through(lookAtAll(node, kit, [task('1')]))).rejects.toThrow();
 	expect(asked).toHaveLength(1);
 });

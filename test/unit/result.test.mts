@@ -1,4 +1,11 @@
-import { imageItems, imagesOf, raw, readTask, simplify } from '../../nodes/Kling/job/result.ts';
+import {
+	imageItems,
+	imagesOf,
+	outputOf,
+	raw,
+	readTask,
+	simplify,
+} from '../../nodes/Kling/job/result.ts';
 
 const work = (changes: object = {}) => ({
 	workId: 11,
@@ -68,6 +75,56 @@ describe('readTask decides by status_final and status_name', () => {
 	});
 });
 
+describe('where there is nothing but works, as in a list, they tell about the task', () => {
+	const said = (status_name: string, changes: object = {}) =>
+		work({
+			type: 'mmu_img2img_aiweb',
+			createTime: 1745376611075,
+			status_name,
+			status_final: ['succeed', 'failed'].includes(status_name),
+			...changes,
+		});
+
+	test('id, type, time and status', () => {
+		expect(simplify({ works: [said('succeed')] }, { taskId: '7' })).toMatchObject({
+			taskId: '10',
+			type: 'mmu_img2img_aiweb',
+			status: 'succeed',
+			finished: true,
+			createdAt: '2025-04-23T02:50:11.075Z',
+		});
+	});
+
+	test.each([
+		['one still runs', ['succeed', 'processing', 'failed'], 'processing', false, false],
+		['some came to something', ['failed', 'succeed'], 'succeed', true, false],
+		['none did', ['failed', 'failed'], 'failed', true, true],
+	])('%s', (_name, statuses, status, finished, failed) => {
+		const works = statuses.map((name) => said(name));
+		expect(readTask({ works })).toMatchObject({ status, finished, failed });
+	});
+
+	test('but what the task says of itself counts first', () => {
+		const task = { id: 99, type: 'other', createTime: 1745376600000, status_name: 'processing' };
+		expect(readTask({ task, works: [said('succeed')] })).toMatchObject({
+			taskId: '99',
+			type: 'other',
+			status: 'processing',
+			finished: false,
+			createdAt: '2025-04-23T02:50:00.000Z',
+		});
+	});
+});
+
+test('a task without images has no item of its own in the output Images', () => {
+	const failed = model({ status_name: 'failed', works: [] });
+	expect(outputOf(failed, { taskId: '10' }, 'images')).toEqual([]);
+	expect(outputOf(failed, { taskId: '10' }, 'simplified')).toEqual([
+		expect.objectContaining({ status: 'failed' }),
+	]);
+	expect(outputOf(failed, { taskId: '10' }, 'raw')).toEqual([failed]);
+});
+
 describe('images', () => {
 	test('are works whose file is an image', () => {
 		expect(
@@ -115,6 +172,7 @@ describe('images', () => {
 				width: 40,
 				height: 30,
 				coverUrl: 'https://cdn.example/cover.png',
+				type: 'mmu_image_upscale_aiweb',
 				createdAt: '2025-04-23T02:50:11.075Z',
 				account: 'a@b.c',
 			},

@@ -91,6 +91,30 @@ export const imageField: INodeProperties = {
 	],
 };
 
+export const taskOutputField: INodeProperties = {
+	displayName: 'Output',
+	name: 'output',
+	type: 'options',
+	default: 'simplified',
+	options: [
+		{
+			name: 'Images',
+			value: 'images',
+			description: 'One item per image, ready to be upscaled',
+		},
+		{
+			name: 'Raw',
+			value: 'raw',
+			description: 'Everything useapi.net answers',
+		},
+		{
+			name: 'Simplified',
+			value: 'simplified',
+			description: 'Status, image links and IDs',
+		},
+	],
+};
+
 export const downloadFields: INodeProperties[] = [
 	{
 		displayName: 'Download Image',

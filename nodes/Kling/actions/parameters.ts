@@ -2,7 +2,9 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 
 import { isTool, klingError } from '../transport/errors';
 import { isPrivate } from '../transport/hosts';
+import type { TimeWindow } from '../job/history';
 import type { OutputSettings } from '../job/output';
+import { parseDate } from './dates';
 
 /** "range from 1 to 50" (the vendor's page, `maxJobs`). */
 const MAX_JOBS = 50;
@@ -12,6 +14,9 @@ const DEFAULT_TIMEOUT_SECONDS = 600;
 /** n8n looks once a minute for executions whose time is over, so a shorter limit would not be kept. */
 const MIN_PAUSE_SECONDS = 60;
 const MAX_PAUSE_SECONDS = 30 * 24 * 3600;
+const DEFAULT_LIMIT = 50;
+/** "Supported values: video, image, or audio" (the vendor's page "Retrieve Kling tasks"); without it, all. */
+const CONTENT_TYPES = ['image', 'video', 'audio', 'all'];
 /** Asking more often than this would only annoy the API. */
 const MIN_POLL_INTERVAL_SECONDS = 1;
 
@@ -158,6 +163,41 @@ export class Parameters {
 		};
 	}
 
+	/** The most output items wanted; `Infinity` for all there are. */
+	limit(): number {
+		if (this.raw('returnAll', false) === true) return Infinity;
+		const limit = this.number('limit', 'Limit', 1) ?? DEFAULT_LIMIT;
+		if (!Number.isInteger(limit)) {
+			throw this.invalid('Limit must be a whole number', 'Or switch on Return All.');
+		}
+		return limit;
+	}
+
+	/** As the API has it, or `undefined` for tasks of every kind. */
+	contentType(): string | undefined {
+		const text = asText(this.raw('filters.contentType', 'image')) || 'image';
+		if (!CONTENT_TYPES.includes(text)) {
+			throw this.invalid(
+				`Content Type must be ${CONTENT_TYPES.join(', ')}, but is "${shorten(text)}"`,
+				'Choose one from the list, or remove the filter to get tasks that made images.',
+			);
+		}
+		return text === 'all' ? undefined : text;
+	}
+
+	timeWindow(): TimeWindow {
+		const fromMs = this.date('filters.createdAfter', 'Created After');
+		const beforeMs = this.date('filters.createdBefore', 'Created Before');
+		if (fromMs !== undefined && beforeMs !== undefined && fromMs >= beforeMs) {
+			const [from, before] = [fromMs, beforeMs].map((ms) => new Date(ms).toISOString());
+			throw this.invalid(
+				'Created After must be earlier than Created Before',
+				`No task can be made after ${from} and before ${before}.`,
+			);
+		}
+		return { fromMs, beforeMs };
+	}
+
 	wait(): Wait {
 		const wait = asText(this.raw('wait', 'none')) as Wait;
 		// A parked tool would park the agent that waits for its answer.
@@ -188,6 +228,21 @@ export class Parameters {
 			);
 		}
 		return number;
+	}
+
+	/** A date in epoch ms; empty text, null and nothing mean that it is not set. */
+	private date(name: string, label: string): number | undefined {
+		const value = this.raw(name, '');
+		const text = asText(value);
+		if (text === '') return undefined;
+		const ms = parseDate(value, this.context.getTimezone());
+		if (ms === undefined) {
+			throw this.invalid(
+				`${label} is not clearly a date: "${shorten(text)}"`,
+				'Choose one in the date picker, or use a date like 2026-03-01T18:30:00Z, e.g. {{ $now.minus({ days: 1 }) }}.',
+			);
+		}
+		return ms;
 	}
 
 	private locator(name: string): unknown {

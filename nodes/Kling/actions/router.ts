@@ -9,6 +9,7 @@ type Operation = (this: IExecuteFunctions) => Promise<INodeExecutionData[]>;
 const operations: Record<string, Operation> = {
 	'image:upscale': image.upscale.execute,
 	'task:get': task.get.execute,
+	'task:getAll': task.getAll.execute,
 };
 
 /** Hands all items to the chosen operation. @throws NodeOperationError when a workflow names one that does not exist */

@@ -32,6 +32,7 @@ export async function openKit(
 		api: {
 			...api,
 			getTask: async (taskId, email) => await reads.take(() => api.getTask(taskId, email)),
+			getTasks: async (query) => await reads.take(() => api.getTasks(query)),
 		},
 		halt,
 		downloads: new Turns(halt, MAX_PARALLEL_DOWNLOADS),

@@ -3,13 +3,11 @@ import type { INode } from 'n8n-workflow';
 import { bodyOrTrouble, klingError, type Trouble } from '../transport/errors';
 import type { TaskModel } from '../transport/types';
 import { MAX_PARALLEL_READS, type Kit } from './kit';
+import { askPatiently } from './patience';
 import type { ParkedTask } from './pause';
 import { EARLY_404_MS, isTask, NOT_A_TASK, runningJobs } from './read';
 import { readTask } from './result';
 import { Turns } from './turns';
-
-/** Nobody repeats a lost callback, so trouble that may pass is not taken as the answer at once. */
-const PAUSES_MS = [0, 1_000, 3_000];
 
 /** How a task ended, or that the API no longer knows it. */
 export type Ended = { model: TaskModel } | { trouble: Trouble };
@@ -56,29 +54,21 @@ async function likelyRunning(kit: Kit, tasks: ParkedTask[]): Promise<ParkedTask[
 	return listed ? tasks.filter(({ taskId }) => listed.has(taskId)) : tasks.slice(-1);
 }
 
-/** How the task ended, or `undefined` while it runs. */
+/** How the task ended, or `undefined` while it runs. Nobody repeats a lost callback, so this asks patiently. */
 async function readPatiently(
 	node: INode,
 	{ api, halt }: Kit,
 	{ taskId, account, itemIndex, sentAtMs }: ParkedTask,
 ): Promise<Ended | undefined> {
-	let trouble: Trouble | undefined;
-	for (const pauseMs of PAUSES_MS) {
-		await halt.pause(Date.now() + pauseMs);
-		const result = await api.getTask(taskId, account);
-		const got = bodyOrTrouble(result);
-		if (!got.trouble) {
-			const model = got.body as TaskModel;
-			if (isTask(model)) return readTask(model).finished ? { model } : undefined;
-			trouble = NOT_A_TASK;
-			continue;
-		}
-		({ trouble } = got);
-		if (result.outcome !== 'answered') continue;
-		if (result.status === 404) {
-			return Date.now() - sentAtMs < EARLY_404_MS ? undefined : { trouble };
-		}
-		if (result.status !== 429 && result.status < 500) break;
+	const result = await askPatiently(halt, () => api.getTask(taskId, account));
+	const got = bodyOrTrouble(result);
+	if (!got.trouble) {
+		const model = got.body as TaskModel;
+		if (!isTask(model)) throw klingError(node, NOT_A_TASK, itemIndex);
+		return readTask(model).finished ? { model } : undefined;
 	}
-	throw klingError(node, trouble as Trouble, itemIndex);
+	if (result.outcome === 'answered' && result.status === 404) {
+		return Date.now() - sentAtMs < EARLY_404_MS ? undefined : { trouble: got.trouble };
+	}
+	throw klingError(node, got.trouble, itemIndex);
 }

@@ -4,10 +4,10 @@ import { klingError } from '../transport/errors';
 import type { TaskModel } from '../transport/types';
 import { downloadImage } from './download';
 import type { JobContext, Kit } from './kit';
-import { imageItems, raw, readTask, simplify, type TaskImage } from './result';
+import { outputOf, readTask, type OutputKind, type TaskImage } from './result';
 
 export interface OutputSettings {
-	output: 'simplified' | 'raw' | 'images';
+	output: OutputKind;
 	/** Binary field for the image, or `undefined` when nothing is to be downloaded. */
 	binaryPropertyName?: string;
 	/** Download the file without watermark where the account may have it. */
@@ -37,21 +37,13 @@ export async function buildItems(
 ): Promise<INodeExecutionData[]> {
 	const { output } = settings;
 	const { images } = readTask(model);
-	const files = async (wanted: TaskImage[]) =>
-		await downloadAll.call(this, kit, wanted, known, settings, itemIndex);
-	const pairedItem = { item: itemIndex };
-
-	if (output !== 'images') {
-		const json = output === 'raw' ? raw(model) : simplify(model, known);
-		return [{ json, ...(await files(images)), pairedItem }];
-	}
-	assertImages.call(this, model, known.taskId, itemIndex);
+	if (output === 'images') assertImages.call(this, model, known.taskId, itemIndex);
 	return await Promise.all(
-		imageItems(model, known).map(async (json, position) => ({
-			json,
-			...(await files([images[position]])),
-			pairedItem,
-		})),
+		outputOf(model, known, output).map(async (json, position) => {
+			const wanted = output === 'images' ? [images[position]] : images;
+			const files = await downloadAll.call(this, kit, wanted, known, settings, itemIndex);
+			return { json, ...files, pairedItem: { item: itemIndex } };
+		}),
 	);
 }
 

@@ -3,6 +3,9 @@ import type { IDataObject } from 'n8n-workflow';
 import { vendorText } from '../transport/errors';
 import type { TaskModel } from '../transport/types';
 
+/** What a user can have of a task: see `simplify`, `raw` and `imageItems`. */
+export type OutputKind = 'simplified' | 'raw' | 'images';
+
 /** One image of a task. `workId` is what Upscale asks for as Image. */
 export interface TaskImage extends IDataObject {
 	workId?: string;
@@ -49,14 +52,24 @@ function isoTime(epochMs: unknown): string | undefined {
 	return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
 }
 
+export const worksOf = (model: TaskModel): Array<Record<string, unknown>> =>
+	Array.isArray(model.works) ? model.works.map(record) : [];
+
+/**
+ * The work that stands for its task where nothing else does: one that is still running, then one that came to something.
+ */
+function leadingWork(model: TaskModel): Record<string, unknown> {
+	const works = worksOf(model);
+	const running = works.find(({ status_final }) => status_final === false);
+	return running ?? works.find(({ status_name }) => status_name === 'succeed') ?? record(works[0]);
+}
+
 /**
  * The images of a task: works whose file is one (`contentType` "image"; when it is missing, a file that is not told to
  * be anything else), in the API's order.
  */
 export function imagesOf(model: TaskModel): TaskImage[] {
-	const works = Array.isArray(model.works) ? model.works : [];
-	return works.flatMap((item) => {
-		const work = record(item);
+	return worksOf(model).flatMap((work) => {
 		const file = record(work.resource);
 		const url = text(file.resource);
 		if (!url || (text(work.contentType) ?? 'image') !== 'image') return [];
@@ -74,11 +87,15 @@ export function imagesOf(model: TaskModel): TaskImage[] {
 
 /**
  * Decides by `status_final` and `status_name`, never by the number (kling-api.md, "GET /v1/kling/tasks"); they stand at
- * the top and in `task`.
+ * the top, in `task` and in every work. In a list there may be nothing but works.
  */
 export function readTask(model: TaskModel): TaskState {
 	const task = record(model.task);
-	const levels = [record(model), task];
+	const work = leadingWork(model);
+	const told = [record(model), task].filter(
+		({ status_name, status_final }) => text(status_name) ?? typeof status_final === 'boolean',
+	);
+	const levels = told.length > 0 ? told : [work];
 	const status = levels.map((level) => text(level.status_name)).find(Boolean) ?? 'unknown';
 	const final = levels
 		.map((level) => level.status_final)
@@ -86,15 +103,15 @@ export function readTask(model: TaskModel): TaskState {
 	const finished = typeof final === 'boolean' ? final : ['succeed', 'failed'].includes(status);
 	const images = imagesOf(model);
 	return {
-		taskId: idText(task.id),
-		type: text(task.type) ?? text(record(task.taskInfo).type),
+		taskId: idText(task.id) ?? idText(work.taskId),
+		type: text(task.type) ?? text(record(task.taskInfo).type) ?? text(work.type),
 		status,
 		finished,
 		// A final status with a name that is not documented counts as success only if there is something to show for it.
 		failed: finished && status !== 'succeed' && (status === 'failed' || images.length === 0),
 		message: vendorText(model) ?? vendorText(task),
 		images,
-		createdAt: isoTime(task.createTime),
+		createdAt: isoTime(task.createTime) ?? isoTime(work.createTime),
 		updatedAt: isoTime(task.updateTime),
 	};
 }
@@ -132,7 +149,7 @@ export function imageItems(
 	model: TaskModel,
 	known: { taskId: string } & IDataObject,
 ): IDataObject[] {
-	const { taskId, images, createdAt } = readTask(model);
+	const { taskId, type, images, createdAt } = readTask(model);
 	return images.map(({ workId, url, width, height, coverUrl }) =>
 		withoutEmpty({
 			taskId: taskId ?? known.taskId,
@@ -141,10 +158,21 @@ export function imageItems(
 			width,
 			height,
 			coverUrl,
+			type,
 			createdAt,
 			account: known.account,
 		}),
 	);
+}
+
+/** What a task is in the chosen output: one object, or with `images` one per image, which can be none. */
+export function outputOf(
+	model: TaskModel,
+	known: { taskId: string } & IDataObject,
+	output: OutputKind,
+): IDataObject[] {
+	if (output === 'images') return imageItems(model, known);
+	return [output === 'raw' ? raw(model) : simplify(model, known)];
 }
 
 function withoutEmpty(data: IDataObject): IDataObject {

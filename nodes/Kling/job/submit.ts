@@ -87,7 +87,7 @@ function unknownOutcome(reason: string, status?: number): Trouble {
 	return {
 		message: `It is unknown whether the upscale job was accepted (${reason})`,
 		description:
-			'The request was sent but its answer was lost. It is not sent again by itself, since that could spend credits twice. Look up your tasks first (with Task → Get or on the Kling website), and send this item again, in a new execution, only if the task is not there.',
+			'The request was sent but its answer was lost. It is not sent again by itself, since that could spend credits twice. Look up your tasks first (with Task → Get Many or on the Kling website), and send this item again, in a new execution, only if the task is not there.',
 		...(status && { httpCode: String(status) }),
 	};
 }

@@ -1,7 +1,7 @@
 import type { INode } from 'n8n-workflow';
 
 import type { KlingApi } from '../transport/client';
-import { bodyOrTrouble, klingError, type Trouble } from '../transport/errors';
+import { bodyOrTrouble, klingError, mayPass, type Trouble } from '../transport/errors';
 import type { ApiResult, TaskModel } from '../transport/types';
 import type { Halt } from './halt';
 import { EARLY_404_MS, runningJobs } from './read';
@@ -177,11 +177,9 @@ export class Watcher {
 				this.times.learn(taskTimeMs(model) ?? Date.now() - task.startMs);
 			task.resolve(model);
 		} else if (result.outcome === 'answered') {
-			const mayPass =
-				result.status === 429 ||
-				result.status >= 500 ||
-				(result.status === 404 && !task.seen && Date.now() - task.startMs < EARLY_404_MS);
-			if (!mayPass) task.reject(this.error(task, got.trouble));
+			const isEarly404 =
+				result.status === 404 && !task.seen && Date.now() - task.startMs < EARLY_404_MS;
+			if (!mayPass(result) && !isEarly404) task.reject(this.error(task, got.trouble));
 			task.nextLookMs = Math.max(task.nextLookMs, Date.now() + (result.retryAfterMs ?? 0));
 		}
 	}

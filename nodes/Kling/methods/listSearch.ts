@@ -5,12 +5,17 @@ import type {
 	INodeListSearchResult,
 } from 'n8n-workflow';
 
-import { idText, imagesOf, readTask, record } from '../job/result';
+import { createdMs, History, type Place } from '../job/history';
+import { imagesOf, readTask } from '../job/result';
 import { connect } from '../transport/client';
-import { bodyOrTrouble, klingError, vendorText } from '../transport/errors';
+import {
+	bodyOrTrouble,
+	klingError,
+	vendorText,
+	type KlingError,
+	type Trouble,
+} from '../transport/errors';
 import type { ApiResult, TaskModel } from '../transport/types';
-
-const PAGE_SIZE = 50;
 
 /** The connected Kling accounts, by email. */
 export async function searchAccounts(
@@ -35,7 +40,7 @@ export async function searchAccounts(
 	};
 }
 
-/** Image tasks, newest first; a page ends where its last task was made. */
+/** Image tasks, newest first. */
 export async function searchTasks(
 	this: ILoadOptionsFunctions,
 	filter?: string,
@@ -43,23 +48,16 @@ export async function searchTasks(
 ): Promise<INodeListSearchResult> {
 	const api = await connect.call(this);
 	const email = currentValue.call(this, 'account');
-	const answer = answerOrThrow.call(
-		this,
-		await api.getTasks({
-			...(email && { email }),
-			...(paginationToken && { createdBefore: paginationToken }),
-			contentType: 'image',
-			pageSize: PAGE_SIZE,
-		}),
-		'Task',
-		'ID',
-	) as { history?: unknown };
-	const history = Array.isArray(answer.history) ? (answer.history as TaskModel[]) : [];
-	const oldest = history.map(createdMs).filter(Number.isFinite);
+	const history = new History(
+		{ ask: api.getTasks, fail: (trouble) => listError.call(this, trouble, 'Task', 'ID') },
+		{ ...(email && { email }), contentType: 'image' },
+		{},
+		paginationToken ? (JSON.parse(paginationToken) as Place) : undefined,
+	);
+	const tasks = (await history.next()) ?? [];
 	return {
-		results: matching(history.flatMap(taskChoice), filter),
-		...(history.length >= PAGE_SIZE &&
-			oldest.length > 0 && { paginationToken: String(Math.min(...oldest)) }),
+		results: matching(tasks.flatMap(taskChoice), filter),
+		...(history.place && { paginationToken: JSON.stringify(history.place) }),
 	};
 }
 
@@ -94,10 +92,8 @@ export async function searchImages(
 	return { results: matching(choices, filter) };
 }
 
-/** Each entry of `history` has the works of one task (kling-api.md, "Around it"); its own model may stand beside them. */
 function taskChoice(entry: TaskModel): INodeListSearchItems[] {
-	const work = firstWork(entry);
-	const taskId = idText(work.taskId) ?? readTask(entry).taskId;
+	const { taskId, type } = readTask(entry);
 	if (!taskId) return [];
 	const count = imagesOf(entry).length;
 	const made = createdMs(entry);
@@ -105,23 +101,14 @@ function taskChoice(entry: TaskModel): INodeListSearchItems[] {
 		? new Date(made).toISOString().slice(0, 16).replace('T', ' ')
 		: 'undated';
 	const images = count === 1 ? '1 image' : `${count} images`;
-	const facts = [date, kind(work.type ?? readTask(entry).type), images, taskId];
+	const facts = [date, type && kind(type), images, taskId];
 	return [{ name: facts.filter(Boolean).join(' · '), value: taskId }];
 }
 
 /** "mmu_image_upscale_aiweb" reads as "image upscale"; what else the API may call a task is shown as it is. */
-function kind(type: unknown): string | undefined {
-	if (typeof type !== 'string') return undefined;
+function kind(type: string): string {
 	return type.replace(/^mmu_|_aiweb$/g, '').replaceAll('_', ' ');
 }
-
-function firstWork(entry: TaskModel): Record<string, unknown> {
-	const [work] = Array.isArray(entry.works) ? entry.works : [];
-	return record(work);
-}
-
-const createdMs = (entry: TaskModel): number =>
-	Number(firstWork(entry).createTime ?? record(entry.task).createTime ?? NaN);
 
 function currentValue(this: ILoadOptionsFunctions, name: string): string {
 	return String(this.getCurrentNodeParameter(name, { extractValue: true }) ?? '').trim();
@@ -132,7 +119,7 @@ function matching(choices: INodeListSearchItems[], filter?: string): INodeListSe
 	return choices.filter(({ name }) => name.toLowerCase().includes(wanted));
 }
 
-/** @throws KlingError that says why there is no list and how to go on without it */
+/** @throws KlingError, see `listError` */
 function answerOrThrow(
 	this: ILoadOptionsFunctions,
 	result: ApiResult,
@@ -140,9 +127,18 @@ function answerOrThrow(
 	key: string,
 ): IDataObject {
 	const got = bodyOrTrouble(result);
-	if (!got.trouble) return got.body as IDataObject;
-	const { message, description } = got.trouble;
-	throw klingError(this.getNode(), {
+	if (got.trouble) throw listError.call(this, got.trouble, field, key);
+	return got.body as IDataObject;
+}
+
+/** Says why there is no list and how to go on without it. */
+function listError(
+	this: ILoadOptionsFunctions,
+	{ message, description }: Trouble,
+	field: string,
+	key: string,
+): KlingError {
+	return klingError(this.getNode(), {
 		message,
 		description: `${description} You can go on without the list: set ${field} to By ${key}.`,
 	});

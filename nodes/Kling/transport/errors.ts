@@ -107,6 +107,10 @@ export function answerTrouble(status: number, body: unknown): Trouble {
 
 export const isSuccess = (status: number): boolean => status >= 200 && status < 300;
 
+/** Whether asking again later may bring another answer. For calls that spend nothing: see `job/submit.ts` for the others. */
+export const mayPass = (result: ApiResult): boolean =>
+	result.outcome !== 'answered' || result.status === 429 || result.status >= 500;
+
 /** What a call which spends nothing (a GET) brought, or what kept it from that. */
 export function bodyOrTrouble(
 	result: ApiResult,

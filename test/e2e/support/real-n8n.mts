@@ -27,6 +27,8 @@ export interface RealN8n {
 	n8n: RunningN8n;
 	api: N8nApi;
 	login: Login;
+	/** For files of a test; gone with n8n. */
+	folder: string;
 	/** A sandbox with a credential for it in n8n. */
 	open(
 		options?: SandboxOptions,
@@ -55,6 +57,7 @@ export async function openN8n(): Promise<RealN8n> {
 			await n8n.kill();
 			n8n = await startN8n(options);
 		},
+		folder,
 		async open(options = {}) {
 			const sandbox = await startSandbox({ jobMs: 500, scale: 1, ...options });
 			sandboxes.push(sandbox);

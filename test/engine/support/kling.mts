@@ -35,6 +35,10 @@ export function getTask({ taskId = TASK_ID, ...changes }: IDataObject = {}): IDa
 	return { resource: 'task', operation: 'get', taskId: byId(taskId), ...changes };
 }
 
+export function getTasks(changes: IDataObject = {}): IDataObject {
+	return { resource: 'task', operation: 'getAll', ...changes };
+}
+
 /** Waits for a condition with a deadline. */
 export async function until(condition: () => boolean): Promise<void> {
 	const deadline = Date.now() + 10_000;
@@ -63,6 +67,8 @@ export interface Bench {
 	posts(): number;
 	/** GETs of tasks. */
 	looks(): number;
+	/** GETs of the list of tasks: their queries. */
+	lists(): Array<Record<string, string>>;
 	credentials: { apiToken: string; baseUrl: string };
 }
 
@@ -104,5 +110,9 @@ export async function bench(options: SandboxOptions = {}): Promise<Bench> {
 		addFault: (fault) => sandbox.addFault(fault),
 		posts: () => count('POST', '/v1/kling/images/upscale'),
 		looks: () => count('GET', '/v1/kling/tasks/'),
+		lists: () =>
+			sandbox.requests
+				.filter(({ server, path }) => server === 'api' && path === '/v1/kling/tasks')
+				.map(({ query }) => query),
 	};
 }

@@ -9,6 +9,7 @@ import {
 	pollIntervalOption,
 	showFor,
 	taskField,
+	taskOutputField,
 	timeoutOption,
 	withoutWatermarkOption,
 } from '../fields';
@@ -36,29 +37,7 @@ export const description: INodeProperties[] = showFor('task', 'get', [
 			},
 		],
 	},
-	{
-		displayName: 'Output',
-		name: 'output',
-		type: 'options',
-		default: 'simplified',
-		options: [
-			{
-				name: 'Images',
-				value: 'images',
-				description: 'One item per image, ready to be upscaled',
-			},
-			{
-				name: 'Raw',
-				value: 'raw',
-				description: 'Everything useapi.net answers',
-			},
-			{
-				name: 'Simplified',
-				value: 'simplified',
-				description: 'Status, image links and IDs',
-			},
-		],
-	},
+	taskOutputField,
 	...downloadFields,
 	{
 		displayName: 'Options',

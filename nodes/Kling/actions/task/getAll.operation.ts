@@ -1,0 +1,120 @@
+import type {
+	IDataObject,
+	IExecuteFunctions,
+	INodeExecutionData,
+	INodeProperties,
+} from 'n8n-workflow';
+
+import { runItems, type Batch } from '../../job/batch';
+import { History } from '../../job/history';
+import { askPatiently } from '../../job/patience';
+import { outputOf, readTask } from '../../job/result';
+import { klingError } from '../../transport/errors';
+import { accountField, showFor, taskOutputField } from '../fields';
+import { Parameters } from '../parameters';
+
+export const description: INodeProperties[] = showFor('task', 'getAll', [
+	accountField,
+	{
+		displayName: 'Return All',
+		name: 'returnAll',
+		type: 'boolean',
+		default: false,
+		description: 'Whether to return all results or only up to a given limit',
+	},
+	{
+		displayName: 'Limit',
+		name: 'limit',
+		type: 'number',
+		default: 50,
+		typeOptions: { minValue: 1 },
+		description: 'Max number of results to return',
+		displayOptions: { show: { returnAll: [false] } },
+	},
+	{
+		...taskOutputField,
+		description:
+			'With Images, tasks without images are left out, and Limit counts images instead of tasks',
+	},
+	{
+		displayName: 'Filters',
+		name: 'filters',
+		type: 'collection',
+		placeholder: 'Add filter',
+		default: {},
+		options: [
+			{
+				displayName: 'Content Type',
+				name: 'contentType',
+				type: 'options',
+				default: 'image',
+				description:
+					'What the tasks made. Without this filter only tasks that made images are returned.',
+				options: [
+					{ name: 'All', value: 'all' },
+					{ name: 'Audio', value: 'audio' },
+					{ name: 'Image', value: 'image' },
+					{ name: 'Video', value: 'video' },
+				],
+			},
+			{
+				displayName: 'Created After',
+				name: 'createdAfter',
+				type: 'dateTime',
+				default: '',
+				description: 'Only tasks that were made at this time or later',
+			},
+			{
+				displayName: 'Created Before',
+				name: 'createdBefore',
+				type: 'dateTime',
+				default: '',
+				description: 'Only tasks that were made earlier than this time',
+			},
+		],
+	},
+]);
+
+/** Lists the tasks of every item's account, newest first. Spends nothing. */
+export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
+	return await runItems(this, readParameters.bind(this), getAll.bind(this));
+}
+
+function readParameters(this: IExecuteFunctions, itemIndex: number) {
+	const parameters = new Parameters(this, itemIndex);
+	return {
+		account: parameters.account(),
+		limit: parameters.limit(),
+		contentType: parameters.contentType(),
+		window: parameters.timeWindow(),
+		output: parameters.output().output,
+	};
+}
+
+async function getAll(
+	this: IExecuteFunctions,
+	{ api, halt, hints }: Batch,
+	{ account, limit, contentType, window, output }: ReturnType<typeof readParameters>,
+	itemIndex: number,
+): Promise<INodeExecutionData[]> {
+	const history = new History(
+		{
+			ask: async (query) => await askPatiently(halt, async () => await api.getTasks(query)),
+			fail: (trouble) => klingError(this.getNode(), trouble, itemIndex),
+			warn: (hint) => hints.add(hint),
+		},
+		{ ...(account && { email: account }), ...(contentType && { contentType }) },
+		window,
+	);
+	const found: IDataObject[] = [];
+	// The limit is one of output items, as everywhere in n8n: of images where each is an item.
+	while (found.length < limit) {
+		const tasks = await history.next();
+		if (!tasks) break;
+		for (const model of tasks) {
+			const { taskId = '' } = readTask(model);
+			found.push(...outputOf(model, { taskId, account }, output));
+		}
+	}
+	return found.slice(0, limit).map((json) => ({ json, pairedItem: { item: itemIndex } }));
+}

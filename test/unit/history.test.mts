@@ -1,0 +1,289 @@
+import { History, type Place, type TimeWindow } from '../../nodes/Kling/job/history.ts';
+import type { ApiResult, TaskModel } from '../../nodes/Kling/transport/types.ts';
+
+/** The list is right whatever kind of API answers it: the vendor's page leaves several open. */
+
+interface Task {
+	id: number;
+	/** What the API pages by. */
+	ms: number;
+	/** What the answer shows, when it is something else. */
+	taskMs?: number;
+	workMs?: number;
+}
+
+interface Kind {
+	/** `createdBefore` takes in the moment itself. */
+	inclusive?: boolean;
+	/** The most tasks on a page. */
+	cap?: number;
+	/** Refuses to be asked for larger pages. */
+	largest?: number;
+	/** Does not heed `createdBefore`. */
+	deaf?: boolean;
+}
+
+const START_MS = Date.parse('2026-03-01T10:00:00Z');
+const answered = (status: number, body: unknown): ApiResult => ({
+	outcome: 'answered',
+	status,
+	body,
+});
+const entry = ({ id, ms, taskMs, workMs = ms }: Task): TaskModel => ({
+	...(taskMs && { task: { id, createTime: taskMs } }),
+	works: [{ workId: id + 1, taskId: id, createTime: workMs }],
+});
+
+/** An API that has these tasks; the array may change while it is asked. */
+function apiOf(tasks: Task[], { inclusive, cap = 200, largest = 1_000, deaf }: Kind = {}) {
+	const requests: Array<{ pageSize: number; createdBefore?: number }> = [];
+	const ask = async (query: object): Promise<ApiResult> => {
+		const { pageSize, createdBefore = Infinity } = query as (typeof requests)[number];
+		requests.push({ pageSize, createdBefore });
+		if (pageSize > largest) return answered(400, { error: 'pageSize is too large' });
+		const history = tasks
+			.filter(({ ms }) => deaf || ms < createdBefore || (inclusive && ms === createdBefore))
+			.sort((a, b) => b.ms - a.ms || b.id - a.id)
+			.slice(0, Math.min(pageSize, cap))
+			.map(entry);
+		return answered(200, { history });
+	};
+	return { requests, ask };
+}
+
+const fail = ({ message }: { message: string }) => new Error(message);
+const idsOf = (entries: TaskModel[]) => entries.map(({ works }) => Number(works![0].taskId));
+
+async function list(ask: (query: object) => Promise<ApiResult>, window?: TimeWindow) {
+	const hints: string[] = [];
+	const warn = (hint: string) => hints.push(hint);
+	const history = new History({ ask, fail, warn }, {}, window);
+	const ids: number[] = [];
+	for (let page = await history.next(); page; page = await history.next()) ids.push(...idsOf(page));
+	return { ids, hints };
+}
+
+/** `count` tasks, newest last; where `at` says so, several at one moment. */
+const tasksAt = (count: number, at: (number: number) => number): Task[] =>
+	Array.from({ length: count }, (_, number) => ({ id: 10 * number, ms: START_MS + at(number) }));
+const newestFirst = (tasks: Task[]) =>
+	[...tasks].sort((a, b) => b.ms - a.ms || b.id - a.id).map(({ id }) => id);
+
+const kinds: Array<[string, Kind]> = [
+	['a strict API', {}],
+	['an inclusive API', { inclusive: true }],
+	['a strict API of short pages', { cap: 20 }],
+	['an inclusive API of short pages', { cap: 20, inclusive: true }],
+];
+
+describe.each(kinds)('%s', (_name, kind) => {
+	test('gives every task once, newest first', async () => {
+		const tasks = tasksAt(120, (number) => number * 60_000);
+		expect((await list(apiOf(tasks, kind).ask)).ids).toEqual(newestFirst(tasks));
+	});
+
+	test('a moment that several tasks share may lie across the border of two pages', async () => {
+		const tasks = tasksAt(120, (number) => Math.floor(number / 8) * 1_000);
+		const { ids, hints } = await list(apiOf(tasks, kind).ask);
+		expect(ids).toEqual(newestFirst(tasks));
+		expect(hints).toEqual([]);
+	});
+
+	test('tasks that are made meanwhile neither come in nor move the others', async () => {
+		const tasks = tasksAt(120, (number) => Math.floor(number / 3) * 1_000);
+		const before = newestFirst(tasks);
+		const { ask } = apiOf(tasks, kind);
+		let made = 0;
+		const meanwhile = async (query: object) => {
+			const answer = await ask(query);
+			made++;
+			tasks.push({ id: 100_000 + made, ms: START_MS + 1_000_000 + made });
+			return answer;
+		};
+		expect((await list(meanwhile)).ids).toEqual(before);
+		expect(made).toBeGreaterThan(2);
+	});
+
+	test('both dates: from the first on, before the second, and asks no further', async () => {
+		const tasks = tasksAt(300, (number) => number * 1_000);
+		const { ask, requests } = apiOf(tasks, kind);
+		const window = { fromMs: START_MS + 250_000, beforeMs: START_MS + 280_000 };
+		const expected = newestFirst(tasks.slice(250, 280));
+		expect((await list(ask, window)).ids).toEqual(expected);
+		expect(requests.length).toBeLessThanOrEqual(3);
+	});
+
+	test('another list goes on where one stopped', async () => {
+		const tasks = tasksAt(170, (number) => Math.floor(number / 7) * 1_000);
+		const { ask } = apiOf(tasks, kind);
+		const ids: number[] = [];
+		let place: Place | undefined;
+		do {
+			const history = new History({ ask, fail }, {}, {}, place);
+			ids.push(...idsOf((await history.next()) ?? []));
+			place = history.place && (JSON.parse(JSON.stringify(history.place)) as Place);
+		} while (place);
+		expect(ids).toEqual(newestFirst(tasks));
+	});
+
+	test.each<[string, (ms: number, laterMs: number, earlierMs: number) => Partial<Task>]>([
+		['the task’s, and shows only the later one of its work', (_ms, workMs) => ({ workMs })],
+		['the task’s, and shows both', (taskMs, workMs) => ({ taskMs, workMs })],
+		['the work’s, and shows both', (workMs, _later, taskMs) => ({ taskMs, workMs })],
+	])('may page by the time that is %s', async (_name, shown) => {
+		const tasks = tasksAt(200, (number) => number * 10).map((task, number) => {
+			const apartMs = (number * 7) % 40;
+			return { ...task, ...shown(task.ms, task.ms + apartMs, task.ms - apartMs) };
+		});
+		expect((await list(apiOf(tasks, kind).ask)).ids).toEqual(newestFirst(tasks));
+	});
+});
+
+test('any mixture of moments comes out whole', async () => {
+	// Pseudo-random, and the same in every run (the generator of POSIX's rand).
+	let state = 1;
+	const random = (below: number) => {
+		state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
+		return Math.floor((state / 2 ** 31) * below);
+	};
+	for (let round = 0; round < 200; round++) {
+		let atMs = 0;
+		const tasks = tasksAt(random(400), () => (atMs += random(3) === 0 ? random(50) : 0));
+		const kind = { inclusive: random(2) === 0, cap: 60 + random(200) };
+		expect((await list(apiOf(tasks, kind).ask)).ids).toEqual(newestFirst(tasks));
+	}
+});
+
+describe('more tasks of one moment than a page holds', () => {
+	const crowd = (size: number) => [
+		...tasksAt(30, (number) => number),
+		...tasksAt(size, () => 1_000).map(({ id, ms }) => ({ id: 1_000 + id, ms })),
+		...tasksAt(30, (number) => 2_000 + number).map(({ id, ms }) => ({ id: 100_000 + id, ms })),
+	];
+
+	test.each([[{}], [{ inclusive: true }]])('are asked for in a larger page: %p', async (kind) => {
+		const tasks = crowd(130);
+		const { ids, hints } = await list(apiOf(tasks, kind).ask);
+		expect(ids).toEqual(newestFirst(tasks));
+		expect(hints).toEqual([]);
+	});
+
+	test.each<[string, Kind]>([
+		['cuts every page off', { cap: 20 }],
+		['cuts every page off, and is inclusive', { cap: 20, inclusive: true }],
+		['refuses larger pages', { largest: 50 }],
+		['refuses larger pages, and is inclusive', { largest: 50, inclusive: true }],
+	])('are said to be missing where the API %s, and the list goes on', async (_name, kind) => {
+		const tasks = crowd(130);
+		const size = kind.cap ?? 50;
+		const { ids, hints } = await list(apiOf(tasks, kind).ask);
+		expect(hints[0]).toBe(
+			`useapi.net shows at most ${size} of the tasks that were made at the same moment (2026-03-01T10:00:01.000Z). Further ones, if there are any, are missing here.`,
+		);
+		expect(new Set(hints).size).toBe(1);
+		const [older, newer] = [tasks.slice(0, 30), tasks.slice(-30)].map(newestFirst);
+		expect(ids.slice(0, 30)).toEqual(newer);
+		expect(ids.slice(-30)).toEqual(older);
+		expect(ids.length).toBe(30 + size + 30);
+	});
+});
+
+describe('an API that does not heed createdBefore', () => {
+	test('is found out after a few requests: its newest tasks are all there are to be had', async () => {
+		const tasks = tasksAt(2_000, (number) => number * 1_000);
+		const { ask, requests } = apiOf(tasks, { deaf: true });
+		await expect(list(ask)).rejects.toThrow(
+			'useapi.net does not list more than the newest 200 tasks',
+		);
+		expect(requests.length).toBeLessThan(12);
+	});
+
+	test('also while tasks are being made', async () => {
+		const tasks = tasksAt(2_000, (number) => number * 1_000);
+		const { ask, requests } = apiOf(tasks, { deaf: true, cap: 20 });
+		const meanwhile = async (query: object) => {
+			tasks.push({ id: 100_000 + requests.length, ms: START_MS + 1e9 + requests.length });
+			return await ask(query);
+		};
+		await expect(list(meanwhile)).rejects.toThrow('useapi.net does not list more');
+		expect(requests.length).toBeLessThan(12);
+	});
+
+	test('does no harm to a short list', async () => {
+		const tasks = tasksAt(3, (number) => number);
+		const { ask, requests } = apiOf(tasks, { deaf: true });
+		expect((await list(ask)).ids).toEqual(newestFirst(tasks));
+		expect(requests).toHaveLength(2);
+	});
+
+	test('nor to a list that is wanted only as far as the first page goes', async () => {
+		const { ask } = apiOf(
+			tasksAt(2_000, (number) => number * 1_000),
+			{ deaf: true },
+		);
+		const history = new History({ ask, fail }, {});
+		expect(await history.next()).toHaveLength(50);
+	});
+});
+
+describe('answers with gaps', () => {
+	const once = (history: unknown) => async () => answered(200, { history });
+
+	test.each([[[]], [null]])('an empty list is no trouble: %p', async (history) => {
+		expect((await list(once(history))).ids).toEqual([]);
+	});
+
+	test.each([[undefined], ['none'], [{}]])('what is no list is an error: %p', async (history) => {
+		await expect(list(once(history))).rejects.toThrow(
+			'The answer of useapi.net is not a list of tasks',
+		);
+	});
+
+	test('entries that name no task are left out, those without a time are not', async () => {
+		const noTime = { works: [{ taskId: 5 }] };
+		const noId = { works: [{ createTime: START_MS }] };
+		const page = [noTime, noId, { works: [] }, {}, null, entry({ id: 7, ms: START_MS })];
+		expect((await list(once(page), { fromMs: START_MS })).ids).toEqual([5, 7]);
+	});
+
+	test.each([20, 50])(
+		'%d tasks without a time are given; then there is no way on',
+		async (length) => {
+			const page = Array.from({ length }, (_, number) => ({ works: [{ taskId: number + 1 }] }));
+			const history = new History({ ask: once(page), fail }, {});
+			expect(await history.next()).toHaveLength(length);
+			await expect(history.next()).rejects.toThrow(
+				`does not list more than the newest ${length} tasks`,
+			);
+		},
+	);
+});
+
+describe('trouble is told in the vendor’s words, with a next step that fits a list', () => {
+	test.each([
+		[400, { error: 'email is required' }, 'email is required', 'Account must be filled in'],
+		[401, { error: 'Unauthorized' }, 'The API token was refused', 'credential'],
+		[404, { error: 'Account x not found' }, 'Account x not found', 'Check Account'],
+		[429, { error: 'Slow down' }, 'Slow down', 'Nothing was spent'],
+		[429, undefined, 'useapi.net answered with HTTP 429', 'Nothing was spent'],
+		[500, { error: 'Oops', message: 'Busy' }, 'Oops', 'Nothing was spent'],
+		[503, undefined, 'useapi.net answered with the unexpected HTTP status 503', 'Try again later'],
+	])('%d %p', async (status, body, message, description) => {
+		const troubles: Array<{ message: string; description: string }> = [];
+		const history = new History(
+			{
+				ask: async () => answered(status, body),
+				fail: (trouble) => {
+					troubles.push(trouble);
+					return new Error();
+				},
+			},
+			{},
+		);
+		await expect(history.next()).rejects.toThrow();
+		expect(troubles).toEqual([
+			expect.objectContaining({ message, description: expect.stringContaining(description) }),
+		]);
+		expect(troubles[0].description).not.toMatch(/moderation|Max Jobs|Image and/);
+	});
+});
