@@ -59,8 +59,8 @@ async function install() {
 }
 
 async function runScript(path) {
-	const { register } = await import('tsx/esm/api');
-	register();
+	// The scripts are ES modules, the node they may import is CommonJS.
+	for (const api of ['tsx/cjs/api', 'tsx/esm/api']) (await import(api)).register();
 	const script = resolve(path);
 	process.argv.splice(1, 2, script);
 	await import(pathToFileURL(script).href);
