@@ -4,6 +4,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { startSandbox } from '../../sandbox/server.mts';
 import type { Sandbox, SandboxOptions } from '../../sandbox/server.mts';
+import { kind } from '../../scripts/live/shapes.mts';
+
+export { misfits } from '../../scripts/live/shapes.mts';
 
 /** What the contract tests share: a sandbox with the documents' ids, and ways to ask and to compare. */
 
@@ -96,11 +99,6 @@ export async function run(tool: string, args: string[], input = ''): Promise<str
 	});
 }
 
-function kind(value: unknown): string {
-	if (value === null) return 'null';
-	return Array.isArray(value) ? 'array' : typeof value;
-}
-
 /** Every field in which an answer is not as documented; for paths in `mayDiffer` only the type counts. */
 export function differences(
 	actual: Json,
@@ -121,27 +119,6 @@ export function differences(
 		if (!(field in actual)) return [`${below}: missing`];
 		if (!(field in documented)) return [`${below}: not documented`];
 		return differences(actual[field], documented[field], mayDiffer, below);
-	});
-}
-
-const STATUS_NAMES = ['submitted', 'failed', 'processing', 'succeed'];
-
-/** Every field in which an answer breaks the documented Model: an unknown name or another type. */
-export function misfits(actual: Json, model: Json, path = ''): string[] {
-	if (model === 'any') return [];
-	if (model === 'status') return STATUS_NAMES.includes(actual) ? [] : [`${path}: ${actual}`];
-	if (typeof model === 'string') {
-		return model.split('|').includes(kind(actual))
-			? []
-			: [`${path}: ${kind(actual)}, not ${model}`];
-	}
-	if (kind(actual) !== kind(model)) return [`${path}: ${kind(actual)}, not ${kind(model)}`];
-	return Object.keys(actual).flatMap((field) => {
-		const shape = Array.isArray(model) ? model[0] : model[field];
-		const below = path ? `${path}.${field}` : field;
-		return shape === undefined
-			? [`${below}: not in the model`]
-			: misfits(actual[field], shape, below);
 	});
 }
 
