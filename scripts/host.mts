@@ -5,7 +5,9 @@ import { delimiter, dirname, join } from 'node:path';
 import { installOnce } from './cache.mts';
 import { hopeless, npmInstall, PlainError, run, runNpm, step } from './npm.mjs';
 
-export const N8N_VERSION = '2.41.1';
+/** The version that everything is tried with, unless the environment variable names another one. */
+const TESTED_N8N_VERSION = '2.41.1';
+export const N8N_VERSION = process.env.KLING_N8N_VERSION?.trim() || TESTED_N8N_VERSION;
 const N8N_NODE_MIN_MAJOR = 24;
 const N8N_NEEDED_GB = 4;
 const NODE_NEEDED_GB = 0.5;
@@ -130,8 +132,17 @@ async function assertBuildTools(): Promise<void> {
 	);
 }
 
+/** A name such as "latest" would stand in the cache for whatever it meant the first time. */
+function assertVersion(): void {
+	if (/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(N8N_VERSION)) return;
+	throw new PlainError(
+		`KLING_N8N_VERSION takes a version such as ${TESTED_N8N_VERSION}, not "${N8N_VERSION}". The newest one: npm view n8n version`,
+	);
+}
+
 /** Instant when everything is there; about 2 GB and some minutes the first time. */
 export async function ensureHost(): Promise<Host> {
+	assertVersion();
 	const node = await ensureNode();
 	const n8n = join('node_modules', 'n8n', 'bin', 'n8n');
 	const name = `n8n-${N8N_VERSION}-${PLATFORM}`;
