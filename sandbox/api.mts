@@ -83,6 +83,17 @@ function taskRoutes(app: FastifyInstance, context: Context) {
 		return taskModel(task, context.cdnUrl);
 	});
 
+	app.delete<Query & { Params: { taskId: string } }>('/v1/kling/tasks/:taskId', async (request) => {
+		const account = accountFor(context, request.query.email);
+		if (!/^\d+$/.test(request.params.taskId)) {
+			throw new ApiError(400, { error: 'Invalid task_id parameter' });
+		}
+		const id = BigInt(request.params.taskId);
+		const workIds = (await context.tasks.delete(id, account.email))?.map(({ workId }) => workId);
+		if (!workIds) throw new ApiError(404, { error: `No works found for task ${id}` });
+		return { deleted: workIds.length, workIds };
+	});
+
 	app.get<Query>('/v1/kling/tasks', async ({ query }) => {
 		const account = accountFor(context, query.email);
 		const { listPageLimit, listTakesInMoment, listWholeModels } = context.settings;

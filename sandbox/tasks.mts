@@ -61,6 +61,7 @@ export class TaskStore {
 
 	private created: Task[] = [];
 	private seeds: Task[] = [];
+	private deleted = new Set<bigint>();
 	private nextId: bigint;
 	private timers = new Set<NodeJS.Timeout>();
 	private drawings = new Set<Promise<unknown>>();
@@ -84,11 +85,20 @@ export class TaskStore {
 		const fromPictures = (await this.folder.sets()).map(fromPictureSet);
 		return [...this.created, ...this.seeds, ...fromPictures]
 			.filter((task) => task.email === undefined || task.email === email)
+			.filter(({ id }) => !this.deleted.has(id))
 			.sort((a, b) => b.createTime - a.createTime || (b.id > a.id ? 1 : -1));
 	}
 
 	async find(id: bigint, email: string): Promise<Task | undefined> {
 		return (await this.list(email)).find((task) => task.id === id);
+	}
+
+	/** The works that are gone with it; nothing for a task that has none. Pictures and results stay on the CDN. */
+	async delete(id: bigint, email: string): Promise<Work[] | undefined> {
+		const task = await this.find(id, email);
+		if (!task || task.works.length === 0) return undefined;
+		this.deleted.add(id);
+		return task.works;
 	}
 
 	/** For the CDN, which knows no accounts. */

@@ -8,6 +8,7 @@ type Operation = (this: IExecuteFunctions) => Promise<INodeExecutionData[]>;
 
 const operations: Record<string, Operation> = {
 	'image:upscale': image.upscale.execute,
+	'task:delete': task.deleteTask.execute,
 	'task:get': task.get.execute,
 	'task:getAll': task.getAll.execute,
 };

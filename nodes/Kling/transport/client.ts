@@ -47,6 +47,8 @@ export interface KlingApi {
 	getRunningJobs(): Promise<ApiResult>;
 	/** The file of an image without watermark, "for paid Kling plans" (kling-api.md, "Around it"): `{ cdnUrl }`. */
 	getCleanFile(workId: string, email?: string): Promise<ApiResult>;
+	/** For good, with all works of the task (kling-api.md, "Around it"): `{ deleted, workIds }`. */
+	deleteTask(taskId: string, email?: string): Promise<ApiResult>;
 	/** Spends credits: see `job/submit.ts` for when it may be called. */
 	upscale(request: UpscaleRequest): Promise<ApiResult>;
 }
@@ -79,6 +81,13 @@ export async function connect(this: ApiContext): Promise<KlingApi> {
 				...forAccount(email),
 				workIds: workId,
 				fileTypes: 'PNG',
+			}),
+		deleteTask: (taskId, email) =>
+			call.call(this, {
+				method: 'DELETE',
+				url: `${baseUrl}/v1/kling/tasks/${encodeURIComponent(taskId)}`,
+				qs: forAccount(email),
+				timeout: READ_TIMEOUT_MS,
 			}),
 		upscale: (request) =>
 			call.call(this, {

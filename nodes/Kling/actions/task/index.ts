@@ -1,9 +1,10 @@
 import type { INodeProperties } from 'n8n-workflow';
 
+import * as deleteTask from './delete.operation';
 import * as get from './get.operation';
 import * as getAll from './getAll.operation';
 
-export { get, getAll };
+export { deleteTask, get, getAll };
 
 export const description: INodeProperties[] = [
 	{
@@ -14,6 +15,12 @@ export const description: INodeProperties[] = [
 		displayOptions: { show: { resource: ['task'] } },
 		default: 'get',
 		options: [
+			{
+				name: 'Delete',
+				value: 'delete',
+				action: 'Delete a task',
+				description: 'Delete a task and all its images for good',
+			},
 			{
 				name: 'Get',
 				value: 'get',
@@ -28,6 +35,7 @@ export const description: INodeProperties[] = [
 			},
 		],
 	},
+	...deleteTask.description,
 	...get.description,
 	...getAll.description,
 ];
