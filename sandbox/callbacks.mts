@@ -6,7 +6,8 @@ import type { Task } from './tasks.mts';
 /** Tells a task's replyUrl what happened: once, with no retry, and nobody waits for the answer. */
 
 const CALLBACK_TIMEOUT_MS = 10_000;
-const MOST_NOTED = 1_000;
+/** As many as requests are noted: a long session should not fill the memory. */
+const MOST_NOTED = 20_000;
 
 /** What became of one callback. */
 export interface RecordedCallback {

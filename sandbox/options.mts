@@ -52,6 +52,8 @@ export interface SandboxOptions {
 	accounts?: SandboxAccount[];
 	/** How long a task runs, in milliseconds. */
 	jobMs?: number;
+	/** true: a task whose time is over runs on until `sandbox.release` lets it end. Default false. */
+	hold?: boolean;
 	picturesFolder?: string;
 	/** How many times larger an upscaled image is, along each side. */
 	scale?: number;
@@ -81,6 +83,7 @@ export const DEFAULTS: Settings = {
 	token: SANDBOX_TOKEN,
 	accounts: [{ email: 'artist@example.com', maxJobs: 5 }],
 	jobMs: 6_000,
+	hold: false,
 	picturesFolder: BUNDLED_PICTURES,
 	scale: 4,
 	seeds: [],
