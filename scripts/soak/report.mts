@@ -1,0 +1,54 @@
+// The measurements, for the terminal and for the documentation.
+import { cpus, totalmem } from 'node:os';
+import { N8N_VERSION } from '../host.mts';
+import type { Measurement, Row } from './rows.mts';
+
+const BYTES_PER_GB = 1024 ** 3;
+
+const targetOf = ({ target, met }: Row) =>
+	target === undefined ? '' : `${target} ${met ? '✓' : '✗'}`;
+
+/** For the terminal. */
+export function asText({ title, rows }: Measurement): string {
+	const width = Math.max(...rows.map(({ what }) => what.length));
+	const lines = rows.map((row) => {
+		const target = row.target === undefined ? '' : `  (target: ${targetOf(row)})`;
+		return `    ${row.what.padEnd(width)}  ${row.measured}${target}`;
+	});
+	return [`  ${title}`, ...lines, ''].join('\n');
+}
+
+const table = (head: string[], rows: string[][]): string[] =>
+	[head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);
+
+function section({ title, rows, details }: Measurement): string[] {
+	const measured = rows.map((row) => [row.what, row.measured, targetOf(row)]);
+	const calls = details?.map(({ what, measured: answers }) => [what, answers]);
+	return [
+		`## ${title}`,
+		'',
+		...table(['', 'Measured', 'Target'], measured),
+		'',
+		...(calls ? [...table(['Forged call', "n8n's answers"], calls), ''] : []),
+	];
+}
+
+/** For docs/callbacks-measured.md. */
+export function asMarkdown(measurements: Measurement[], command: string): string {
+	const processor = `${cpus().length} × ${cpus()[0]?.model.trim()}`;
+	const memory = `${Math.round(totalmem() / BYTES_PER_GB)} GB of memory`;
+	const faults = measurements.flatMap((measurement) => measurement.faults).length;
+	return [
+		'# Pause Until Called Back, measured',
+		'',
+		`Written by \`${command}\` on ${new Date().toISOString().slice(0, 10)}: a real n8n ${N8N_VERSION} (one process, SQLite) with the packed Kling node, and the sandbox,`,
+		`both on one machine with ${processor}, ${memory}. Times and memory depend on the machine; what must hold everywhere, that no`,
+		`execution is lost, ends twice or wrongly, or is moved by a forged call, makes the command fail. Faults found: ${faults}.`,
+		'',
+		'A latency is the time from the moment in which the sandbox sends the final callback to the end of the execution as n8n has',
+		'noted it. Memory at rest is read after a garbage collection. A callback is given up after 10 seconds without an answer; the',
+		'execution goes on all the same.',
+		'',
+		...measurements.flatMap(section),
+	].join('\n');
+}
