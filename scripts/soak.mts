@@ -28,8 +28,8 @@ hundreds of parked executions, many items that finish at once, and forged calls.
   npm run soak -- --quick     a small version
   npm run soak -- --write     also writes ${REPORT}
 
-Ends with 1 when an execution was lost, ended twice or wrongly, or was moved by a forged call. Times and memory are
-only told: they depend on the machine.`;
+Ends with 1 when an execution was lost, ended twice or wrongly, or was moved by a forged call, and when a task took more
+than 5 calls of the API. Times and memory are only told: they depend on the machine.`;
 
 function readOptions() {
 	try {

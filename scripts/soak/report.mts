@@ -1,5 +1,5 @@
 // The measurements, for the terminal and for the documentation.
-import { cpus, totalmem } from 'node:os';
+import { cpus, loadavg, totalmem } from 'node:os';
 import { N8N_VERSION } from '../host.mts';
 import type { Measurement, Row } from './rows.mts';
 
@@ -34,6 +34,9 @@ function section({ title, rows, details }: Measurement): string[] {
 }
 
 /** For docs/callbacks-measured.md. */
+/** What the machine was busy with at the start: nothing, if the times are to mean something. */
+const loadAtStart = loadavg()[0];
+
 export function asMarkdown(measurements: Measurement[], command: string): string {
 	const processor = `${cpus().length} × ${cpus()[0]?.model.trim()}`;
 	const memory = `${Math.round(totalmem() / BYTES_PER_GB)} GB of memory`;
@@ -42,8 +45,9 @@ export function asMarkdown(measurements: Measurement[], command: string): string
 		'# Pause Until Called Back, measured',
 		'',
 		`Written by \`${command}\` on ${new Date().toISOString().slice(0, 10)}: a real n8n ${N8N_VERSION} (one process, SQLite) with the packed Kling node, and the sandbox,`,
-		`both on one machine with ${processor}, ${memory}. Times and memory depend on the machine; what must hold everywhere, that no`,
-		`execution is lost, ends twice or wrongly, or is moved by a forged call, makes the command fail. Faults found: ${faults}.`,
+		`both on one machine with ${processor}, ${memory}, and a load of ${loadAtStart.toFixed(1)} from other work at the start.`,
+		'Times and memory depend on the machine; what must hold everywhere, that no execution is lost, ends twice or wrongly, or is',
+		`moved by a forged call, and that a task takes at most 5 calls of the API, makes the command fail. Faults found: ${faults}.`,
 		'',
 		'A latency is the time from the moment in which the sandbox sends the final callback to the end of the execution as n8n has',
 		'noted it. Memory at rest is read after a garbage collection. A callback is given up after 10 seconds without an answer; the',

@@ -14,7 +14,7 @@ export interface Measurement {
 	rows: Row[];
 	/** Too long for the terminal. */
 	details?: Row[];
-	/** What went wrong with executions; empty when all is well. */
+	/** What does not depend on the machine and went wrong; empty when all is well. */
 	faults: string[];
 }
 
