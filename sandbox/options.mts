@@ -70,6 +70,8 @@ export interface SandboxOptions {
 	listTakesInMoment?: boolean;
 	/** GET /tasks: entries are whole models instead of works only, and tasks without works are among them. */
 	listWholeModels?: boolean;
+	/** How long an answer to a callback is waited for, in milliseconds. */
+	callbackTimeoutMs?: number;
 	/** Sent as Retry-After with a 429. Default: no such header, as none is documented. */
 	retryAfterSeconds?: number;
 }
@@ -90,6 +92,7 @@ export const DEFAULTS: Settings = {
 	subscription: true,
 	firstTaskId: '500000010',
 	callbacks: 'all',
+	callbackTimeoutMs: 10_000,
 	listPageLimit: 200,
 	listTakesInMoment: false,
 	listWholeModels: false,

@@ -62,7 +62,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 	const results = new Results();
 	const tasks = new TaskStore(settings, new PictureFolder(settings), results);
 	await tasks.seed(settings.seeds);
-	const callbacks = new Callbacks();
+	const callbacks = new Callbacks(settings);
 	const faults = new Faults();
 	const requests: RecordedRequest[] = [];
 	const context: Context = { settings, tasks, results, callbacks, faults, requests, cdnUrl: '' };

@@ -135,6 +135,27 @@ test('callbacks: the progress and the result, as GET has them, with the referenc
 	await until(() => sandbox.callbacks.every(({ answer }) => answer === 200));
 });
 
+test('an answer to a callback is waited for as long as the settings say', async () => {
+	const slow = await support.startReceiver(150);
+	sandbox = await startDocumented({ jobMs: 40 });
+	const answered = async () => {
+		const { body } = await upscale(sandbox, { ...support.SOURCE, replyUrl: slow.url });
+		await finished(sandbox, body.task.id);
+		const own = ({ taskId }: { taskId: string }) => taskId === String(body.task.id);
+		return await until(() => {
+			const final = sandbox.callbacks.filter(own).at(-1);
+			const isOver = final?.answer !== undefined || final?.error !== undefined;
+			return isOver && final?.statusName === 'succeed' ? final : undefined;
+		});
+	};
+	const patient = await answered();
+	expect(patient).toMatchObject({ answer: 200 });
+	expect(patient.tookMs).toBeGreaterThanOrEqual(145);
+	sandbox.settings.callbackTimeoutMs = 50;
+	expect((await answered()).error).toContain('aborted');
+	await slow.close();
+});
+
 test('held: a task runs on after its time, until it is let go', async () => {
 	sandbox = await startDocumented({ jobMs: 40, hold: true });
 	const send = async (replyRef: string) => {
