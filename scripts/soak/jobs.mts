@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { RUNNING } from '../n8n-api.mts';
 import { PlainError } from '../npm.mjs';
 import type { Stage } from './stage.mts';
-import type { Published } from './workflows.mts';
+import { SEED, type Published } from './workflows.mts';
 
 const CALLS_AT_ONCE = 25;
 const LOOK_AGAIN_MS = 250;
@@ -88,7 +88,7 @@ export async function untilParked(
 export async function park(stage: Stage, workflow: Published, calls: string[][]): Promise<Job[]> {
 	const { sandbox } = stage;
 	const bodies = calls.map((references) => {
-		const items = references.map((reference) => ({ reference }));
+		const items = references.map((reference) => ({ reference, ...SEED }));
 		return { ...items[0], items };
 	});
 	await startAll(workflow, bodies);

@@ -73,6 +73,7 @@ function trafficOf(
 	const final = sandbox.callbacks.filter(
 		({ taskId, statusName }) => statusName === 'succeed' && tasks.has(taskId),
 	);
+	const took = final.flatMap(({ tookMs }) => tookMs ?? []);
 	const rows: Row[] = [
 		{
 			what: 'API calls per task',
@@ -82,7 +83,7 @@ function trafficOf(
 		},
 		{
 			what: "n8n's answers to the final callbacks",
-			measured: listed(countBy(final, ({ answer, error }) => String(answer ?? error))),
+			measured: `${listed(countBy(final, ({ answer, error }) => String(answer ?? error)))}, after p95 ${ms(percentile(took, 95))}, max ${ms(percentile(took, 100))}`,
 		},
 	];
 	return { rows, faults: met ? [] : [`${perTask.toFixed(2)} API calls per task`] };

@@ -50,8 +50,9 @@ export function asMarkdown(measurements: Measurement[], command: string): string
 		`moved by a forged call, and that a task takes at most 5 calls of the API, makes the command fail. Faults found: ${faults}.`,
 		'',
 		'A latency is the time from the moment in which the sandbox sends the final callback to the end of the execution as n8n has',
-		'noted it. Memory at rest is read after a garbage collection. A callback is given up after 10 seconds without an answer; the',
-		'execution goes on all the same.',
+		'noted it. Memory at rest is read after a garbage collection. How long useapi.net waits for an answer to a callback is not',
+		'documented; here nobody gives up. n8n does not take a call whose caller is gone before n8n came to it, so what it answers',
+		'late it might not have heard of at all: that is what the time limit is for.',
 		'',
 		...measurements.flatMap(section),
 	].join('\n');

@@ -22,6 +22,11 @@ const PICTURE_PX = 16;
 const JOB_MS = 400;
 /** More slots than executions: here the sandbox's job limit is not what is looked at. */
 const MAX_JOBS = 5_000;
+/**
+ * Of the sandbox with n8n. How long useapi.net waits for an answer is not documented, and n8n does not take a call whose
+ * caller is gone; so that no machine is too slow for the soak, nobody gives up here, and the report tells how long it took.
+ */
+const PATIENCE_MS = 300_000;
 /** All of them in one file. */
 const EVENT_LOG_MAX_KB = 200_000;
 
@@ -66,6 +71,7 @@ export async function openStage(): Promise<Stage> {
 		accounts: [{ email: 'artist@example.com', maxJobs: MAX_JOBS }],
 		jobMs: JOB_MS,
 		hold: true,
+		callbackTimeoutMs: PATIENCE_MS,
 		picturesFolder: pictures,
 		scale: 2,
 		seeds: [SEED],

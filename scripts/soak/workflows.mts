@@ -26,6 +26,11 @@ export interface Published {
 
 type Part = [name: string, type: string, typeVersion: number, settings?: Partial<WorkflowNode>];
 
+/**
+ * Of the item, or of the call. As expressions, as ids mostly are: n8n checks one that is typed in each time an execution
+ * starts or resumes, and gives up on both when the check takes 250 ms, as it can on a busy machine.
+ */
+const given = (field: string) => `={{ ($json.body ?? $json).${field} }}`;
 const byId = (value: string) => ({ __rl: true, mode: 'id', value });
 const webhook = (parameters: object = {}): Part => [
 	'Webhook',
@@ -45,11 +50,11 @@ const upscale = (credentials: WorkflowNode['credentials']): Part => [
 		parameters: {
 			resource: 'image',
 			operation: 'upscale',
-			taskId: byId(SEED.taskId),
-			workId: byId(SEED.workId),
+			taskId: byId(given('taskId')),
+			workId: byId(given('workId')),
 			wait: 'callback',
 			options: {
-				replyRef: '={{ $json.reference ?? $json.body.reference }}',
+				replyRef: given('reference'),
 				timeout: TIME_LIMIT_S,
 			},
 		},
@@ -97,11 +102,11 @@ function inARow(parts: Part[]): Workflow {
 	return { name, nodes, connections, settings: { executionOrder: 'v1' } };
 }
 
-/** One item per execution; called with `{ reference }`. */
+/** One item per execution; called with `{ reference, taskId, workId }`. */
 export const singleItem = (credentials: WorkflowNode['credentials']): Workflow =>
 	inARow([webhook(), upscale(credentials)]);
 
-/** Many items per execution; called with `{ items: [{ reference }] }`. */
+/** Many items per execution; called with `{ items: [{ reference, taskId, workId }] }`. */
 export const manyItems = (credentials: WorkflowNode['credentials']): Workflow =>
 	inARow([webhook(), splitOut, upscale(credentials)]);
 
