@@ -1,12 +1,13 @@
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { taskModel, toJson } from './models.mts';
+import type { Settings } from './options.mts';
 import type { Task } from './tasks.mts';
 
 /** Tells a task's replyUrl what happened: once, with no retry, and nobody waits for the answer. */
 
-const CALLBACK_TIMEOUT_MS = 10_000;
-const MOST_NOTED = 1_000;
+/** As many as requests are noted: a long session should not fill the memory. */
+const MOST_NOTED = 20_000;
 
 /** What became of one callback. */
 export interface RecordedCallback {
@@ -17,6 +18,8 @@ export interface RecordedCallback {
 	statusName: string;
 	/** The receiver's HTTP status; absent until it answers, or when it never does. */
 	answer?: number;
+	/** How long that answer took, in milliseconds. */
+	tookMs?: number;
 	error?: string;
 }
 
@@ -24,6 +27,8 @@ export class Callbacks {
 	readonly sent: RecordedCallback[] = [];
 	private closing = new AbortController();
 	private underWay = new Set<Promise<void>>();
+
+	constructor(private settings: Settings) {}
 
 	send(task: Task, cdnUrl: string) {
 		if (!task.replyUrl || this.closing.signal.aborted) return;
@@ -38,7 +43,7 @@ export class Callbacks {
 
 		const body = toJson({ ...taskModel(task, cdnUrl), replyRef: task.replyRef });
 		const sending = this.post(task.replyUrl, body)
-			.then((answer) => void (noted.answer = answer))
+			.then((answer) => void Object.assign(noted, { answer, tookMs: Date.now() - noted.at }))
 			.catch((error: Error) => void (noted.error = error.message))
 			.finally(() => void this.underWay.delete(sending));
 		this.underWay.add(sending);
@@ -52,7 +57,10 @@ export class Callbacks {
 	/** Without a kept-alive socket, which would hold up the receiver's own shutdown. */
 	private async post(url: string, body: string): Promise<number> {
 		const request = new URL(url).protocol === 'https:' ? httpsRequest : httpRequest;
-		const signal = AbortSignal.any([this.closing.signal, AbortSignal.timeout(CALLBACK_TIMEOUT_MS)]);
+		const signal = AbortSignal.any([
+			this.closing.signal,
+			AbortSignal.timeout(this.settings.callbackTimeoutMs),
+		]);
 		return await new Promise((resolve, reject) => {
 			const outgoing = request(url, {
 				method: 'POST',

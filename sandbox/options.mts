@@ -52,6 +52,8 @@ export interface SandboxOptions {
 	accounts?: SandboxAccount[];
 	/** How long a task runs, in milliseconds. */
 	jobMs?: number;
+	/** true: a task whose time is over runs on until `sandbox.release` lets it end. Default false. */
+	hold?: boolean;
 	picturesFolder?: string;
 	/** How many times larger an upscaled image is, along each side. */
 	scale?: number;
@@ -68,6 +70,8 @@ export interface SandboxOptions {
 	listTakesInMoment?: boolean;
 	/** GET /tasks: entries are whole models instead of works only, and tasks without works are among them. */
 	listWholeModels?: boolean;
+	/** How long an answer to a callback is waited for, in milliseconds. */
+	callbackTimeoutMs?: number;
 	/** Sent as Retry-After with a 429. Default: no such header, as none is documented. */
 	retryAfterSeconds?: number;
 }
@@ -81,12 +85,14 @@ export const DEFAULTS: Settings = {
 	token: SANDBOX_TOKEN,
 	accounts: [{ email: 'artist@example.com', maxJobs: 5 }],
 	jobMs: 6_000,
+	hold: false,
 	picturesFolder: BUNDLED_PICTURES,
 	scale: 4,
 	seeds: [],
 	subscription: true,
 	firstTaskId: '500000010',
 	callbacks: 'all',
+	callbackTimeoutMs: 10_000,
 	listPageLimit: 200,
 	listTakesInMoment: false,
 	listWholeModels: false,

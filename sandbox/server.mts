@@ -27,6 +27,13 @@ export interface SandboxTask {
 	workIds: string[];
 }
 
+/** A task that `settings.hold` keeps running. */
+export interface HeldTask {
+	taskId: string;
+	replyUrl?: string;
+	replyRef?: string;
+}
+
 export interface Sandbox {
 	url: string;
 	cdnUrl: string;
@@ -38,6 +45,10 @@ export interface Sandbox {
 	peakJobs: Map<string, number>;
 	/** In force now; may be changed while it runs (not the ports). */
 	settings: Settings;
+	/** The tasks whose time is over and that are kept from ending, oldest first. */
+	held(): HeldTask[];
+	/** Lets a held task end at once. Throws when it is not held. */
+	release(taskId: string): void;
 	/** The tasks of the first account, newest first. */
 	tasks(): Promise<SandboxTask[]>;
 	addFault(fault: Fault): void;
@@ -51,7 +62,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 	const results = new Results();
 	const tasks = new TaskStore(settings, new PictureFolder(settings), results);
 	await tasks.seed(settings.seeds);
-	const callbacks = new Callbacks();
+	const callbacks = new Callbacks(settings);
 	const faults = new Faults();
 	const requests: RecordedRequest[] = [];
 	const context: Context = { settings, tasks, results, callbacks, faults, requests, cdnUrl: '' };
@@ -78,6 +89,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 			callbacks: callbacks.sent,
 			peakJobs: tasks.peakJobs,
 			settings,
+			held: () => describeHeld(tasks.listHeld()),
+			release: (taskId) => tasks.release(taskId),
 			tasks: async () => describe(await tasks.list(settings.accounts[0]?.email ?? '')),
 			addFault: (fault) => faults.add(fault),
 			clearFaults: () => faults.clear(),
@@ -87,6 +100,10 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 		await close();
 		throw error;
 	}
+}
+
+function describeHeld(tasks: Task[]): HeldTask[] {
+	return tasks.map(({ id, replyUrl, replyRef }) => ({ taskId: String(id), replyUrl, replyRef }));
 }
 
 function describe(tasks: Task[]): SandboxTask[] {

@@ -64,6 +64,8 @@ export class TaskStore {
 	private deleted = new Set<bigint>();
 	private nextId: bigint;
 	private timers = new Set<NodeJS.Timeout>();
+	/** Tasks that would have ended, and how each ends. */
+	private held = new Map<Task, () => void>();
 	private drawings = new Set<Promise<unknown>>();
 	private closed = false;
 
@@ -113,6 +115,19 @@ export class TaskStore {
 		return this.created.filter(
 			(task) => !isFinal(task.statusName) && (email === undefined || task.email === email),
 		);
+	}
+
+	/** Those that `hold` keeps running, oldest first. */
+	listHeld(): Task[] {
+		return [...this.held.keys()];
+	}
+
+	/** Throws when none of that id is held. */
+	release(id: string) {
+		const task = this.listHeld().find((candidate) => String(candidate.id) === id);
+		if (!task) throw new Error(`Task ${id} is not held`);
+		this.held.get(task)!();
+		this.held.delete(task);
 	}
 
 	/** The number of tasks that POSTs have made. */
@@ -165,7 +180,11 @@ export class TaskStore {
 		const drawn = this.draw(task);
 		this.drawings.add(drawn);
 		void drawn.then(() => this.drawings.delete(drawn));
-		this.after(this.settings.jobMs * (1 - SUBMITTED_SHARE), () => void drawn.then((end) => end()));
+		this.after(this.settings.jobMs * (1 - SUBMITTED_SHARE), () => {
+			const end = () => void drawn.then((finish) => finish());
+			if (this.settings.hold) this.held.set(task, end);
+			else end();
+		});
 	}
 
 	/** Makes the image while the task runs; what it returns ends the task. */

@@ -4,7 +4,9 @@ import { parse as parseFlatted } from 'flatted';
 
 const LOOK_AGAIN_MS = 250;
 const EXECUTION_LIMIT_MS = 300_000;
-const RUNNING = ['new', 'running', 'waiting', 'unknown'];
+export const RUNNING = ['new', 'running', 'waiting', 'unknown'];
+/** The most that n8n lists at once. */
+const PAGE_SIZE = 100;
 
 export interface Login {
 	email: string;
@@ -56,6 +58,17 @@ export interface Execution {
 	startedAt: string;
 	stoppedAt: string;
 	resultData: { runData: Record<string, NodeRun[]>; error?: RunError; lastNodeExecuted?: string };
+}
+
+/** An execution as the editor's list has it: without its data. */
+export interface ExecutionSummary {
+	id: string;
+	status: string;
+	startedAt: string;
+	/** null while it has not ended. */
+	stoppedAt: string | null;
+	/** Until when it is parked at the latest; null while it is not. */
+	waitTill: string | null;
 }
 
 export class N8nApiError extends Error {
@@ -166,6 +179,11 @@ export class N8nApi {
 		return await this.request('PATCH', `/rest/workflows/${id}`, changes);
 	}
 
+	/** Publishes it: from now on its triggers work. */
+	async activateWorkflow({ id, versionId }: SavedWorkflow): Promise<void> {
+		await this.request('POST', `/rest/workflows/${id}/activate`, { versionId });
+	}
+
 	/** Undefined when somebody has deleted or archived it. */
 	async findWorkflow(id: string): Promise<SavedWorkflow | undefined> {
 		try {
@@ -188,6 +206,33 @@ export class N8nApi {
 			{ triggerToStartFrom: { name: trigger } },
 		);
 		return executionId;
+	}
+
+	/** All executions of a workflow, newest first. */
+	async listExecutions(workflowId: string): Promise<ExecutionSummary[]> {
+		const all: ExecutionSummary[] = [];
+		let cursor: string | null | undefined;
+		do {
+			const page = await this.executionsPage({ workflowId }, PAGE_SIZE, cursor);
+			all.push(...page.results);
+			cursor = page.nextCursor;
+		} while (cursor);
+		return all;
+	}
+
+	/** How many executions of a workflow have one of these statuses now. */
+	async countExecutions(workflowId: string, status: string[]): Promise<number> {
+		return (await this.executionsPage({ workflowId, status }, 1)).count;
+	}
+
+	private async executionsPage(filter: object, limit: number, cursor?: string | null) {
+		const query = new URLSearchParams({ filter: JSON.stringify(filter), limit: String(limit) });
+		if (cursor) query.set('cursor', cursor);
+		return await this.request<{
+			count: number;
+			results: ExecutionSummary[];
+			nextCursor?: string | null;
+		}>('GET', `/rest/executions?${query}`);
 	}
 
 	async getExecution(id: string): Promise<Execution> {

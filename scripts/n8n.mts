@@ -32,6 +32,7 @@ export interface RunningN8n {
 	/** Where workflows may write files. */
 	files: string;
 	log: string;
+	pid: number;
 	/** Ends with n8n's process, wanted or not. */
 	ended: Promise<void>;
 	stop(): Promise<void>;
@@ -166,7 +167,7 @@ function launch(host: Host, folder: string, log: string, env: Record<string, str
 		// n8n was asked first; its task runner, and n8n itself if it hangs, are ended in any case.
 		await kill();
 	};
-	return { ended, stop, kill, hasEnded: () => over };
+	return { pid: pid ?? 0, ended, stop, kill, hasEnded: () => over };
 }
 
 export async function startN8n(options: N8nOptions): Promise<RunningN8n> {
@@ -195,7 +196,8 @@ export async function startN8n(options: N8nOptions): Promise<RunningN8n> {
 			await n8n.kill();
 			await release();
 		};
-		return { url, api: new N8nApi(url), files, log, ended: n8n.ended, stop, kill };
+		const { pid, ended } = n8n;
+		return { url, api: new N8nApi(url), files, log, pid, ended, stop, kill };
 	} catch (error) {
 		await stop();
 		throw error;

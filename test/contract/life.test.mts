@@ -135,6 +135,54 @@ test('callbacks: the progress and the result, as GET has them, with the referenc
 	await until(() => sandbox.callbacks.every(({ answer }) => answer === 200));
 });
 
+test('an answer to a callback is waited for as long as the settings say', async () => {
+	const slow = await support.startReceiver(150);
+	sandbox = await startDocumented({ jobMs: 40 });
+	const answered = async () => {
+		const { body } = await upscale(sandbox, { ...support.SOURCE, replyUrl: slow.url });
+		await finished(sandbox, body.task.id);
+		const own = ({ taskId }: { taskId: string }) => taskId === String(body.task.id);
+		return await until(() => {
+			const final = sandbox.callbacks.filter(own).at(-1);
+			const isOver = final?.answer !== undefined || final?.error !== undefined;
+			return isOver && final?.statusName === 'succeed' ? final : undefined;
+		});
+	};
+	const patient = await answered();
+	expect(patient).toMatchObject({ answer: 200 });
+	expect(patient.tookMs).toBeGreaterThanOrEqual(145);
+	sandbox.settings.callbackTimeoutMs = 50;
+	expect((await answered()).error).toContain('aborted');
+	await slow.close();
+});
+
+test('held: a task runs on after its time, until it is let go', async () => {
+	sandbox = await startDocumented({ jobMs: 40, hold: true });
+	const send = async (replyRef: string) => {
+		const replyUrl = receiver.url;
+		return (await upscale(sandbox, { ...support.SOURCE, replyUrl, replyRef })).body.task.id;
+	};
+	const [first, second] = [await send('a'), await send('b')];
+	await until(() => sandbox.held().length === 2);
+	expect(sandbox.held()).toEqual([
+		{ taskId: String(first), replyUrl: receiver.url, replyRef: 'a' },
+		{ taskId: String(second), replyUrl: receiver.url, replyRef: 'b' },
+	]);
+	expect(await getTask(sandbox, first)).toMatchObject({ status_name: 'processing' });
+
+	sandbox.release(String(first));
+	await finished(sandbox, first);
+	await until(() => receiver.received.some(({ body }) => body.status_final));
+	expect(sandbox.held()).toMatchObject([{ taskId: String(second) }]);
+	expect(() => sandbox.release(String(first))).toThrow('is not held');
+
+	sandbox.settings.hold = false;
+	await finished(sandbox, await send('c'));
+	expect(await getTask(sandbox, second)).toMatchObject({ status_name: 'processing' });
+	sandbox.release(String(second));
+	expect(await finished(sandbox, second)).toMatchObject({ status_name: 'succeed' });
+});
+
 test('a callback that nobody takes harms nothing', async () => {
 	sandbox = await startDocumented();
 	await receiver.close();

@@ -129,14 +129,14 @@ export interface Received {
 }
 
 /** A server that a replyUrl may point to. */
-export async function startReceiver() {
+export async function startReceiver(delayMs = 0) {
 	const received: Received[] = [];
 	const server = createServer(async (request: IncomingMessage, response) => {
 		const chunks: Buffer[] = [];
 		for await (const chunk of request) chunks.push(chunk as Buffer);
 		const body = JSON.parse(Buffer.concat(chunks).toString());
 		received.push({ method: request.method, contentType: request.headers['content-type'], body });
-		response.end('ok');
+		setTimeout(() => response.end('ok'), delayMs);
 	});
 	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 	const { port } = server.address() as AddressInfo;
