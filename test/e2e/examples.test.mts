@@ -5,7 +5,14 @@ import type { Browser, Page } from 'playwright-core';
 
 import { launchBrowser } from '../../scripts/browser.mts';
 import { PROJECT } from '../../scripts/project.mts';
-import { execute, itemsOf, openN8n, readExample, type RealN8n } from './support/real-n8n.mts';
+import {
+	execute,
+	itemsOf,
+	openN8n,
+	readExample,
+	until,
+	type RealN8n,
+} from './support/real-n8n.mts';
 
 /** Every workflow in examples/ is imported into the real n8n and run, as a user would after choosing a credential. */
 
@@ -14,15 +21,6 @@ beforeAll(async () => (real = await openN8n()), 1_200_000);
 afterAll(async () => await real?.close());
 
 const TASK = { taskId: '123456789', workId: '987654321' };
-
-/** Waits for a condition with a deadline: a workflow that was just published can be unknown for a moment. */
-async function until(condition: () => Promise<boolean>): Promise<void> {
-	const deadline = Date.now() + 20_000;
-	while (!(await condition())) {
-		if (Date.now() > deadline) throw new Error('It never came to that');
-		await new Promise((resolve) => setTimeout(resolve, 100));
-	}
-}
 
 test('none is forgotten here', async () => {
 	const files = await readdir(join(PROJECT, 'examples'));
@@ -74,8 +72,8 @@ test('Upscale and hand over: the submitted images arrive in the other workflow, 
 	const { sandbox, credential } = await real.open();
 	const [several] = (await sandbox.tasks()).filter(({ workIds }) => workIds.length === 3);
 	const receive = await readExample('upscale-and-hand-over-receive.json', credential);
-	const { id, versionId } = await real.api.importWorkflow(receive);
-	await real.api.request('POST', `/rest/workflows/${id}/activate`, { versionId });
+	const published = await real.api.importWorkflow(receive);
+	await real.api.publishWorkflow(published);
 	const { path } = receive.nodes.find(({ name }) => name === 'Called Back')!.parameters;
 	const replyUrl = `${real.n8n.url}/webhook/${String(path)}`;
 	// A call that is not about a finished task starts nothing beyond the filter, and shows that n8n listens.
@@ -95,12 +93,7 @@ test('Upscale and hand over: the submitted images arrive in the other workflow, 
 	]);
 
 	const received = async () => {
-		const filter = encodeURIComponent(JSON.stringify({ workflowId: id }));
-		const { results } = await real.api.request<{ results: Array<{ id: string }> }>(
-			'GET',
-			`/rest/executions?limit=50&filter=${filter}`,
-		);
-		const runs = await Promise.all(results.map((run) => real.api.waitForExecution(run.id)));
+		const runs = await real.api.executionsOf(published.id);
 		return runs.flatMap((run) => itemsOf(run, 'Result'));
 	};
 	await until(async () => (await received()).length >= 3);
@@ -123,8 +116,7 @@ describe('Upscale on a form', () => {
 		browser = await launchBrowser();
 		const { credential } = await real.open({ seeds: [TASK] });
 		const workflow = await readExample('upscale-on-a-form.json', credential);
-		const { id, versionId } = await real.api.importWorkflow(workflow);
-		await real.api.request('POST', `/rest/workflows/${id}/activate`, { versionId });
+		await real.api.publishWorkflow(await real.api.importWorkflow(workflow));
 		const { webhookId } = workflow.nodes.find(({ name }) => name === 'Form')!;
 		address = `${real.n8n.url}/form/${String(webhookId)}`;
 		await until(async () => (await fetch(address)).ok);

@@ -80,7 +80,11 @@ export interface Credentials {
 }
 
 /** n8n's own objects for a workflow of this package, and what its server would add to them. */
-async function prepare({ nodes, connections }: EngineWorkflow, credentials: Credentials) {
+export async function prepare(
+	{ nodes, connections }: EngineWorkflow,
+	credentials: Credentials,
+	{ id = 'test-workflow', staticData = {} }: { id?: string; staticData?: IDataObject } = {},
+) {
 	const loader = await loadPackage();
 	const nodeTypes: INodeTypes = {
 		getByName: (type) => nodeTypes.getByNameAndVersion(type),
@@ -94,16 +98,17 @@ async function prepare({ nodes, connections }: EngineWorkflow, credentials: Cred
 		getKnownTypes: () => ({}),
 	};
 	const workflow = new Workflow({
-		id: 'test-workflow',
+		id,
 		name: 'Test',
 		nodes,
 		connections,
 		active: false,
 		nodeTypes,
+		staticData,
 		settings: { executionOrder: 'v1' },
 	});
 	const hooks = new ExecutionLifecycleHooks('manual', 'test-execution', {
-		id: 'test-workflow',
+		id,
 		name: 'Test',
 		active: false,
 		isArchived: false,
@@ -119,7 +124,7 @@ async function prepare({ nodes, connections }: EngineWorkflow, credentials: Cred
 		),
 		hooks,
 		executionId: 'test-execution',
-		workflowId: 'test-workflow',
+		workflowId: id,
 		currentNodeExecutionIndex: 0,
 		restApiUrl: 'http://127.0.0.1/rest',
 		instanceBaseUrl: 'http://127.0.0.1/',
@@ -177,7 +182,7 @@ export async function readBinary(binary: IBinaryData): Promise<Buffer> {
 	return await Container.get(BinaryDataService).getAsBuffer(binary);
 }
 
-function readRun(run: IRun): EngineRun {
+export function readRun(run: IRun): EngineRun {
 	const { runData, error } = run.data.resultData;
 	return {
 		run,
