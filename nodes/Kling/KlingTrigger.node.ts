@@ -20,7 +20,8 @@ export class KlingTrigger implements INodeType {
 		group: ['trigger'],
 		version: 1,
 		subtitle: '={{$parameter["events"].join(", ")}}',
-		description: 'Starts the workflow when useapi.net reports that a Kling job is done',
+		// n8n shows both nodes as one entry of its node panel, with this text.
+		description: 'Starts the workflow when a Kling job is done, e.g. an image is upscaled',
 		eventTriggerDescription: 'Waiting for useapi.net to call the Test URL',
 		activationMessage: 'useapi.net can now call the Production URL of Kling Trigger.',
 		triggerPanel,

@@ -8,6 +8,7 @@ import { PROJECT } from '../../scripts/project.mts';
 import {
 	execute,
 	itemsOf,
+	klingWorkflow,
 	openN8n,
 	readExample,
 	until,
@@ -30,6 +31,7 @@ test('none is forgotten here', async () => {
 		'upscale-and-hand-over-submit.json',
 		'upscale-every-image-of-a-task.json',
 		'upscale-on-a-form.json',
+		'when-an-image-is-finished.json',
 	]);
 });
 
@@ -107,6 +109,46 @@ test('Upscale and hand over: the submitted images arrive in the other workflow, 
 	expect(results.every(({ binary }) => binary?.data.mimeType === 'image/png')).toBe(true);
 	// Progress was reported too, and dropped.
 	expect(sandbox.callbacks.length).toBeGreaterThan(3);
+}, 60_000);
+
+test('When an image is finished: it is saved, and what failed goes the other way', async () => {
+	const failing = { taskId: '700000001', workId: '700000002', upscale: 'fails' as const };
+	const { credential } = await real.open({ seeds: [TASK, failing] });
+	const receive = await readExample('when-an-image-is-finished.json', credential);
+	const nodeOf = (name: string) => receive.nodes.find((node) => node.name === name)!;
+	nodeOf('Save').parameters.fileName = String(nodeOf('Save').parameters.fileName).replace(
+		'.n8n-files',
+		real.n8n.files,
+	);
+	const published = await real.api.importWorkflow(receive);
+	await real.api.publishWorkflow(published);
+	const replyUrl = `${real.n8n.url}/webhook/${String(nodeOf('Job Done').webhookId)}/kling`;
+	await until(async () => (await fetch(replyUrl, { method: 'POST' })).ok);
+
+	const byId = (value: string) => ({ __rl: true, mode: 'id', value });
+	const submitted = await execute(
+		real.api,
+		klingWorkflow(
+			[TASK, failing],
+			{
+				resource: 'image',
+				operation: 'upscale',
+				taskId: byId('={{ $json.taskId }}'),
+				workId: byId('={{ $json.workId }}'),
+				wait: 'none',
+				replyUrl,
+			},
+			credential,
+		),
+	);
+	const [good, bad] = itemsOf(submitted, 'Kling').map(({ json }) => json.taskId);
+	await until(async () => (await real.api.executionsOf(published.id)).length === 2);
+	const runs = await real.api.executionsOf(published.id);
+	expect(runs.map(({ resultData }) => resultData.error)).toEqual([undefined, undefined]);
+	const taskIdsOf = (node: string) =>
+		runs.flatMap((run) => itemsOf(run, node)).map(({ json }) => json.taskId);
+	expect([taskIdsOf('Save'), taskIdsOf('Look Into It')]).toEqual([[good], [bad]]);
+	expect(await readdir(real.n8n.files)).toContain(`kling-${good}-${Number(good) + 1}.png`);
 }, 60_000);
 
 describe('Upscale on a form', () => {

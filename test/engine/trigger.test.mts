@@ -373,6 +373,17 @@ describe('trouble with the API', () => {
 		expect(log).toEqual([expect.stringContaining('There is no active useapi.net subscription')]);
 	});
 
+	test('no credential: the same', async () => {
+		const { credentials } = await bench();
+		const trigger = openTrigger({}, credentials, { credentials: undefined });
+		const { answer, started, log } = await trigger.call(says(TASK_ID, 'succeed'));
+		expect(answer?.status).toBe(200);
+		expect(started).toBeUndefined();
+		expect(log).toEqual([
+			'warn: "Trigger" could not handle a call: Node does not have any credentials set',
+		]);
+	});
+
 	test('and then the same call again starts it: a failed look counts as none', async () => {
 		const { trigger, credentials, sandbox } = await open();
 		credentials.apiToken = 'user:9-wrong-token';

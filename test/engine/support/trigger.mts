@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { HookContext, WebhookContext, WorkflowExecute } from 'n8n-core';
 import type {
 	IDataObject,
+	INode,
 	INodeExecutionData,
 	INodeType,
 	IWebhookData,
@@ -12,7 +13,7 @@ import type {
 import { createRunExecutionData } from 'n8n-workflow';
 
 import { prepare, readRun, type Credentials, type EngineRun } from './engine.mts';
-import { triggerWorkflow } from './workflows.mts';
+import { triggerWorkflow, type EngineWorkflow } from './workflows.mts';
 
 /** What came of one call of a trigger's URL. */
 export interface Called {
@@ -47,19 +48,23 @@ export interface EngineTrigger {
  * webhook-helpers of n8n 2.41): static data is loaded with each call and saved after it, and items that come back start
  * an execution. Only the HTTP request and response are stood in for.
  */
-export function openTrigger(parameters: IDataObject, credentials: Credentials): EngineTrigger {
-	return trigger(parameters, credentials, { staticData: '{}' });
+export function openTrigger(
+	parameters: IDataObject,
+	credentials: Credentials,
+	settings?: Partial<INode>,
+): EngineTrigger {
+	return trigger(triggerWorkflow(parameters, settings), credentials, { staticData: '{}' });
 }
 
 function trigger(
-	parameters: IDataObject,
+	definition: EngineWorkflow,
 	credentials: Credentials,
 	database: { staticData: string },
 ): EngineTrigger {
 	// The node remembers by workflow, so another id is as good as another process.
 	const id = randomUUID();
 	const load = async (staticData: IDataObject) => {
-		const { workflow, additionalData } = await prepare(triggerWorkflow(parameters), credentials, {
+		const { workflow, additionalData } = await prepare(definition, credentials, {
 			id,
 			staticData,
 		});
@@ -114,7 +119,7 @@ function trigger(
 			const { checkExists, create } = type.webhookMethods!.default!;
 			if (!(await checkExists!.call(hook))) await create!.call(hook);
 		},
-		elsewhere: () => trigger(parameters, credentials, database),
+		elsewhere: () => trigger(definition, credentials, database),
 	};
 }
 

@@ -47,9 +47,12 @@ export function klingWorkflow(
 	};
 }
 
-/** A workflow Kling Trigger → Result. */
-export function triggerWorkflow(parameters: IDataObject): EngineWorkflow {
-	const { nodes } = klingWorkflow([], parameters, { type: `${KLING}Trigger` });
+/** A workflow Kling Trigger → Result, with `settings` on the trigger. */
+export function triggerWorkflow(
+	parameters: IDataObject,
+	settings: Partial<INode> = {},
+): EngineWorkflow {
+	const { nodes } = klingWorkflow([], parameters, { type: `${KLING}Trigger`, ...settings });
 	const [, kling, result] = nodes;
 	return {
 		nodes: [{ ...kling, id: 'Trigger', name: 'Trigger', webhookId: 'hook' }, result],
