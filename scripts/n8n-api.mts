@@ -125,6 +125,16 @@ export class N8nApi {
 		return (answer.data ?? answer) as T;
 	}
 
+	/** The file behind an output item's binary field, as the editor's View and Download get it. */
+	async getBinary(binary: Record<string, unknown>): Promise<Buffer> {
+		const id = encodeURIComponent(String(binary.id));
+		const response = await fetch(`${this.url}/rest/binary-data?id=${id}&action=download`, {
+			headers: { cookie: this.#cookie },
+		});
+		if (!response.ok) throw new N8nApiError(response.status, `n8n has no file ${binary.id}`);
+		return Buffer.from(await response.arrayBuffer());
+	}
+
 	/** Signs in; on a new n8n the owner's account is made first. */
 	async login({ email, password }: Login): Promise<void> {
 		try {
@@ -179,9 +189,26 @@ export class N8nApi {
 		return await this.request('PATCH', `/rest/workflows/${id}`, changes);
 	}
 
-	/** Publishes it: from now on its triggers work. */
-	async activateWorkflow({ id, versionId }: SavedWorkflow): Promise<void> {
+	/** The "Publish" button. */
+	async publishWorkflow({ id, versionId }: Pick<SavedWorkflow, 'id' | 'versionId'>): Promise<void> {
 		await this.request('POST', `/rest/workflows/${id}/activate`, { versionId });
+	}
+
+	/** Publishing goes on after n8n has answered: `in_progress`, then `published` or `failed`, and why. */
+	async publicationOf(
+		id: string,
+	): Promise<{ status: string; triggers: Array<{ errorMessage?: string }> }> {
+		return await this.request('GET', `/rest/workflows/${id}/publication-status`);
+	}
+
+	/** The executions of a workflow, each waited for to its end, newest first. */
+	async executionsOf(workflowId: string): Promise<Execution[]> {
+		const filter = encodeURIComponent(JSON.stringify({ workflowId }));
+		const { results } = await this.request<{ results: Array<{ id: string }> }>(
+			'GET',
+			`/rest/executions?limit=100&filter=${filter}`,
+		);
+		return await Promise.all(results.map(async ({ id }) => await this.waitForExecution(id)));
 	}
 
 	/** Undefined when somebody has deleted or archived it. */

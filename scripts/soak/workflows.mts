@@ -116,7 +116,7 @@ export const waitNode = (): Workflow =>
 
 export async function publish(n8n: RunningN8n, workflow: Workflow): Promise<Published> {
 	const saved = await n8n.api.importWorkflow(workflow);
-	await n8n.api.activateWorkflow(saved);
+	await n8n.api.publishWorkflow(saved);
 	const url = `${n8n.url}/webhook/${String(workflow.nodes[0].parameters.path)}`;
 	const deadline = Date.now() + PUBLISH_LIMIT_MS;
 	// A GET starts nothing; what it is answered tells whether n8n knows the address yet.

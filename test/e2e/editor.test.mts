@@ -55,7 +55,9 @@ test.each(['kling', 'upscale', 'useapi'])(
 		const found = page.locator(
 			'[data-test-id="node-creator-node-item"], [data-test-id="item-iterator-item"]',
 		);
-		await found.filter({ hasText: 'Upscale Kling AI images' }).first().waitFor();
+		await found.filter({ hasText: 'Kling' }).first().click();
+		// n8n shows Kling and Kling Trigger as one entry, with what they can do behind it.
+		await page.getByText('Upscale an image').first().waitFor();
 	},
 );
 

@@ -6,7 +6,15 @@ import type { Browser, Page } from 'playwright-core';
 import { BUNDLED_PICTURES } from '../../sandbox/options.mts';
 import { launchBrowser } from '../../scripts/browser.mts';
 import { PROJECT } from '../../scripts/project.mts';
-import { execute, itemsOf, openN8n, readExample, type RealN8n } from './support/real-n8n.mts';
+import {
+	execute,
+	itemsOf,
+	klingWorkflow,
+	openN8n,
+	readExample,
+	until,
+	type RealN8n,
+} from './support/real-n8n.mts';
 
 /** Every workflow in examples/ is imported into the real n8n and run, as a user would after choosing a credential. */
 
@@ -15,15 +23,6 @@ beforeAll(async () => (real = await openN8n()), 1_200_000);
 afterAll(async () => await real?.close());
 
 const TASK = { taskId: '123456789', workId: '987654321' };
-
-/** Waits for a condition with a deadline: a workflow that was just published can be unknown for a moment. */
-async function until(condition: () => Promise<boolean>): Promise<void> {
-	const deadline = Date.now() + 20_000;
-	while (!(await condition())) {
-		if (Date.now() > deadline) throw new Error('It never came to that');
-		await new Promise((resolve) => setTimeout(resolve, 100));
-	}
-}
 
 const imagesIn = async (folder: string): Promise<string[]> =>
 	(await readdir(folder)).filter((file) => file.endsWith('.png'));
@@ -38,6 +37,7 @@ test('none is forgotten here', async () => {
 		'upscale-and-pause.json',
 		'upscale-every-image-of-a-task.json',
 		'upscale-on-a-form.json',
+		'when-an-image-is-finished.json',
 	]);
 });
 
@@ -121,8 +121,8 @@ test('Upscale and hand over: the submitted images arrive in the other workflow, 
 	const { sandbox, credential } = await real.open();
 	const [several] = (await sandbox.tasks()).filter(({ workIds }) => workIds.length === 3);
 	const receive = await readExample('upscale-and-hand-over-receive.json', credential);
-	const { id, versionId } = await real.api.importWorkflow(receive);
-	await real.api.request('POST', `/rest/workflows/${id}/activate`, { versionId });
+	const published = await real.api.importWorkflow(receive);
+	await real.api.publishWorkflow(published);
 	const { path } = receive.nodes.find(({ name }) => name === 'Called Back')!.parameters;
 	const replyUrl = `${real.n8n.url}/webhook/${String(path)}`;
 	// A call that is not about a finished task starts nothing beyond the filter, and shows that n8n listens.
@@ -142,12 +142,7 @@ test('Upscale and hand over: the submitted images arrive in the other workflow, 
 	]);
 
 	const received = async () => {
-		const filter = encodeURIComponent(JSON.stringify({ workflowId: id }));
-		const { results } = await real.api.request<{ results: Array<{ id: string }> }>(
-			'GET',
-			`/rest/executions?limit=50&filter=${filter}`,
-		);
-		const runs = await Promise.all(results.map((run) => real.api.waitForExecution(run.id)));
+		const runs = await real.api.executionsOf(published.id);
 		return runs.flatMap((run) => itemsOf(run, 'Result'));
 	};
 	await until(async () => (await received()).length >= 3);
@@ -163,6 +158,46 @@ test('Upscale and hand over: the submitted images arrive in the other workflow, 
 	expect(sandbox.callbacks.length).toBeGreaterThan(3);
 }, 60_000);
 
+test('When an image is finished: it is saved, and what failed goes the other way', async () => {
+	const failing = { taskId: '700000001', workId: '700000002', upscale: 'fails' as const };
+	const { credential } = await real.open({ seeds: [TASK, failing] });
+	const receive = await readExample('when-an-image-is-finished.json', credential);
+	const nodeOf = (name: string) => receive.nodes.find((node) => node.name === name)!;
+	nodeOf('Save').parameters.fileName = String(nodeOf('Save').parameters.fileName).replace(
+		'.n8n-files',
+		real.n8n.files,
+	);
+	const published = await real.api.importWorkflow(receive);
+	await real.api.publishWorkflow(published);
+	const replyUrl = `${real.n8n.url}/webhook/${String(nodeOf('Job Done').webhookId)}/kling`;
+	await until(async () => (await fetch(replyUrl, { method: 'POST' })).ok);
+
+	const byId = (value: string) => ({ __rl: true, mode: 'id', value });
+	const submitted = await execute(
+		real.api,
+		klingWorkflow(
+			[TASK, failing],
+			{
+				resource: 'image',
+				operation: 'upscale',
+				taskId: byId('={{ $json.taskId }}'),
+				workId: byId('={{ $json.workId }}'),
+				wait: 'none',
+				replyUrl,
+			},
+			credential,
+		),
+	);
+	const [good, bad] = itemsOf(submitted, 'Kling').map(({ json }) => json.taskId);
+	await until(async () => (await real.api.executionsOf(published.id)).length === 2);
+	const runs = await real.api.executionsOf(published.id);
+	expect(runs.map(({ resultData }) => resultData.error)).toEqual([undefined, undefined]);
+	const taskIdsOf = (node: string) =>
+		runs.flatMap((run) => itemsOf(run, node)).map(({ json }) => json.taskId);
+	expect([taskIdsOf('Save'), taskIdsOf('Look Into It')]).toEqual([[good], [bad]]);
+	expect(await readdir(real.n8n.files)).toContain(`kling-${good}-${Number(good) + 1}.png`);
+}, 60_000);
+
 describe('Upscale on a form', () => {
 	let browser: Browser;
 	let address: string;
@@ -170,8 +205,7 @@ describe('Upscale on a form', () => {
 		browser = await launchBrowser();
 		const { credential } = await real.open({ seeds: [TASK] });
 		const workflow = await readExample('upscale-on-a-form.json', credential);
-		const { id, versionId } = await real.api.importWorkflow(workflow);
-		await real.api.request('POST', `/rest/workflows/${id}/activate`, { versionId });
+		await real.api.publishWorkflow(await real.api.importWorkflow(workflow));
 		const { webhookId } = workflow.nodes.find(({ name }) => name === 'Form')!;
 		address = `${real.n8n.url}/form/${String(webhookId)}`;
 		await until(async () => (await fetch(address)).ok);

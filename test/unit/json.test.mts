@@ -22,3 +22,27 @@ test.each([
 test.each(['', '<html>', '{"task":{"id":5000', 'undefined'])('not JSON: %j', (text) =>
 	expect(parseJson(text)).toBeUndefined(),
 );
+
+const LENGTH = 2_000_000;
+
+test.each<[string, string]>([
+	['a number without end', `{"id":90071992547409931,"a":${'1'.repeat(LENGTH)}.5}`],
+	['a text without end', `{"id":90071992547409931,"a":"${'a'.repeat(LENGTH)}"}`],
+	[
+		'a text of nothing but quotes',
+		`{"id":90071992547409931,"a":"${String.raw`\"`.repeat(LENGTH)}"}`,
+	],
+])('%s neither takes long nor breaks it', (_name, text) => {
+	const startMs = Date.now();
+	expect(parseJson(text)).toMatchObject({ id: '90071992547409931' });
+	expect(Date.now() - startMs).toBeLessThan(3_000);
+});
+
+test.each([
+	['quotes without a partner', String.raw`90071992547409931 "${String.raw`\"`.repeat(LENGTH)}`],
+	['brackets without a partner', `90071992547409931${'['.repeat(LENGTH)}`],
+])('%s are soon found not to be JSON', (_name, text) => {
+	const startMs = Date.now();
+	expect(parseJson(text)).toBeUndefined();
+	expect(Date.now() - startMs).toBeLessThan(3_000);
+});

@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 
-/** The house: imports go down only (node -> actions, methods -> job -> transport), and never in a circle. */
+/** The house: imports go down only (node -> trigger -> actions, methods -> job -> transport), and never in a circle. */
 
 const HOME = resolve(import.meta.dirname, '../../nodes/Kling');
-const LAYERS = ['transport', 'job', 'methods', 'actions', ''];
+const LAYERS = ['transport', 'job', 'methods', 'actions', 'trigger', ''];
 
 const files = readdirSync(HOME, { recursive: true, encoding: 'utf8' }).filter((file) =>
 	file.endsWith('.ts'),

@@ -28,13 +28,18 @@ test('the lockfile names no place to download from', () => {
 	expect(lockfile).toContain('"integrity"');
 });
 
-test('every icon has its light and its dark form, and the codex names the node', () => {
+test('every icon has its light and its dark form, and each codex names its node', () => {
 	for (const icon of ['nodes/Kling/kling', 'credentials/useApiNet']) {
 		expect(read(`${icon}.svg`)).toContain('<svg');
 		expect(read(`${icon}.dark.svg`)).toContain('<svg');
 	}
-	const codex = JSON.parse(read('nodes/Kling/Kling.node.json'));
-	expect(codex.node).toBe('n8n-nodes-useapi-kling.kling');
-	// n8n hides nodes of this category from its search.
-	expect(codex.categories).not.toContain('AI');
+	for (const [file, name] of [
+		['Kling', 'kling'],
+		['KlingTrigger', 'klingTrigger'],
+	]) {
+		const codex = JSON.parse(read(`nodes/Kling/${file}.node.json`));
+		expect(codex.node).toBe(`n8n-nodes-useapi-kling.${name}`);
+		// n8n hides nodes of this category from its search.
+		expect(codex.categories).not.toContain('AI');
+	}
 });

@@ -110,7 +110,7 @@ export class Parameters {
 		if (!/^https?:\/\/[^\s/]+/i.test(text) || !URL.canParse(text)) {
 			throw this.invalid(
 				`Reply URL is not a web address: "${shorten(text)}"`,
-				'Use the Production URL of an n8n Webhook node. It starts with https://.',
+				'Use the Production URL of a Kling Trigger or an n8n Webhook node. It starts with https://.',
 			);
 		}
 		if (isPrivate(text) && !isPrivate(baseUrl)) {

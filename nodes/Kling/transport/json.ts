@@ -1,19 +1,31 @@
-/** A JSON string, or a run of 16 digits or more that stands on its own as an integer. Strings come first so that their digits are left alone. */
-const STRING_OR_LONG_INTEGER = /"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/g;
+/** An integer that a JavaScript number may not hold exactly has at least this many digits. */
+const LONG_INTEGER = /\d{16}/;
+/** What decides whether digits are a number: the quotes of strings, escapes within them, and whole number tokens. */
+const QUOTE_ESCAPE_OR_NUMBER = /"|\\.|-?\d[\d.eE+-]*/g;
 
 /**
  * `JSON.parse` that keeps integers past 2^53 exact by handing them over as strings: the API's ids are numbers
  * (kling-api.md, "Ids are sent as strings and come back as numbers") and a rounded id is another task's id.
  *
+ * Takes time in proportion to the text, whatever is in it: a callback may be sent by anybody.
+ *
  * @returns the parsed value, or `undefined` when the text is not JSON
  */
 export function parseJson(text: string): unknown {
-	const quoted = text.replace(STRING_OR_LONG_INTEGER, (token) =>
-		token.startsWith('"') || Number.isSafeInteger(Number(token)) ? token : `"${token}"`,
-	);
 	try {
-		return JSON.parse(quoted);
+		// First as it is: only in a text that is JSON does every quote have its partner.
+		const value: unknown = JSON.parse(text);
+		return LONG_INTEGER.test(text) ? JSON.parse(quoteLongIntegers(text)) : value;
 	} catch {
 		return undefined;
 	}
+}
+
+function quoteLongIntegers(json: string): string {
+	let isInString = false;
+	return json.replace(QUOTE_ESCAPE_OR_NUMBER, (token) => {
+		if (token === '"') isInString = !isInString;
+		const isExact = isInString || !/^-?\d+$/.test(token) || Number.isSafeInteger(Number(token));
+		return isExact ? token : `"${token}"`;
+	});
 }

@@ -16,6 +16,9 @@ import type { Callback, Seen } from '../seen.mts';
 const RESUME = 'nodes/Kling/job/resume.ts';
 const MOST_LEVELS = 5;
 const LAG_MS = 2_000;
+const MINUTE_MS = 60_000;
+/** So far the clocks of this machine and of the API may be apart, and the poll behind the task. */
+const CLOCKS_MS = 3_600_000;
 
 const taskIdOf = ({ body }: Callback) => idText(record(record(body).task).id);
 
@@ -105,20 +108,51 @@ export const callbackAssumptions: Assumption[] = [
 		mark: 'own',
 		source: { file: RESUME, words: 'Our assumption: when a callback says that a task is finished' },
 		builtOn: { file: RESUME, words: 'LAG_MS = 2_000' },
-		check: (seen) =>
-			whenCalled(seen, (callbacks) => {
-				const final = callbacks.find(({ body }) => record(body).status_final === true);
-				if (!final) return unseen('no call said that the task is finished');
-				const looks = seen.all('poll').filter(({ status }) => status === 200);
-				const found = looks.find(({ body }) => record(body).status_final === true);
-				const late = looks.findLast(({ body }) => record(body).status_final !== true);
-				const lateMs = (late?.atMs ?? -Infinity) - final.atMs;
-				if (lateMs > LAG_MS) return refuted(`GET still said otherwise ${lateMs} ms later`);
-				if (!found) return unseen('the upscale was not seen to its end');
-				const foundMs = Math.max(0, found.atMs + found.tookMs - final.atMs);
-				return foundMs <= LAG_MS
-					? confirmed(`GET said so ${foundMs} ms later, or sooner`)
-					: unseen(`GET said so between ${Math.max(0, lateMs)} and ${foundMs} ms later`);
-			}),
+		check: (seen) => whenCalled(seen, (callbacks) => lagWithin(LAG_MS, seen, callbacks)),
+	},
+	{
+		id: 'trigger-lag',
+		text: 'A callback comes at most a minute before GET tells the same.',
+		mark: 'I',
+		source: {
+			file: API_DOC,
+			words: 'Kling Trigger assumes besides (I): a callback may come before GET',
+		},
+		builtOn: { file: 'nodes/Kling/trigger/look.ts', words: 'our assumption: the API' },
+		check: (seen) => whenCalled(seen, (callbacks) => lagWithin(MINUTE_MS, seen, callbacks)),
+	},
+	{
+		id: 'trigger-update-time',
+		text: 'task.updateTime is the time of the last change, in epoch milliseconds.',
+		mark: 'own',
+		source: { file: API_DOC, words: '`task.updateTime` is the time of the last change' },
+		builtOn: { file: 'nodes/Kling/trigger/receive.ts', words: 'MAX_AGE_MS = 24 * 3_600_000' },
+		check: (seen) => {
+			const end = seen.all('poll').find(({ body }) => record(body).status_final === true);
+			if (!end) return unseen(NEEDS_SPEND);
+			const { updateTime } = record(record(end.body).task);
+			if (updateTime === undefined) return unseen('the task has no updateTime');
+			const offMs = Math.abs(end.atMs - Number(updateTime));
+			return judge(
+				offMs < CLOCKS_MS,
+				`it was ${Math.round(offMs / 1000)} s off when the task was finished`,
+			);
+		},
 	},
 ];
+
+/** Whether GET told of the task's end soon enough after the callback did. */
+function lagWithin(limitMs: number, seen: Seen, callbacks: Callback[]): Verdict {
+	const final = callbacks.find(({ body }) => record(body).status_final === true);
+	if (!final) return unseen('no call said that the task is finished');
+	const looks = seen.all('poll').filter(({ status }) => status === 200);
+	const found = looks.find(({ body }) => record(body).status_final === true);
+	const late = looks.findLast(({ body }) => record(body).status_final !== true);
+	const lateMs = (late?.atMs ?? -Infinity) - final.atMs;
+	if (lateMs > limitMs) return refuted(`GET still said otherwise ${lateMs} ms later`);
+	if (!found) return unseen('the upscale was not seen to its end');
+	const foundMs = Math.max(0, found.atMs + found.tookMs - final.atMs);
+	return foundMs <= limitMs
+		? confirmed(`GET said so ${foundMs} ms later, or sooner`)
+		: unseen(`GET said so between ${Math.max(0, lateMs)} and ${foundMs} ms later`);
+}

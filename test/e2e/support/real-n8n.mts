@@ -21,6 +21,7 @@ import { PROJECT, WORK } from '../../../scripts/project.mts';
 /** The real n8n with the packed tarball, and sandboxes for it to talk to; in a folder of its own, thrown away after. */
 
 export const KLING = 'n8n-nodes-useapi-kling.kling';
+export const KLING_TRIGGER = `${KLING}Trigger`;
 const CREDENTIAL = 'useApiNetApi';
 
 export interface RealN8n {
@@ -35,45 +36,64 @@ export interface RealN8n {
 	): Promise<{ sandbox: Sandbox; credential: Credential & { id: string } }>;
 	/** Ends n8n as a power cut would and starts it again on its data, at the same address. */
 	killAndRestart(): Promise<void>;
+	/** Ends n8n and starts it again at the same address, with all that it has stored. */
+	restart(): Promise<void>;
 	close(): Promise<void>;
+}
+
+/** Waits for a condition with a deadline: a workflow that was just published can be unknown for a moment. */
+export async function until(condition: () => Promise<boolean>, limitMs = 20_000): Promise<void> {
+	const deadline = Date.now() + limitMs;
+	while (!(await condition())) {
+		if (Date.now() > deadline) throw new Error('It never came to that');
+		await new Promise((resolve) => setTimeout(resolve, 100));
+	}
 }
 
 export async function openN8n(): Promise<RealN8n> {
 	const folder = join(WORK, 'e2e', randomUUID());
 	await mkdir(folder, { recursive: true });
 	const options = { folder, tarball: await buildAndPack(), port: await freePort() };
-	let n8n = await startN8n(options);
+	const n8n = await startN8n(options);
 	const { api } = n8n;
 	const login = { email: 'owner@example.com', password: `Kling-${randomUUID()}-1` };
 	await api.login(login);
 	const sandboxes: Sandbox[] = [];
-	return {
-		get n8n() {
-			return n8n;
-		},
+	const startAgain = async () => {
+		real.n8n = await startN8n(options);
+		real.api = real.n8n.api;
+		await real.api.login(login);
+	};
+	const real: RealN8n = {
+		n8n,
 		api,
 		login,
 		async killAndRestart() {
-			await n8n.kill();
-			n8n = await startN8n(options);
+			await real.n8n.kill();
+			await startAgain();
 		},
 		folder,
 		async open(options = {}) {
 			const sandbox = await startSandbox({ jobMs: 500, scale: 1, ...options });
 			sandboxes.push(sandbox);
-			const credential = await api.createCredential({
+			const credential = await real.api.createCredential({
 				name: `Sandbox ${sandboxes.length}`,
 				type: CREDENTIAL,
 				data: { apiToken: sandbox.token, baseUrl: sandbox.url },
 			});
 			return { sandbox, credential };
 		},
+		async restart() {
+			await real.n8n.stop();
+			await startAgain();
+		},
 		async close() {
-			await n8n.stop();
+			await real.n8n.stop();
 			await Promise.all(sandboxes.map(async (sandbox) => await sandbox.close()));
 			await rm(folder, { recursive: true, force: true });
 		},
 	};
+	return real;
 }
 
 /** Start → Items → Kling → Result (and Failed), as the editor stores it. */
@@ -122,6 +142,23 @@ export function klingWorkflow(
 	};
 }
 
+/** Trigger → Result, as the editor stores it; `path` is that of its Production URL and its Test URL. */
+export function triggerWorkflow(
+	parameters: Record<string, unknown>,
+	credential: Credential & { id: string },
+): Workflow & { path: string } {
+	const { nodes, settings } = klingWorkflow([], parameters, credential);
+	const [, , kling, result] = nodes;
+	const webhookId = randomUUID();
+	return {
+		name: `Test ${webhookId}`,
+		nodes: [{ ...kling, name: 'Trigger', type: KLING_TRIGGER, webhookId }, result],
+		connections: { Trigger: { main: [[{ node: 'Result', type: 'main', index: 0 }]] } },
+		settings,
+		path: `${webhookId}/kling`,
+	};
+}
+
 /** Imports a workflow and presses "Execute workflow". */
 export async function execute(
 	api: N8nApi,
@@ -139,7 +176,7 @@ export async function readExample(
 ): Promise<Workflow> {
 	const workflow = JSON.parse(await readFile(join(PROJECT, 'examples', file), 'utf8')) as Workflow;
 	for (const node of workflow.nodes) {
-		if (node.type === KLING) node.credentials = { [CREDENTIAL]: { id, name } };
+		if (node.type.startsWith(KLING)) node.credentials = { [CREDENTIAL]: { id, name } };
 	}
 	return workflow;
 }

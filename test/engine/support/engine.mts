@@ -83,6 +83,7 @@ export interface Credentials {
 export async function prepare(
 	{ nodes, connections, waitingUrl = 'http://127.0.0.1/webhook-waiting' }: EngineWorkflow,
 	credentials: Credentials,
+	{ id = 'test-workflow', staticData = {} }: { id?: string; staticData?: IDataObject } = {},
 ) {
 	const loader = await loadPackage();
 	const nodeTypes: INodeTypes = {
@@ -97,16 +98,17 @@ export async function prepare(
 		getKnownTypes: () => ({}),
 	};
 	const workflow = new Workflow({
-		id: 'test-workflow',
+		id,
 		name: 'Test',
 		nodes,
 		connections,
 		active: false,
 		nodeTypes,
+		staticData,
 		settings: { executionOrder: 'v1' },
 	});
 	const hooks = new ExecutionLifecycleHooks('manual', 'test-execution', {
-		id: 'test-workflow',
+		id,
 		name: 'Test',
 		active: false,
 		isArchived: false,
@@ -122,7 +124,7 @@ export async function prepare(
 		),
 		hooks,
 		executionId: 'test-execution',
-		workflowId: 'test-workflow',
+		workflowId: id,
 		currentNodeExecutionIndex: 0,
 		restApiUrl: 'http://127.0.0.1/rest',
 		instanceBaseUrl: 'http://127.0.0.1/',

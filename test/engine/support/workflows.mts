@@ -49,6 +49,21 @@ export function klingWorkflow(
 	};
 }
 
+/** A workflow Kling Trigger → Result, with `settings` on the trigger. */
+export function triggerWorkflow(
+	parameters: IDataObject,
+	settings: Partial<INode> = {},
+): EngineWorkflow {
+	const { nodes } = klingWorkflow([], parameters, { type: `${KLING}Trigger`, ...settings });
+	const [, kling, result] = nodes;
+	return {
+		nodes: [{ ...kling, id: 'Trigger', name: 'Trigger', webhookId: 'hook' }, result],
+		connections: {
+			Trigger: { main: [[{ node: 'Result', type: NodeConnectionTypes.Main, index: 0 }]] },
+		},
+	};
+}
+
 /** A workflow Start → Agent with the Kling node as its tool. */
 export function agentWorkflow(
 	calls: IDataObject[],

@@ -66,7 +66,7 @@ export const description: INodeProperties[] = showFor('image', 'upscale', [
 		default: '',
 		placeholder: 'e.g. https://my-n8n.example.com/webhook/kling',
 		description:
-			'Where useapi.net reports progress and result: the Production URL of an n8n Webhook node that starts another workflow',
+			'Where useapi.net reports the result: the Production URL of a Kling Trigger or an n8n Webhook node that starts another workflow',
 		displayOptions: { show: { wait: ['none'] } },
 	},
 	{
@@ -140,7 +140,7 @@ export const description: INodeProperties[] = showFor('image', 'upscale', [
 /** The addresses that n8n gives to Webhook and Form nodes while their workflow is being tested. */
 const TEST_URL = /\/(webhook|form)-test\//;
 const TEST_URL_HINT =
-	'The Reply URL is a test URL: n8n listens there only for a moment, while you test. Use the Production URL of the Webhook node, and publish its workflow.';
+	'The Reply URL is a test URL: n8n listens there only for a moment, while you test. Use the Production URL of the Kling Trigger or Webhook node, and publish its workflow.';
 
 /** Sends every item's job and then waits for all results together, as Wait for Result says. */
 export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {

@@ -1,0 +1,34 @@
+import type { IHookFunctions } from 'n8n-workflow';
+
+import { connect } from '../transport/client';
+import { answerTrouble, isSuccess, klingError } from '../transport/errors';
+import { readAccount } from './settings';
+
+/** n8n activates workflows also by itself, at every start: nobody would read an error, and callbacks would be lost. */
+const BY_A_PERSON = ['activate', 'create', 'update', 'manual'];
+
+/**
+ * Tells a person who publishes or tests the workflow what would keep it from ever starting. Only a clear answer of the
+ * API counts: one that is down or slow must not hinder anybody.
+ *
+ * @throws KlingError when the token is refused, when there is no subscription, or when Account has to be filled in
+ */
+export async function assertReady(this: IHookFunctions): Promise<void> {
+	if (!BY_A_PERSON.includes(this.getActivationMode())) return;
+	const api = await connect.call(this);
+	const result = await api.getAccounts();
+	if (result.outcome !== 'answered') return;
+	const { status, body } = result;
+	if (status === 401 || status === 402) {
+		throw klingError(this.getNode(), answerTrouble(status, body));
+	}
+	// "object keyed by email" (kling-api.md, "Around it").
+	const emails = Object.keys(body ?? {}).filter((key) => key.includes('@'));
+	if (isSuccess(status) && emails.length > 1 && !readAccount(this)) {
+		throw klingError(this.getNode(), {
+			// n8n shows the message alone when a workflow is published, so it says what to do.
+			message: `Choose an Account in "${this.getNode().name}", since several Kling accounts are connected to useapi.net`,
+			description: `Without it no task can be read. Connected are: ${emails.join(', ')}. For jobs of several accounts use one Kling Trigger for each.`,
+		});
+	}
+}

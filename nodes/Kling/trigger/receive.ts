@@ -1,0 +1,118 @@
+import type { INodeExecutionData, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
+
+import { readCallback, type Callback } from '../job/callback';
+import { openKit, type Kit } from '../job/kit';
+import { buildItems, type KnownTask } from '../job/output';
+import { readTask } from '../job/result';
+import type { Trouble } from '../transport/errors';
+import type { TaskModel } from '../transport/types';
+import { lookPatiently } from './look';
+import { readSettings, type Event, type TriggerSettings } from './settings';
+import { claim, store } from './started';
+
+/**
+ * A task to which nothing has happened for longer is no news: somebody sends an old call again. useapi.net calls while a
+ * task runs and when it ends; a day leaves room for clocks that differ.
+ */
+const MAX_AGE_MS = 24 * 3_600_000;
+/** Ids are digits (kling-api.md, "Ids are sent as strings"); nothing else is worth a question to the API. */
+const TASK_ID = /^\d{1,30}$/;
+/** `replyRef`: "at most 1024 characters" (kling-api.md, "Callbacks"). */
+const MAX_REPLY_REF_LENGTH = 1_024;
+
+const NOTHING: IWebhookResponseData = { noWebhookResponse: true };
+
+/**
+ * Answers a call at once, and starts the workflow if the API confirms what the call is about.
+ *
+ * Never throws, whatever was sent: n8n would answer 500 and start the workflow all the same, with an empty item.
+ */
+export async function receive(this: IWebhookFunctions): Promise<IWebhookResponseData> {
+	try {
+		// The same to everybody, so that a caller learns nothing; and before any work, so that nobody has to wait.
+		this.getResponseObject().status(200).json({ received: true });
+		const item = await itemFor.call(this, readCallback(this), readSettings(this));
+		return item ? { ...NOTHING, workflowData: [[item]] } : NOTHING;
+	} catch (error) {
+		this.logger.warn(
+			`"${this.getNode().name}" could not handle a call: ${(error as Error).message}`,
+		);
+		return NOTHING;
+	}
+}
+
+/** The item to start the workflow with, or `undefined` when the call is to start nothing. */
+async function itemFor(
+	this: IWebhookFunctions,
+	callback: Callback,
+	settings: TriggerSettings,
+): Promise<INodeExecutionData | undefined> {
+	const { taskId, isFinal: saysFinished } = callback;
+	const { account } = settings;
+	if (!taskId || !TASK_ID.test(taskId) || !isOfInterest(callback, settings)) return undefined;
+
+	const kit = await openKit(this);
+	const { trouble, model } = await lookPatiently(kit.api, { taskId, account, saysFinished });
+	if (trouble) return tell.call(this, taskId, trouble);
+
+	const event = eventOf(model);
+	if (!settings.events.includes(event)) return undefined;
+	// From here to `claim` nothing waits, so that of the same call sent ten times at once one starts the workflow.
+	const isTest = this.getMode() === 'manual';
+	const what = `${taskId} ${event === 'progress' ? readTask(model).status : event}`;
+	if (!isTest && !(isRecent(model) && claim.call(this, what))) return undefined;
+
+	const replyRef = callback.replyRef?.slice(0, MAX_REPLY_REF_LENGTH);
+	const item = await build.call(this, kit, model, { taskId, account, replyRef }, settings);
+	if (!isTest) store.call(this);
+	return item;
+}
+
+/** As far as the caller's own words go; they only save questions, and start nothing. */
+function isOfInterest(
+	{ isProgress, isFinal, replyRef }: Callback,
+	{ events, replyRef: wantedRef }: TriggerSettings,
+): boolean {
+	if (wantedRef !== undefined && replyRef?.trim() !== wantedRef) return false;
+	if (isProgress) return events.includes('progress');
+	return isFinal ? events.some((event) => event !== 'progress') : events.length > 0;
+}
+
+/** What the API says; nothing that the caller said counts here. */
+function eventOf(model: TaskModel): Event {
+	const { finished, failed } = readTask(model);
+	if (!finished) return 'progress';
+	return failed ? 'failed' : 'succeed';
+}
+
+/** A task without any time on it counts as recent; what was started is remembered all the same. */
+function isRecent(model: TaskModel): boolean {
+	const { updatedAt, createdAt } = readTask(model);
+	const lastChange = updatedAt ?? createdAt;
+	return lastChange === undefined || Date.now() - Date.parse(lastChange) < MAX_AGE_MS;
+}
+
+/** As Upscale puts it out. A file that cannot be had must not lose the result: there is no second call. */
+async function build(
+	this: IWebhookFunctions,
+	kit: Kit,
+	model: TaskModel,
+	known: KnownTask,
+	{ output }: TriggerSettings,
+): Promise<INodeExecutionData> {
+	try {
+		const [item] = await buildItems.call(this, kit, model, known, output, 0);
+		return item;
+	} catch (error) {
+		const [item] = await buildItems.call(this, kit, model, known, { output: output.output }, 0);
+		item.json.downloadError = (error as Error).message;
+		return item;
+	}
+}
+
+/** For whoever looks into n8n's log to see why nothing started. A task that is not known is most likely made up. */
+function tell(this: IWebhookFunctions, taskId: string, { message, httpCode }: Trouble): undefined {
+	const line = `"${this.getNode().name}" started nothing for task ${taskId}: ${message}`;
+	if (httpCode === '404') this.logger.info(line);
+	else this.logger.warn(line);
+}
