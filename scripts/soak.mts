@@ -89,12 +89,11 @@ try {
 	const faults = measurements.flatMap((measurement) => measurement.faults);
 	if (faults.length > 0) {
 		const shown = faults.slice(0, FAULTS_SHOWN).join('\n');
-		throw new PlainError(`${faults.length} faults; n8n's log is ${LOG}\n${shown}`);
+		throw new PlainError(`${faults.length} faults:\n${shown}\nn8n's log is ${LOG}`);
 	}
 	console.log('✓ No execution was lost, ended twice or wrongly, or was moved by a forged call.');
 } catch (error) {
-	console.error(
-		`✗ ${error instanceof PlainError ? error.message : ((error as Error).stack ?? error)}`,
-	);
+	const unexpected = `${(error as Error).stack ?? error}\nn8n's log, if it came so far, is ${LOG}`;
+	console.error(`✗ ${error instanceof PlainError ? error.message : unexpected}`);
 	process.exit(1);
 }

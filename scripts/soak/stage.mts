@@ -18,8 +18,8 @@ const FOLDER = join(WORK, 'soak');
 export const LOG = join(FOLDER, 'n8n.log');
 /** Small, so that the sandbox leaves the processor to n8n. */
 const PICTURE_PX = 16;
-/** A task is processing after a quarter of it, and may be ended after it. */
-const JOB_MS = 400;
+/** A task is processing after a quarter of it, when its execution is parked, and may be ended after it. */
+const JOB_MS = 3_000;
 /** More slots than executions: here the sandbox's job limit is not what is looked at. */
 const MAX_JOBS = 5_000;
 /**
