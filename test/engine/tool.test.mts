@@ -62,6 +62,71 @@ test('asking twice for the same image is paid once, for another one again', asyn
 	expect(sandbox.peakJobs.size).toBe(1);
 });
 
+test('asking for the same several times at once is paid once', async () => {
+	const { ask, posts } = await bench();
+	const texts = await ask([call, call, call], upscale(chosen), {}, true);
+	const ids = texts.map((text) => (JSON.parse(text) as Array<{ taskId: string }>)[0].taskId);
+	expect(new Set(ids).size).toBe(1);
+	expect(posts()).toBe(1);
+});
+
+test('each of several calls at once gets an answer of its own, also after a refusal', async () => {
+	const { ask, addFault, posts } = await bench();
+	addFault({
+		method: 'POST',
+		path: '/v1/kling/images/upscale',
+		kind: 'json',
+		status: 400,
+		body: { error: `Task ${TASK_ID} is not completed` },
+	});
+	const texts = await ask([call, call], upscale(chosen), {}, true);
+	expect(texts[0]).toContain('is not completed');
+	expect(JSON.parse(texts[1])).toEqual([expect.objectContaining({ status: 'succeed' })]);
+	expect(posts()).toBe(2);
+});
+
+test('what did not finish in time is waited for again by asking again', async () => {
+	const { ask, posts } = await bench({ jobMs: 1_500 });
+	const texts = await ask([call, call, call], upscale({ ...chosen, options: { timeout: 1 } }));
+	expect(texts[0]).toContain('did not finish within 1 seconds');
+	expect(texts[0]).toContain('Call this again with the same values to go on waiting');
+	expect(texts[0]).not.toContain('under Options');
+	expect(JSON.parse(texts[2])).toEqual([expect.objectContaining({ status: 'succeed' })]);
+	expect(posts()).toBe(1);
+});
+
+test.each([
+	[400, { error: `Task ${TASK_ID} is not completed` }, 'call this again with the same values'],
+	[429, undefined, 'Call this again with the same values later'],
+	[500, { error: 'It violates the guidelines.' }, 'Choose another image'],
+	[502, undefined, 'Do not ask for this image again'],
+])('after a %s the next step is one that an agent can take', async (status, body, advice) => {
+	const { ask, addFault } = await bench();
+	addFault({
+		method: 'POST',
+		path: '/v1/kling/images/upscale',
+		kind: 'json',
+		status,
+		body: body ?? {},
+		times: 9,
+	});
+	const [text] = await ask([call], upscale({ ...chosen, options: { timeout: 0 } }));
+	expect(text).toContain(advice);
+	// It cannot put nodes before this one, set options, or start an execution.
+	expect(text).not.toMatch(/put a Kling node|under Options|new execution/);
+	expect(text.length).toBeLessThan(500);
+});
+
+test('with On Error → Continue the next step is told once', async () => {
+	const { ask } = await bench({ seeds: [{ taskId: '700000001', status: 'processing' }] });
+	const [text] = await ask([{ taskId: '700000001', workId: '700000002' }], upscale(chosen), {
+		onError: 'continueRegularOutput',
+	});
+	const [{ error, message }] = JSON.parse(text) as IDataObject[];
+	expect(error).toBe('Task 700000001 is not completed');
+	expect(message).toContain('call this again with the same values');
+});
+
 test('after a refusal that spent nothing, the agent may ask again', async () => {
 	const { ask, addFault, posts } = await bench();
 	const refusal = { error: `Task ${TASK_ID} is not completed` };

@@ -114,6 +114,12 @@ test('README names the n8n that everything is tried on', () => {
 	expect(read('README.md')).toContain(`Tested with n8n ${major}.${minor}.`);
 });
 
+test('README and docs/versioning.md name the oldest engine that is tried', () => {
+	const [, oldest] = /OLDEST_CORE = '(\d+\.\d+)\./.exec(read('scripts/engines.mts'))!;
+	expect(read('README.md')).toContain(`n8n's engine of ${oldest} (`);
+	expect(read('docs/versioning.md')).toContain(`n8n-core ${oldest} `);
+});
+
 test('one action has one commit everywhere', () => {
 	const pins = new Map<string, Set<string>>();
 	for (const workflow of workflows) {

@@ -25,7 +25,8 @@ export function errorItem(error: KlingError, itemIndex: number): INodeExecutionD
 	if ('httpCode' in error && error.httpCode) details.httpCode = error.httpCode;
 	return {
 		json: {
-			error: error.message,
+			// Without the next step that `klingError` puts behind it for an agent: here that has a field of its own.
+			error: error.trouble?.message ?? error.message,
 			message: error.description ?? 'Check the parameters of this item.',
 			details,
 		},

@@ -54,6 +54,29 @@ export function remember(
 	memoryOf.call(this)[keyOf.call(this, itemIndex, request)] = entry;
 }
 
+/** The last submission of each job, by the memory it is noted in: gone with its execution. */
+const submissions = new WeakMap<IDataObject, Map<string, Promise<unknown>>>();
+
+/**
+ * Sends when what was sent before for the same job has been noted. Agents may call the node several times at once, also
+ * with the same values; then only the first call may find nothing noted.
+ */
+export async function oneAtATime<T>(
+	context: IExecuteFunctions,
+	itemIndex: number,
+	request: UpscaleRequest,
+	send: () => Promise<T>,
+): Promise<T> {
+	const memory = memoryOf.call(context);
+	const jobs = submissions.get(memory) ?? new Map<string, Promise<unknown>>();
+	submissions.set(memory, jobs);
+	const key = keyOf.call(context, itemIndex, request);
+	const before = jobs.get(key) ?? Promise.resolve();
+	const mine = before.then(send, send);
+	jobs.set(key, mine);
+	return await mine;
+}
+
 function memoryOf(this: IExecuteFunctions): IDataObject {
 	const context = this.getContext('node');
 	context.sentByKling ??= {};

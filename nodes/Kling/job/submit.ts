@@ -12,7 +12,7 @@ import {
 } from '../transport/errors';
 import type { ApiResult, TaskModel, UpscaleRequest } from '../transport/types';
 import type { Batch } from './batch';
-import { recall, remember } from './memory';
+import { oneAtATime, recall, remember } from './memory';
 import { idText } from './result';
 
 /** An accepted job. `model` is the API's answer to the submission; a task picked up from an earlier try has none. */
@@ -32,6 +32,21 @@ export interface Submission {
  * @throws KlingError when the job was refused, when its outcome is unknown, or when no slot became free
  */
 export async function submitUpscale(
+	this: IExecuteFunctions,
+	batch: Batch,
+	request: UpscaleRequest,
+	itemIndex: number,
+	patienceMs: number,
+): Promise<Submission> {
+	return await oneAtATime(
+		this,
+		itemIndex,
+		request,
+		async () => await submitOnce.call(this, batch, request, itemIndex, patienceMs),
+	);
+}
+
+async function submitOnce(
 	this: IExecuteFunctions,
 	batch: Batch,
 	request: UpscaleRequest,
@@ -88,6 +103,8 @@ function unknownOutcome(reason: string, status?: number): Trouble {
 		message: `It is unknown whether the upscale job was accepted (${reason})`,
 		description:
 			'The request was sent but its answer was lost. It is not sent again by itself, since that could spend credits twice. Look up your tasks first (with Task → Get Many or on the Kling website), and send this item again, in a new execution, only if the task is not there.',
+		forAgent:
+			'The request was sent but its answer was lost. Do not ask for this image again, since that could spend credits twice; it is not sent again in this execution. Look for a new task in the list of tasks, or tell the user to look it up.',
 		...(status && { httpCode: String(status) }),
 	};
 }

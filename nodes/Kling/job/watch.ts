@@ -227,6 +227,7 @@ function timedOut({ taskId, status, timeoutMs, lastTrouble }: Watched): Trouble 
 	return {
 		message: `Task ${taskId} did not finish within ${timeoutMs / 1000} seconds (last status: ${status})`,
 		description: `It may still finish: fetch it later with Task → Get and this task ID, or raise Time Limit under Options.${trouble}`,
+		forAgent: `It may still finish. Call this again with the same values to go on waiting: that costs nothing.${trouble}`,
 		details: { status },
 	};
 }

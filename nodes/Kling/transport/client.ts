@@ -141,15 +141,19 @@ function plainWords(text: string): { error: string } | undefined {
 		: { error: words };
 }
 
-/** n8n wraps network errors once or more; the code that tells them apart stands somewhere along `cause`. */
+/**
+ * n8n wraps network errors once or more; the code that tells them apart stands somewhere along `cause`. Old versions of n8n
+ * (2.8) drop the cause and keep nothing but the code, as `httpCode`.
+ */
 function failure(error: unknown): ApiResult {
 	let reason = 'no answer';
 	for (let cause = error, depth = 0; cause && depth < 6; depth++) {
 		const {
-			code,
+			httpCode,
+			code = httpCode,
 			syscall,
 			cause: next,
-		} = cause as { code?: string; syscall?: string; cause?: unknown };
+		} = cause as { code?: string; httpCode?: unknown; syscall?: string; cause?: unknown };
 		if (typeof code === 'string') {
 			reason = code;
 			if (UNSENT.test(code) || syscall === 'connect' || syscall === 'getaddrinfo') {

@@ -7,6 +7,8 @@ import type { ApiResult } from './types';
 export interface Trouble {
 	message: string;
 	description: string;
+	/** The next step for an AI agent, where it is another one: an agent can call again, but it cannot change settings or wires. */
+	forAgent?: string;
 	/** HTTP status of the answer, if there was one. */
 	httpCode?: string;
 	/** Ids and states that later nodes can use, e.g. `{ taskId }`. */
@@ -25,7 +27,8 @@ export const isTool = (node: INode): boolean => node.type.endsWith('Tool');
  * is set again once n8n is done with it: the vendor's words stay whole.
  */
 export function klingError(node: INode, trouble: Trouble, itemIndex?: number): KlingError {
-	const { description, httpCode } = trouble;
+	const { httpCode } = trouble;
+	const description = (isTool(node) && trouble.forAgent) || trouble.description;
 	// An agent is given the message alone, and it too needs to know what to do next.
 	const message = isTool(node) ? `${trouble.message}. ${description}` : trouble.message;
 	const error: KlingError = httpCode
@@ -57,12 +60,21 @@ export function answerTrouble(status: number, body: unknown): Trouble {
 	const quoted = said ? `useapi.net says: "${said}". ` : '';
 	switch (status) {
 		case 400:
+			if (/not completed/i.test(said ?? '')) {
+				return {
+					httpCode,
+					message: said!,
+					description:
+						'The source task is still running. Wait for it first: put a Kling node with Task → Get and Wait for Result set to Poll Until Finished before this one.',
+					forAgent:
+						'The source task is still running. Wait for it first (Task → Get shows its status), then call this again with the same values. Nothing was spent.',
+				};
+			}
 			return {
 				httpCode,
 				message: said ?? 'useapi.net refused the request as invalid',
-				description: /not completed/i.test(said ?? '')
-					? 'The source task is still running. Wait for it first: put a Kling node with Task → Get and Wait for Result set to Poll Until Finished before this one.'
-					: 'Check Task, Image and Account. With several Kling accounts connected to useapi.net, Account must be filled in.',
+				description:
+					'Check Task, Image and Account. With several Kling accounts connected to useapi.net, Account must be filled in.',
 			};
 		case 401:
 			return {
@@ -88,6 +100,7 @@ export function answerTrouble(status: number, body: unknown): Trouble {
 				httpCode,
 				message: 'Every Kling account is at its job limit',
 				description: `${quoted}Nothing was spent on this item. Raise Max Jobs or Time Limit under Options, or send fewer images at once.`,
+				forAgent: `${quoted}Nothing was spent. Call this again with the same values later, when other jobs are finished.`,
 			};
 		case 500:
 			return {
@@ -95,6 +108,8 @@ export function answerTrouble(status: number, body: unknown): Trouble {
 				message: said ?? 'useapi.net failed to process the request',
 				description:
 					'Kling often answers this way when its moderation refuses an image: try another image. The request was sent once and is never sent again by itself.',
+				forAgent:
+					'Kling often answers this way when its moderation refuses an image. Choose another image: asking for this one again brings the same answer.',
 			};
 		default:
 			return {

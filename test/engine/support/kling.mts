@@ -61,8 +61,13 @@ export interface Bench {
 		parameters: IDataObject,
 		settings?: Partial<INode>,
 	): ReturnType<typeof startWorkflow>;
-	/** What an agent reads after each of its calls of the node. */
-	ask(calls: IDataObject[], parameters: IDataObject, settings?: Partial<INode>): Promise<string[]>;
+	/** What an agent reads after each of its calls of the node, made one after another unless `atOnce`. */
+	ask(
+		calls: IDataObject[],
+		parameters: IDataObject,
+		settings?: Partial<INode>,
+		atOnce?: boolean,
+	): Promise<string[]>;
 	addFault(fault: Fault): void;
 	posts(): number;
 	/** GETs of tasks. */
@@ -99,9 +104,9 @@ export async function bench(options: SandboxOptions = {}): Promise<Bench> {
 			await runWorkflow(klingWorkflow(items, parameters, settings), credentials),
 		start: async (items, parameters, settings) =>
 			await startWorkflow(klingWorkflow(items, parameters, settings), credentials),
-		async ask(calls, parameters, settings) {
+		async ask(calls, parameters, settings, atOnce) {
 			const { error, items } = await runWorkflow(
-				agentWorkflow(calls, parameters, settings),
+				agentWorkflow(calls, parameters, settings, atOnce),
 				credentials,
 			);
 			expect(error).toBeUndefined();

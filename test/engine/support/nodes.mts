@@ -38,8 +38,8 @@ export const passType: INodeType = {
 };
 
 /**
- * Stands in for an AI agent: calls the connected tool with each of its `calls`, through n8n-core's own tool path, and
- * puts out what the agent would read.
+ * Stands in for an AI agent: calls the connected tool with each of its `calls`, one after another or all at once, through
+ * n8n-core's own tool path, and puts out what the agent would read.
  */
 export const agentType: INodeType = {
 	description: {
@@ -48,7 +48,10 @@ export const agentType: INodeType = {
 		name: 'agent',
 		group: ['transform'],
 		inputs: [NodeConnectionTypes.Main, NodeConnectionTypes.AiTool],
-		properties: [{ displayName: 'Calls', name: 'calls', type: 'json', default: '[]' }],
+		properties: [
+			{ displayName: 'Calls', name: 'calls', type: 'json', default: '[]' },
+			{ displayName: 'At Once', name: 'atOnce', type: 'boolean', default: false },
+		],
 	},
 	async execute() {
 		const [tool] = (await this.getInputConnectionData(NodeConnectionTypes.AiTool, 0)) as Array<{
@@ -56,11 +59,13 @@ export const agentType: INodeType = {
 			description: string;
 		}>;
 		const calls = this.getNodeParameter('calls', 0) as unknown as object[];
-		const read: INodeExecutionData[] = [];
-		for (const call of calls) {
+		const ask = async (call: object): Promise<INodeExecutionData> => {
 			const text = await tool.invoke(call).catch((error: Error) => `Error: ${error.message}`);
-			read.push({ json: { text, description: tool.description } });
-		}
+			return { json: { text, description: tool.description } };
+		};
+		if (this.getNodeParameter('atOnce', 0)) return [await Promise.all(calls.map(ask))];
+		const read: INodeExecutionData[] = [];
+		for (const call of calls) read.push(await ask(call));
 		return [read];
 	},
 };

@@ -64,11 +64,12 @@ export function triggerWorkflow(
 	};
 }
 
-/** A workflow Start → Agent with the Kling node as its tool. */
+/** A workflow Start → Agent with the Kling node as its tool. @param atOnce whether the agent calls it in parallel */
 export function agentWorkflow(
 	calls: IDataObject[],
 	parameters: IDataObject,
 	settings: Partial<INode> = {},
+	atOnce = false,
 ): EngineWorkflow {
 	const { nodes } = klingWorkflow([{}], parameters, { type: `${KLING}Tool`, ...settings });
 	const [start, kling] = nodes;
@@ -77,7 +78,7 @@ export function agentWorkflow(
 		id: 'Agent',
 		name: 'Agent',
 		type: 'test.agent',
-		parameters: { calls: calls as never },
+		parameters: { calls: calls as never, atOnce },
 	};
 	const link = (type: NodeConnectionType) => ({ [type]: [[{ node: 'Agent', type, index: 0 }]] });
 	return {

@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto';
+
+import type { Credential, Workflow, WorkflowNode } from '../../../scripts/n8n-api.mts';
+import { startChatModel, type ChatModel, type Script } from './chat-model.mts';
+import { KLING, klingWorkflow, type RealN8n } from './real-n8n.mts';
+
+/** n8n's own AI Agent with the Kling node as its tool, and a chat model that plays a script. */
+
+const LANGCHAIN = '@n8n/n8n-nodes-langchain';
+/** As the editor puts them on the canvas in n8n 2.41. The agents before 3 call their tools themselves. */
+export const AGENT_VERSION = 3.1;
+export const OLD_AGENT_VERSION = 2.2;
+const CHAT_MODEL_VERSION = 1.3;
+
+export const MODEL_CREDENTIAL = 'openAiApi';
+
+type SavedCredential = Credential & { id: string };
+
+export interface Scene {
+	model: ChatModel;
+	workflow: Workflow;
+}
+
+/** @param settings of the tool's node, e.g. its `onError` */
+export async function openScene(
+	{ api }: RealN8n,
+	kling: SavedCredential,
+	script: Script,
+	parameters: object,
+	{ agentVersion = AGENT_VERSION, settings = {} as Partial<WorkflowNode> } = {},
+): Promise<Scene> {
+	const model = await startChatModel(script);
+	const credential = await api.createCredential({
+		name: `Chat model ${randomUUID()}`,
+		type: MODEL_CREDENTIAL,
+		// n8n fills in an empty header otherwise.
+		data: { apiKey: model.apiKey, url: model.url, header: false },
+	});
+	const { nodes, ...rest } = klingWorkflow([{}], { ...parameters }, kling, {
+		type: `${KLING}Tool`,
+		...settings,
+	});
+	const [start, , tool] = nodes;
+	const agent = node('Agent', 'agent', agentVersion, {
+		promptType: 'define',
+		text: 'Make the image larger.',
+		options: {},
+	});
+	const chatModel = node('Chat Model', 'lmChatOpenAi', CHAT_MODEL_VERSION, {
+		model: { __rl: true, mode: 'id', value: 'stand-in' },
+		responsesApiEnabled: false,
+		// A refusal of the stand-in is a mistake of the test's; asking again would only hide it.
+		options: { maxRetries: 0 },
+	});
+	chatModel.credentials = { [MODEL_CREDENTIAL]: { id: credential.id, name: credential.name } };
+	const link = (type: string) => ({ [type]: [[{ node: agent.name, type, index: 0 }]] });
+	return {
+		model,
+		workflow: {
+			...rest,
+			nodes: [start, tool, agent, chatModel],
+			connections: {
+				[start.name]: link('main'),
+				[tool.name]: link('ai_tool'),
+				[chatModel.name]: link('ai_languageModel'),
+			},
+		},
+	};
+}
+
+const node = (
+	name: string,
+	type: string,
+	typeVersion: number,
+	parameters: Record<string, unknown>,
+): WorkflowNode => ({
+	id: randomUUID(),
+	name,
+	type: `${LANGCHAIN}.${type}`,
+	typeVersion,
+	position: [0, 0],
+	parameters,
+});
