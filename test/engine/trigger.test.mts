@@ -138,8 +138,10 @@ describe('Events', () => {
 	});
 
 	test.each(claims)('a caller who says "%s" does not make it so', async (claim) => {
-		const { trigger } = await open({ events: ['failed'] });
-		expect((await trigger.call(says(TASK_ID, claim))).started).toBeUndefined();
+		const onlyFailed = await open({ events: ['failed'] });
+		expect((await onlyFailed.trigger.call(says(TASK_ID, claim))).started).toBeUndefined();
+		const onlySucceeded = await open({ events: ['succeed'] });
+		expect((await onlySucceeded.trigger.call(says(FAILED, claim))).started).toBeUndefined();
 	});
 
 	test('as they are when the node is new: finished jobs, good or bad', async () => {

@@ -4,7 +4,6 @@ import { readCallback, type Callback } from '../job/callback';
 import { openKit, type Kit } from '../job/kit';
 import { buildItems, type KnownTask } from '../job/output';
 import { readTask } from '../job/result';
-import type { Trouble } from '../transport/errors';
 import type { TaskModel } from '../transport/types';
 import { lookPatiently } from './look';
 import { readSettings, type Event, type TriggerSettings } from './settings';
@@ -19,6 +18,8 @@ const MAX_AGE_MS = 24 * 3_600_000;
 const TASK_ID = /^\d{1,30}$/;
 /** `replyRef`: "at most 1024 characters" (kling-api.md, "Callbacks"). */
 const MAX_REPLY_REF_LENGTH = 1_024;
+
+const STILL_RUNNING = 'the call says that it is finished, useapi.net says that it still runs';
 
 const NOTHING: IWebhookResponseData = { noWebhookResponse: true };
 
@@ -53,11 +54,14 @@ async function itemFor(
 
 	const kit = await openKit(this);
 	const { trouble, model } = await lookPatiently(kit.api, { taskId, account, saysFinished });
-	if (trouble) return tell.call(this, taskId, trouble);
+	if (trouble) return tell.call(this, taskId, trouble.message, trouble.httpCode);
 
 	const event = eventOf(model);
-	if (!settings.events.includes(event)) return undefined;
-	// From here to `claim` nothing waits, so that of the same call sent ten times at once one starts the workflow.
+	if (!settings.events.includes(event)) {
+		const isContradicted = saysFinished && event === 'progress';
+		return isContradicted ? tell.call(this, taskId, STILL_RUNNING) : undefined;
+	}
+	// Taken before the file is fetched: repeats that come meanwhile find it taken.
 	const isTest = this.getMode() === 'manual';
 	const what = `${taskId} ${event === 'progress' ? readTask(model).status : event}`;
 	if (!isTest && !(isRecent(model) && claim.call(this, what))) return undefined;
@@ -111,8 +115,13 @@ async function build(
 }
 
 /** For whoever looks into n8n's log to see why nothing started. A task that is not known is most likely made up. */
-function tell(this: IWebhookFunctions, taskId: string, { message, httpCode }: Trouble): undefined {
-	const line = `"${this.getNode().name}" started nothing for task ${taskId}: ${message}`;
+function tell(
+	this: IWebhookFunctions,
+	taskId: string,
+	reason: string,
+	httpCode?: string,
+): undefined {
+	const line = `"${this.getNode().name}" started nothing for task ${taskId}: ${reason}`;
 	if (httpCode === '404') this.logger.info(line);
 	else this.logger.warn(line);
 }
