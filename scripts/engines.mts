@@ -12,7 +12,7 @@ import { PROJECT } from './project.mts';
 const OLDEST_CORE = '2.8.1';
 const CORE_NEEDED_GB = 1;
 /** The tests wait for jobs more than they work. */
-const WORKERS = 3;
+const WORKERS = 2;
 const { devDependencies } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8')) as {
 	devDependencies: Record<string, string>;
 };
