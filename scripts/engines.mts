@@ -11,6 +11,8 @@ import { PROJECT } from './project.mts';
 /** n8n-core brings the n8n-workflow of its time along. */
 const OLDEST_CORE = '2.8.1';
 const CORE_NEEDED_GB = 1;
+/** The tests wait for jobs more than they work. */
+const WORKERS = 2;
 const { devDependencies } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8')) as {
 	devDependencies: Record<string, string>;
 };
@@ -70,21 +72,31 @@ async function ensureCore(core: string): Promise<string | undefined> {
 
 /** Shows what jest prints. */
 async function jest(node: string, core: string | undefined): Promise<number> {
-	const { KLING_N8N_CORE: _, KLING_E2E: __, ...inherited } = process.env;
 	const child = spawn(
 		node,
-		[join(PROJECT, 'node_modules', 'jest', 'bin', 'jest.js'), '--selectProjects', 'engine'],
+		[
+			join(PROJECT, 'node_modules', 'jest', 'bin', 'jest.js'),
+			'--selectProjects=engine',
+			`--maxWorkers=${WORKERS}`,
+			// n8n-core 2.8 leaves something open that would keep jest from ending.
+			...(core ? ['--forceExit'] : []),
+		],
 		{
 			cwd: PROJECT,
 			stdio: ['ignore', 'inherit', 'inherit'],
 			env: {
-				...inherited,
+				...process.env,
 				// For what the tests start themselves.
-				PATH: `${dirname(node)}${delimiter}${inherited.PATH ?? ''}`,
-				...(core && { KLING_N8N_CORE: core }),
+				PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}`,
+				KLING_N8N_CORE: core,
+				KLING_E2E: undefined,
 			},
 		},
 	);
+	// Ctrl-C reaches both; what ends this script alone has to be passed on.
+	for (const signal of ['SIGTERM', 'SIGHUP'] as const) {
+		process.once(signal, () => child.kill(signal));
+	}
 	return await new Promise((resolve, reject) => {
 		child.on('error', reject);
 		child.on('exit', (code) => resolve(code ?? 1));
