@@ -98,12 +98,31 @@ test('a task that the list names is read first, and ends the look when it runs',
 	expect(asked).toEqual(['3']);
 });
 
+test('the task that ran last time is read first, and when it still runs nothing else is asked', async () => {
+	const { kit, asked } = kitWith({ 1: [done], 2: [running], 3: [running] });
+	const list = jest.spyOn(kit.api, 'getRunningJobs');
+	const tasks = [task('1'), task('2'), task('3')];
+	expect(await through(lookAtAll(node, kit, tasks, '2'))).toEqual({ running: '2' });
+	expect(asked).toEqual(['2']);
+	expect(list).not.toHaveBeenCalled();
+	// When it has ended the look goes on, and reads it only once.
+	expect(await through(lookAtAll(node, kit, tasks, '1'))).toEqual({ running: '3' });
+	expect(asked).toEqual(['2', '1', '3']);
+});
+
+test('of those on the list the one sent last is read first', async () => {
+	const list = answered(200, [{ id: 1 }, { id: 2 }, { id: 3 }]);
+	const { kit, asked } = kitWith({ 1: [running], 2: [running], 3: [running] }, list);
+	await through(lookAtAll(node, kit, [task('1'), task('2'), task('3')]));
+	expect(asked).toEqual(['3']);
+});
+
 test('a list that names finished tasks is not believed', async () => {
 	const list = answered(200, [{ id: '1' }, { id: '2' }]);
 	const { kit, asked } = kitWith({ 1: [done], 2: [done] }, list);
 	const look = await through(lookAtAll(node, kit, [task('1'), task('2')]));
 	expect(look).toEqual({ ended: new Map(['1', '2'].map((id) => [id, { model: success }])) });
-	expect(asked).toEqual(['1', '2']);
+	expect(asked).toEqual(['2', '1']);
 });
 
 test('without a list the task that was sent last is read first', async () => {

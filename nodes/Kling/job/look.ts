@@ -18,27 +18,35 @@ export type Look = { running: string } | { ended: Map<string, Ended> };
 /**
  * Looks whether all tasks of a parked execution are finished, and stops at the first that still runs.
  *
- * The list of running jobs tells where to look first; it is not believed, since it may lag behind: a task that it
- * names is read before it counts as running. Costs two calls while something runs, and one for each task at the end.
+ * The one that ran last time is read first, then the list of running jobs tells where to look; it is not believed, since
+ * it may lag behind: a task that it names is read before it counts as running. Costs a call or three while something
+ * runs, and one for each task at the end.
  *
+ * @param ranLastTime the task that the look before found running, if this process made one
  * @throws KlingError when the API cannot be asked
  */
-export async function lookAtAll(node: INode, kit: Kit, tasks: ParkedTask[]): Promise<Look> {
+export async function lookAtAll(
+	node: INode,
+	kit: Kit,
+	tasks: ParkedTask[],
+	ranLastTime?: string,
+): Promise<Look> {
 	const ended = new Map<string, Ended>();
 	const read = async (task: ParkedTask): Promise<boolean> => {
 		const end = await readPatiently(node, kit, task);
 		if (end) ended.set(task.taskId, end);
 		return end !== undefined;
 	};
-	const likely = await likelyRunning(kit, tasks);
-	for (const task of likely) {
-		if (!(await read(task))) return { running: task.taskId };
+	const [first] = tasks.filter(({ taskId }) => taskId === ranLastTime);
+	if (first && !(await read(first))) return { running: first.taskId };
+	for (const task of await likelyRunning(kit, tasks)) {
+		if (!ended.has(task.taskId) && !(await read(task))) return { running: task.taskId };
 	}
 	let running: string | undefined;
 	const turns = new Turns(kit.halt, MAX_PARALLEL_READS);
 	await Promise.all(
 		tasks.map(async (task) => {
-			if (likely.includes(task)) return;
+			if (ended.has(task.taskId)) return;
 			await turns.take(async () => {
 				if (running === undefined && !(await read(task))) running = task.taskId;
 			});
@@ -47,11 +55,12 @@ export async function lookAtAll(node: INode, kit: Kit, tasks: ParkedTask[]): Pro
 	return running === undefined ? { ended } : { running };
 }
 
-/** Those in the list of running jobs; without a list the one sent last, which most likely ends last. */
+/** Those in the list of running jobs, the one sent last at first: it most likely ends last. Without a list that one alone. */
 async function likelyRunning(kit: Kit, tasks: ParkedTask[]): Promise<ParkedTask[]> {
 	if (tasks.length === 1) return tasks;
 	const listed = await runningJobs(kit.api);
-	return listed ? tasks.filter(({ taskId }) => listed.has(taskId)) : tasks.slice(-1);
+	const lastFirst = tasks.toReversed();
+	return listed ? lastFirst.filter(({ taskId }) => listed.has(taskId)) : lastFirst.slice(0, 1);
 }
 
 /** How the task ended, or `undefined` while it runs. Nobody repeats a lost callback, so this asks patiently. */

@@ -21,6 +21,13 @@ import { together } from './together';
  * itself by no more than this. A forged callback costs one more look.
  */
 const LAG_MS = 2_000;
+/**
+ * Which task ran when this process last looked, by parked execution: most likely it still does, and one call tells. Only
+ * spares calls: on another machine, or after a restart, the list of running jobs does the same.
+ */
+const ranLastTime = new Map<string, string>();
+/** Executions that time out or are deleted would stay there for ever. */
+const MAX_REMEMBERED = 1_000;
 /** For whoever may call again; none is documented. */
 const RETRY_AFTER_S = 10;
 
@@ -65,12 +72,18 @@ async function goOn(
 ): Promise<INodeExecutionData[][] | undefined> {
 	const node = context.getNode();
 	const kit = await openKit(context);
-	let look = await lookAtAll(node, kit, parked.tasks);
+	let look = await lookAtAll(node, kit, parked.tasks, ranLastTime.get(parked.id));
 	if ('running' in look && saidFinal.delete(look.running)) {
 		await sleep(LAG_MS);
-		look = await lookAtAll(node, kit, parked.tasks);
+		look = await lookAtAll(node, kit, parked.tasks, look.running);
 	}
-	if ('running' in look) return undefined;
+	ranLastTime.delete(parked.id);
+	if ('running' in look) {
+		const [oldest] = ranLastTime.keys();
+		if (ranLastTime.size >= MAX_REMEMBERED) ranLastTime.delete(oldest);
+		ranLastTime.set(parked.id, look.running);
+		return undefined;
+	}
 	const { ended } = look;
 
 	const items = readParkedItems(context).slice(0, parked.itemCount);
