@@ -88,6 +88,12 @@ function httpExchange(body: unknown) {
 	let status = 200;
 	let answer: unknown;
 	const text = typeof body === 'string' ? body : JSON.stringify(body);
+	let parsed: unknown = text;
+	try {
+		parsed = JSON.parse(text);
+	} catch {
+		// Not JSON: n8n hands over the text.
+	}
 	const response = {
 		setHeader: () => response,
 		status: (code: number) => {
@@ -101,7 +107,14 @@ function httpExchange(body: unknown) {
 	};
 	return {
 		request: {
-			httpRequest: { body, rawBody: Buffer.from(text ?? ''), headers: {}, params: {}, query: {} },
+			// As n8n parses it, large numbers rounded.
+			httpRequest: {
+				body: parsed,
+				rawBody: Buffer.from(text ?? ''),
+				headers: {},
+				params: {},
+				query: {},
+			},
 			httpResponse: response,
 		} as never as object,
 		read: ({ noWebhookResponse, webhookResponse }: IWebhookResponseData) =>
