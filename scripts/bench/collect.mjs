@@ -14,11 +14,10 @@ const collectGarbage = runInNewContext('gc');
 
 process.on('SIGUSR2', () => {
 	const tidy = readFileSync(`${file}.asked`, 'utf8') === 'tidy';
-	collectGarbage({
-		type: 'major',
-		execution: 'sync',
-		flavor: tidy ? 'last-resort' : 'regular',
-	});
+	const flavor = tidy ? 'last-resort' : 'regular';
+	collectGarbage({ type: 'major', execution: 'sync', flavor });
+	// Buffers are given back a while after their owners are collected; the next collection waits for that.
+	collectGarbage({ type: 'major', execution: 'sync', flavor });
 	const { heapUsed, external } = process.memoryUsage();
 	// Renamed when it is whole, so that nobody reads half a number.
 	writeFileSync(`${file}.part`, String(heapUsed + external));

@@ -1,18 +1,19 @@
 // How cost grows with the number of items and the size of files, and what of it is n8n's memory.
 import { setTimeout as pause } from 'node:timers/promises';
 import { step } from '../npm.mjs';
-import { grown } from './figures.mts';
 import { measure, measureKling } from './measure.mts';
 import { watchSize, watchUse } from './memory.mts';
-import type { Results } from './results.mts';
+import type { FileMemory, Results } from './results.mts';
 import type { Settings } from './settings.mts';
 import type { Stage } from './stage.mts';
-import { about, count, megabytes } from './units.mts';
+import { about, count } from './units.mts';
 
 const WARM_UP_MS = 30_000;
 const WARM_UP = { workflow: 'kling', items: 10, jobMs: 500, slots: 10, seconds: 1 } as const;
 const FILE_RUN = { ...WARM_UP, items: 1, parameters: { download: true } };
-const FILE_RUNS = 5;
+/** How often garbage is collected while memory in use is watched: many times while the file passes, and while tasks run. */
+const COLLECT_OFTEN_MS = 200;
+const COLLECT_EVERY_MS = 3_000;
 /** So that the loop asks about as often as the node does. */
 const LOOP_PAUSE_S = 3;
 
@@ -41,25 +42,19 @@ export async function growth(stage: Stage, { growth }: Settings): Promise<Result
 	return measured;
 }
 
-/** A small result file and a large one on their way to n8n's storage, in turns. */
-export async function file(stage: Stage, { fileBytes }: Settings): Promise<Results['file']> {
-	const run = async (resultBytes: number) => {
-		const { memory } = await watchSize(
-			stage.watched,
-			async () => await measureKling(stage, { ...FILE_RUN, sandbox: { resultBytes } }),
-		);
-		if (memory)
-			console.log(
-				`    ${resultBytes ? `a file of ${megabytes(resultBytes)}` : 'a small image'}: n8n grew by ${megabytes(grown(memory))}`,
-			);
-		return memory;
+/** A small result file and large ones on their way to n8n's storage. */
+export async function file(stage: Stage, { fileBytes }: Settings): Promise<FileMemory> {
+	const download = async (resultBytes: number) =>
+		await measureKling(stage, { ...FILE_RUN, sandbox: { resultBytes } });
+	const size = async (bytes: number) =>
+		(await watchSize(stage.watched, async () => await download(bytes))).memory;
+	return {
+		small: await size(0),
+		large: await size(fileBytes),
+		again: await size(fileBytes),
+		use: (await watchUse(stage.watched, async () => await download(fileBytes), COLLECT_OFTEN_MS))
+			.memory,
 	};
-	const measured: Results['file'] = { small: [], large: [] };
-	while (measured.small.length < FILE_RUNS) {
-		measured.small.push(await run(0));
-		measured.large.push(await run(fileBytes));
-	}
-	return measured;
 }
 
 /** Every task at work at the same time, within the slots of several accounts. */
@@ -79,9 +74,9 @@ export async function watched(
 			pauseSeconds: LOOP_PAUSE_S,
 			seconds: jobMs / 1000,
 		});
+	const use = await watchUse(stage.watched, kling, COLLECT_EVERY_MS);
 	const size = await watchSize(stage.watched, kling);
 	const loopSize = await watchSize(stage.watched, loop);
-	const use = await watchUse(stage.watched, kling);
 	return {
 		size: size.memory,
 		run: size.result.run,

@@ -19,24 +19,6 @@ export const timesFaster = ({ loops, few }: Pick<Results, 'loops' | 'few'>): num
 /** In bytes. */
 export const grown = ({ before, peak }: Memory): number => peak - before;
 
-/** The one that grew most; undefined when none is known. */
-export const largest = (memories: Array<Memory | undefined>): Memory | undefined =>
-	known(memories).at(-1);
-
-/** The one that grew neither little nor much; undefined when none is known. */
-export const middle = (memories: Array<Memory | undefined>): Memory | undefined =>
-	known(memories)[Math.floor(known(memories).length / 2)];
-
-const known = (memories: Array<Memory | undefined>): Memory[] =>
-	memories.filter((memory) => memory !== undefined).sort((a, b) => grown(a) - grown(b));
-
-/** What a large file costs beyond a small one, at the most: the large one that grew most, the small one in the middle. */
-export function fileCost({ small, large }: Results['file']): number | undefined {
-	const most = largest(large);
-	const usual = middle(small);
-	return most && usual && grown(most) - grown(usual);
-}
-
 /** What two measurements would grow to, if each further item costs the same. */
 export function linearly(
 	[fewItems, few]: [items: number, cost: number],

@@ -4,9 +4,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { PlainError } from '../npm.mjs';
 import type { Memory } from './results.mts';
 
-/** n8n tidies up after a run for a moment. */
+/** n8n holds on to some of a run for a while. */
 const SETTLE_MS = 5_000;
-const COLLECT_EVERY_MS = 3_000;
+const SETTLED_WITHIN_BYTES = 500_000;
+const SETTLE_LIMIT_MS = 60_000;
 const ANSWER_LIMIT_MS = 30_000;
 const LOOK_AGAIN_MS = 20;
 const BYTES_PER_KB = 1024;
@@ -18,11 +19,11 @@ export interface Watched {
 	memoryFile: string;
 }
 
-/** Runs `work`; memory is `undefined` where the system does not tell. */
-type Watch = <T>(
-	watched: Watched,
-	work: () => Promise<T>,
-) => Promise<{ result: T; memory: Memory | undefined }>;
+/** What came of the work. Memory is `undefined` where the system does not tell. */
+interface WithMemory<T> {
+	result: T;
+	memory: Memory | undefined;
+}
 
 export const COLLECTOR = new URL('./collect.mjs', import.meta.url).href;
 
@@ -53,11 +54,25 @@ async function collect({ pid, memoryFile }: Watched, how: 'use' | 'tidy'): Promi
 	}
 }
 
+/** Waits until n8n lets go of no more, then has it tidy up; answers what is in use. */
+async function settle(watched: Watched): Promise<number> {
+	const deadline = Date.now() + SETTLE_LIMIT_MS;
+	let used = Infinity;
+	for (;;) {
+		const before = used;
+		await pause(SETTLE_MS);
+		used = await collect(watched, 'tidy');
+		if (before - used < SETTLED_WITHIN_BYTES || Date.now() > deadline) return used;
+	}
+}
+
 /** The size of the process (RSS), garbage that V8 has not collected included. */
-export const watchSize: Watch = async (watched, work) => {
+export async function watchSize<T>(
+	watched: Watched,
+	work: () => Promise<T>,
+): Promise<WithMemory<T>> {
 	if (!canTell(watched)) return { result: await work(), memory: undefined };
-	await pause(SETTLE_MS);
-	await collect(watched, 'tidy');
+	await settle(watched);
 	// The kernel notes the highest value anew from here on: no sampling, so no peak is missed.
 	await writeFile(`/proc/${watched.pid}/clear_refs`, '5');
 	const { now: before } = await resident(watched);
@@ -65,23 +80,24 @@ export const watchSize: Watch = async (watched, work) => {
 	const { peak } = await resident(watched);
 	await pause(SETTLE_MS);
 	return { result, memory: { before, peak, after: (await resident(watched)).now } };
-};
+}
 
-/** What is in use, looked at every few seconds. Collecting garbage takes n8n's time: no run to take times from. */
-export const watchUse: Watch = async (watched, work) => {
+/** What is in use, looked at again and again. Collecting garbage takes n8n's time: no run to take times from. */
+export async function watchUse<T>(
+	watched: Watched,
+	work: () => Promise<T>,
+	everyMs: number,
+): Promise<WithMemory<T>> {
 	if (!canTell(watched)) return { result: await work(), memory: undefined };
-	await pause(SETTLE_MS);
-	await collect(watched, 'tidy');
-	const before = await collect(watched, 'use');
+	const before = await settle(watched);
 	let peak = before;
 	const over = new AbortController();
 	const looking = (async () => {
 		while (!over.signal.aborted) {
 			peak = Math.max(peak, await collect(watched, 'use'));
-			await pause(COLLECT_EVERY_MS, undefined, { signal: over.signal }).catch(() => undefined);
+			await pause(everyMs, undefined, { signal: over.signal }).catch(() => undefined);
 		}
 	})();
 	const [result] = await Promise.all([work().finally(() => over.abort()), looking]);
-	await pause(SETTLE_MS);
-	return { result, memory: { before, peak, after: await collect(watched, 'use') } };
-};
+	return { result, memory: { before, peak, after: await settle(watched) } };
+}

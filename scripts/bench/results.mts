@@ -38,6 +38,18 @@ export type CallbackRun = Run & { afterCallbackMs: number };
 /** When results were seen, in task times since their tasks were made. */
 export type SeenRun = Run & { seen: { median: number; latest: number } };
 
+/** One item with Download Image, in the order in which it was run. */
+export interface FileMemory {
+	/** Size of n8n's process. */
+	small?: Memory;
+	/** The first large file of this n8n, for which Node.js has to enlarge its buffers. */
+	large?: Memory;
+	/** The second one. */
+	again?: Memory;
+	/** What is in use with another large one. */
+	use?: Memory;
+}
+
 export interface PackageFigures {
 	name: string;
 	version: string;
@@ -82,8 +94,7 @@ export interface Results {
 	/** The rival as published, and with an API that lets its request through. */
 	rivalRuns?: { plain: Run; letThrough: Run };
 	growth: Array<Run & { memory?: Memory }>;
-	/** Size of n8n's process around one item with Download Image, with a small file and a large one. */
-	file: { small: Array<Memory | undefined>; large: Array<Memory | undefined> };
+	file: FileMemory;
 	/** All tasks at work at the same time. */
 	watched: { use?: Memory; size?: Memory; run: Run; loopSize?: Memory; loopRun: Run };
 	long?: SeenRun;

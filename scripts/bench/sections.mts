@@ -1,5 +1,5 @@
 // The chapters of docs/benchmarks.md.
-import { grown, largest, limitSeconds, linearly, middle, toLimit } from './figures.mts';
+import { grown, limitSeconds, linearly, toLimit } from './figures.mts';
 import { table } from './markdown.mts';
 import type { Memory, PackageFigures, Results, Run } from './results.mts';
 import * as units from './units.mts';
@@ -207,33 +207,29 @@ export function memory({ file, watched, settings }: Results): string {
 	];
 	return `## Memory
 
-Before each run n8n is made to collect its garbage and to give back what it can, so every run begins small.
+"In use" is what is left in n8n's heap and buffers when its garbage is collected, looked at again and again in a run of its own;
+the targets are held to that. "Size" is the size of n8n's process (RSS), garbage and all, in a run in which nobody makes it collect.
+n8n leaves garbage at every request and every execution, whichever node they are of, and does not collect it while the machine has
+room. Before each run it is made to collect, and to give back what it can.
 
-**A large file.** One item with Download Image, in turns with a small image and with a file of ${large}. Size of n8n's process (RSS);
-what a small image costs is n8n's own work for an execution, so the target is held to what a large file costs beyond that.
+**A large file.** One item with Download Image, each row a run of its own, one after the other in a new n8n:
 
 ${table(head, [
-	memoryRow(`Small image, the middle one of ${file.small.length}`, middle(file.small)),
-	memoryRow(`Small image, the one that grew most`, largest(file.small)),
-	memoryRow(`${large}, the middle one of ${file.large.length}`, middle(file.large)),
-	memoryRow(`${large}, the one that grew most`, largest(file.large)),
+	memoryRow('Small image, size', file.small),
+	memoryRow(`${large}, size, the first large file`, file.large),
+	memoryRow(`${large}, size, the second`, file.again),
+	memoryRow(`${large}, in use`, file.use),
 ])}
 
-**${count(watched.run.items, 'task')} watched at once**, on ${count(accounts, 'account')} with ${slots} job slots each, ${jobMs / 1000} s long. "In use" is what is left in heap and buffers when
-garbage is collected, looked at every few seconds in a run of its own. The size of the process has the garbage in it: n8n leaves
-some at every request, whichever node makes it, and does not collect it while the machine has room. So the target is held to
-what is in use.
+**${count(watched.run.items, 'task')} watched at once**, on ${count(accounts, 'account')} with ${slots} job slots each, ${jobMs / 1000} s long:
 
 ${table(
 	[...head, 'Requests', 'Growth per request'],
 	[
 		[...memoryRow('Kling node, in use', watched.use), UNKNOWN, UNKNOWN],
+		[...memoryRow('Kling node, size', watched.size), ...perRequest(watched.size, watched.run)],
 		[
-			...memoryRow('Kling node, size of the process', watched.size),
-			...perRequest(watched.size, watched.run),
-		],
-		[
-			...memoryRow('HTTP Request, Wait and If, all at once, size of the process', watched.loopSize),
+			...memoryRow('HTTP Request, Wait and If, all at once, size', watched.loopSize),
 			...perRequest(watched.loopSize, watched.loopRun),
 		],
 	],

@@ -4,7 +4,6 @@ import { join, resolve } from 'node:path';
 import { checks } from '../../scripts/bench/checks.mts';
 import {
 	countRequests,
-	fileCost,
 	limitSeconds,
 	linearly,
 	median,
@@ -69,7 +68,7 @@ const results = (changes: Partial<Results> = {}): Results => ({
 	},
 	rivalRuns: { plain: run({ finished: 0, error: 'workId is required' }), letThrough: run() },
 	growth: [{ ...run(), memory: memory(20) }],
-	file: { small: [20, 28, 24].map(memory), large: [50, 26].map(memory) },
+	file: { small: memory(20), large: memory(50), again: memory(21), use: memory(3) },
 	watched: {
 		use: memory(16),
 		size: memory(500),
@@ -107,11 +106,6 @@ describe('figures', () => {
 
 	test('the faster of the loops is the one to beat', () => {
 		expect(timesFaster(results())).toBeCloseTo(200 / 21);
-	});
-
-	test('a large file costs what its worst run grew beyond a usual run with a small one', () => {
-		expect(fileCost(results().file)).toBe(26 * MB);
-		expect(fileCost({ small: [undefined], large: [undefined] })).toBeUndefined();
 	});
 });
 
@@ -173,7 +167,7 @@ describe('targets', () => {
 		['a fast loop', { loops: [{ pauseSeconds: 5, single: run(), few: few({ seconds: 180 }) }] }],
 		['a heavy package', { own: { ...results().own, tarballBytes: 60_001 } }],
 		['a package that is slow to load', { own: { ...results().own, loadMs: 20.1 } }],
-		['a file that stays in memory', { file: { small: [memory(20)], large: [memory(53)] } }],
+		['a file that stays in memory', { file: { use: memory(33) } }],
 		['tasks that fill the memory', { watched: { ...results().watched, use: memory(51) } }],
 	])('missed by %s', (_name, changes) => {
 		expect(met(changes).filter((each) => each === false)).toHaveLength(1);
@@ -210,6 +204,12 @@ describe('the page', () => {
 		const page = report(results({ rival: { error: 'npm was offline' }, callbacks: undefined }));
 		expect(page).toContain('This time it could not: npm was offline.');
 		expect(page).toContain('The node does not offer it yet.');
+	});
+
+	test('memory: what is held to the target, and beside it what the process grew by', () => {
+		expect(summary(results())).toContain('| 3 MB, with garbage 50 MB | at most 32 MB | yes |');
+		expect(report(results())).toContain('| 100 MB, in use | 400 MB | 403 MB | 410 MB | 3 MB |');
+		expect(report(results({ file: {} }))).toContain('| 100 MB, in use | – | – | – | – |');
 	});
 
 	test('no figure is undefined or not a number', () => {
