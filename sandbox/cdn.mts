@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import fastify from 'fastify';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import sharp from 'sharp';
@@ -9,6 +10,7 @@ import { installFaults } from './faults.mts';
 /** The files, on an origin of their own. No token is needed, and the Content-Type tells nothing, as on the vendor's. */
 
 const CONTENT_TYPE = 'binary/octet-stream';
+const ZEROS = Buffer.alloc(64 * 1024);
 
 type File = { Params: { file: string } };
 
@@ -23,7 +25,10 @@ export async function buildCdn(context: Context): Promise<FastifyInstance> {
 			const bytes = await read(context, request.params.file);
 			if (!bytes) return sendNothing(reply);
 			const file = folder === 'clean' ? await sharp(bytes).autoOrient().png().toBuffer() : bytes;
-			return reply.type(CONTENT_TYPE).send(file);
+			reply.type(CONTENT_TYPE);
+			const { resultBytes } = context.settings;
+			if (folder !== 'results' || file.length >= resultBytes) return reply.send(file);
+			return reply.header('content-length', resultBytes).send(fillUp(file, resultBytes));
 		});
 	}
 	return app;
@@ -31,6 +36,17 @@ export async function buildCdn(context: Context): Promise<FastifyInstance> {
 
 function sendNothing(reply: FastifyReply) {
 	return reply.code(404).type('text/plain').send('No such file');
+}
+
+/** Made while it is sent: a file of many megabytes is never in memory. */
+function fillUp(file: Buffer, bytes: number): Readable {
+	function* chunks() {
+		yield file;
+		for (let left = bytes - file.length; left > 0; left -= ZEROS.length) {
+			yield ZEROS.subarray(0, left);
+		}
+	}
+	return Readable.from(chunks());
 }
 
 async function read({ tasks, results }: Context, file: string): Promise<Buffer | undefined> {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { toJson } from './models.mts';
 
@@ -122,7 +123,10 @@ export function installFaults(
 		if (fault.after) await faults.wait(fault.delayMs);
 		if (fault.after && replaces(fault)) return spoil(reply, fault, redirectTo());
 		if (fault.kind === 'resetAfter') request.raw.socket.destroy();
-		if (fault.kind === 'truncate') return cut(reply, Buffer.from((payload ?? '') as string));
+		if (fault.kind === 'truncate') {
+			const whole = payload instanceof Readable ? await buffer(payload) : (payload ?? '');
+			return cut(reply, Buffer.from(whole as string));
+		}
 		return payload;
 	});
 }

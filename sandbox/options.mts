@@ -57,6 +57,8 @@ export interface SandboxOptions {
 	picturesFolder?: string;
 	/** How many times larger an upscaled image is, along each side. */
 	scale?: number;
+	/** A smaller result file is filled up to so many bytes: zeros after the image's end, where no reader looks. Default 0. */
+	resultBytes?: number;
 	seeds?: SandboxSeed[];
 	/** false: every /v1 call answers 402. */
 	subscription?: boolean;
@@ -88,6 +90,7 @@ export const DEFAULTS: Settings = {
 	hold: false,
 	picturesFolder: BUNDLED_PICTURES,
 	scale: 4,
+	resultBytes: 0,
 	seeds: [],
 	subscription: true,
 	firstTaskId: '500000010',

@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { ensureHost, type Host } from './host.mts';
 import { N8nApi } from './n8n-api.mts';
 import { END_WITH_PARENT, endGroup, PlainError, tie, untie } from './npm.mjs';
-import { installCommunityNode } from './pack.mts';
+import { installCommunityNodes } from './pack.mts';
 import { freePort } from './ports.mts';
 
 const START_LIMIT_MS = 180_000;
@@ -21,6 +21,8 @@ export interface N8nOptions {
 	folder: string;
 	/** The packed Kling node. */
 	tarball: string;
+	/** Packed community nodes of others, to be installed beside it. */
+	others?: string[];
 	/** A free port is taken without it. */
 	port?: number;
 	/** More environment variables for n8n. */
@@ -39,6 +41,9 @@ export interface RunningN8n {
 	/** Ends it as a power cut would; `startN8n` with the same folder and port goes on where it was. */
 	kill(): Promise<void>;
 }
+
+/** Where the n8n of a folder keeps its community nodes. */
+export const nodesFolder = (folder: string) => join(folder, 'n8n', '.n8n', 'nodes');
 
 /** Of the caller's environment only this reaches n8n, so that settings of another n8n on this machine do not. */
 const INHERITED = /^(PATH|HOME|USERPROFILE|SystemRoot|LANG|LC_.*|TZ|TMPDIR|TEMP|TMP)$/i;
@@ -180,7 +185,8 @@ export async function startN8n(options: N8nOptions): Promise<RunningN8n> {
 	const release = await claim(folder);
 	let stop = release;
 	try {
-		await installCommunityNode(options.tarball, join(folder, 'n8n', '.n8n', 'nodes'), host.modules);
+		const tarballs = [options.tarball, ...(options.others ?? [])];
+		await installCommunityNodes(tarballs, nodesFolder(folder), host.modules);
 		const port = options.port ?? (await freePort());
 		const url = `http://localhost:${port}`;
 		const env = await environment(host, folder, files, port, url);

@@ -1,8 +1,8 @@
 // Build, pack, unpack: what n8n gets is the tarball that would be published, never the sources.
-import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PlainError, run, runNpm, step } from './npm.mjs';
-import { PACKAGE_NAME, PROJECT, WORK } from './project.mts';
+import { PROJECT, WORK } from './project.mts';
 
 async function must(what: string, result: Promise<{ code: number; output: string }>) {
 	const { code, output } = await result;
@@ -47,19 +47,30 @@ export async function unpack(tarball: string, folder: string): Promise<void> {
 	);
 }
 
-/** Puts the tarball where n8n keeps the community nodes that are installed from its settings page. */
-export async function installCommunityNode(
-	tarball: string,
+/** The name and version that a tarball's package.json gives; it is unpacked into `folder`, below its name. */
+async function unpackInto(folder: string, tarball: string): Promise<[string, string]> {
+	const unnamed = join(folder, '.unpacked');
+	await unpack(tarball, unnamed);
+	const { name, version } = JSON.parse(await readFile(join(unnamed, 'package.json'), 'utf8'));
+	const named = join(folder, name);
+	await rm(named, { recursive: true, force: true });
+	await rename(unnamed, named);
+	return [name, version];
+}
+
+/** Puts the tarballs where n8n keeps the community nodes that are installed from its settings page. */
+export async function installCommunityNodes(
+	tarballs: string[],
 	nodesFolder: string,
 	hostModules: string,
 ): Promise<void> {
 	const modules = join(nodesFolder, 'node_modules');
-	const folder = join(modules, PACKAGE_NAME);
-	await unpack(tarball, folder);
-	const { version } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
+	const installed: Array<[string, string]> = [];
+	for (const tarball of tarballs) installed.push(await unpackInto(modules, tarball));
+	const dependencies = Object.fromEntries(installed);
 	await writeFile(
 		join(nodesFolder, 'package.json'),
-		`${JSON.stringify({ name: 'installed-nodes', private: true, dependencies: { [PACKAGE_NAME]: version } }, null, 2)}\n`,
+		`${JSON.stringify({ name: 'installed-nodes', private: true, dependencies }, null, 2)}\n`,
 	);
 	// n8n lends its own n8n-workflow to community nodes. Without this link, one would find this clone's copy first.
 	const lent = join(modules, 'n8n-workflow');

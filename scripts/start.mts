@@ -4,6 +4,7 @@ import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
 import { startSandbox, type Sandbox } from '../sandbox/server.mts';
 import { prepareDemo, runDemo, type Demo, type Outcome } from './demo.mts';
+import { endWithNpm } from './end-with-npm.mts';
 import { sandboxTaskId } from './example.mts';
 import { ensureHost, N8N_VERSION } from './host.mts';
 import { logTail, startN8n, type RunningN8n } from './n8n.mts';
@@ -13,7 +14,6 @@ import { freePort, isFree } from './ports.mts';
 import { WORK } from './project.mts';
 
 const EDITOR_PORT = 5678;
-const LOOK_AGAIN_MS = 500;
 const HELP = `Starts a real n8n ${N8N_VERSION} with the Kling node in it, and a stand-in of useapi.net, all on this machine.
 Runs the workflow "Upscale an image and save it" once, then leaves the editor open for you.
 
@@ -89,15 +89,6 @@ function endAll(): Promise<void> {
 		await running.sandbox?.close();
 	})();
 	return running.ending;
-}
-
-/** Ending `npm start` from outside ends npm and its shell, but the shell does not pass it on. */
-function endWithNpm() {
-	if (process.env.npm_lifecycle_event !== 'start') return;
-	const parent = process.ppid;
-	setInterval(() => {
-		if (process.ppid !== parent) process.emit('SIGTERM');
-	}, LOOK_AGAIN_MS).unref();
 }
 
 function endOnSignals() {
@@ -203,7 +194,7 @@ async function fail(error: unknown) {
 }
 
 endOnSignals();
-endWithNpm();
+endWithNpm('start');
 process.on('uncaughtException', (error) => void fail(error));
 try {
 	await start(readOptions());

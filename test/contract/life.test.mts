@@ -112,6 +112,28 @@ test('the file: a PNG, four times as large, really resampled, on another origin,
 	expect(meanDifference(small, await sharp(source).raw().toBuffer())).toBeLessThan(3);
 });
 
+test('a result file of any size: the image first, then zeros, and still an image', async () => {
+	const resultBytes = 3_000_001;
+	sandbox = await startDocumented({ resultBytes });
+	const { body } = await upscale(sandbox);
+	const { resource, width, height } = (await finished(sandbox, body.task.id)).works[0].resource;
+	const response = await fetch(resource);
+	expect(response.headers.get('content-length')).toBe(String(resultBytes));
+	const file = Buffer.from(await response.arrayBuffer());
+	expect(file).toHaveLength(resultBytes);
+	expect(file.readUInt8(resultBytes - 1)).toBe(0);
+	expect(await sharp(file).metadata()).toMatchObject({ format: 'png', width, height });
+
+	sandbox.addFault({ kind: 'truncate', server: 'cdn' });
+	const cut = await fetch(resource);
+	expect([cut.status, cut.headers.get('content-length')]).toEqual([200, String(resultBytes)]);
+	await expect(cut.arrayBuffer()).rejects.toThrow();
+	sandbox.settings.resultBytes = 1;
+	const whole = Buffer.from(await (await fetch(resource)).arrayBuffer());
+	expect(whole.length).toBeGreaterThan(1);
+	expect(file.subarray(0, whole.length)).toEqual(whole);
+});
+
 test('an upscaled image can be upscaled again', async () => {
 	sandbox = await startDocumented({ scale: 2 });
 	const first = await finished(sandbox, (await upscale(sandbox)).body.task.id);
