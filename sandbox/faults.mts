@@ -8,6 +8,13 @@ import { toJson } from './models.mts';
 
 /** Bytes already written must leave before the socket is cut. */
 const CUT_AFTER_MS = 25;
+/** Longer than anybody waits. */
+const SILENCE_MS = 3_600_000;
+/** How a picture and a list begin that have no end. */
+const ENDLESS = {
+	api: { begin: '{"history":[', more: '{"works":[]},'.repeat(5_000) },
+	cdn: { begin: Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), more: Buffer.alloc(64 * 1024) },
+};
 const HTML_PAGE = '<!DOCTYPE html><html><body><h1>502 Bad Gateway</h1></body></html>';
 
 const KINDS = [
@@ -16,6 +23,8 @@ const KINDS = [
 	'resetBefore',
 	'resetAfter',
 	'truncate',
+	'stall',
+	'endless',
 	'html',
 	'empty',
 	'redirect',
@@ -123,9 +132,15 @@ export function installFaults(
 		if (fault.after) await faults.wait(fault.delayMs);
 		if (fault.after && replaces(fault)) return spoil(reply, fault, redirectTo());
 		if (fault.kind === 'resetAfter') request.raw.socket.destroy();
-		if (fault.kind === 'truncate') {
+		if (fault.kind === 'truncate' || fault.kind === 'stall') {
+			const silence = async () =>
+				await faults.wait(fault.kind === 'stall' ? SILENCE_MS : CUT_AFTER_MS);
 			const whole = payload instanceof Readable ? await buffer(payload) : (payload ?? '');
-			return cut(reply, Buffer.from(whole as string));
+			return cut(reply, Buffer.from(whole as string), silence);
+		}
+		if (fault.kind === 'endless') {
+			reply.removeHeader('content-length');
+			return Readable.from(endlessly(server));
 		}
 		return payload;
 	});
@@ -148,12 +163,18 @@ function spoil(reply: FastifyReply, fault: Fault, location: string): string {
 	return toJson(fault.body ?? { error: `Fault on demand: ${status}`, code: status });
 }
 
-/** Half the body under the whole body's Content-Length, then the end of the connection. */
-function cut(reply: FastifyReply, whole: Buffer) {
+function* endlessly(server: ServerName) {
+	const { begin, more } = ENDLESS[server];
+	yield begin;
+	for (;;) yield more;
+}
+
+/** Half the body under the whole body's Content-Length, then nothing for a while, then the end of the connection. */
+function cut(reply: FastifyReply, whole: Buffer, silence: () => Promise<unknown>) {
 	reply.header('content-length', whole.length);
 	async function* half() {
 		yield whole.subarray(0, Math.floor(whole.length / 2));
-		await sleep(CUT_AFTER_MS);
+		await silence();
 		reply.raw.destroy();
 	}
 	return Readable.from(half());

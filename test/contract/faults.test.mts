@@ -86,6 +86,39 @@ test('truncate: half the body, then the end, on either server', async () => {
 	expect(whole).toBe(Number(file.headers.get('content-length')));
 });
 
+test('stall: half the body, then silence, until the sandbox closes', async () => {
+	sandbox.addFault({ kind: 'stall' });
+	const response = await fetch(`${sandbox.url}/v2/account`, {
+		headers: { authorization: `Bearer ${sandbox.token}` },
+	});
+	const reader = response.body!.getReader();
+	const { value } = await reader.read();
+	expect(value!.length * 2).toBeGreaterThanOrEqual(
+		Number(response.headers.get('content-length')) - 1,
+	);
+	const next = reader.read();
+	const silence = new Promise((resolve) => setTimeout(resolve, 300, 'silence'));
+	expect(await Promise.race([next, silence])).toBe('silence');
+	const ended = expect(next).rejects.toThrow();
+	await sandbox.close();
+	await ended;
+});
+
+test('endless: the body never ends, on either server', async () => {
+	const { body } = await call(sandbox, `/v1/kling/tasks/${TASK}`);
+	const file = body.works[0].resource.resource as string;
+	for (const server of ['api', 'cdn'] as const) {
+		sandbox.addFault({ kind: 'endless', server });
+		const headers = { authorization: `Bearer ${sandbox.token}` };
+		const response = await fetch(server === 'api' ? sandbox.url + ACCOUNT : file, { headers });
+		expect(response.status).toBe(200);
+		const reader = response.body!.getReader();
+		let read = 0;
+		while (read < 5_000_000) read += (await reader.read()).value!.length;
+		await reader.cancel();
+	}
+});
+
 test('method, path and times choose the requests', async () => {
 	sandbox.addFault({ kind: 'status', method: 'get', path: '/v1/kling/tasks/\\d+$', times: 2 });
 	const statuses = [];

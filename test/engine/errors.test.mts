@@ -157,6 +157,13 @@ describe('parameters are checked before anything is sent', () => {
 		],
 		['Reply URL is not a web address', { wait: 'none', replyUrl: 'my-n8n/webhook' }],
 		['Put Output File in Field is empty', { download: true, binaryPropertyName: ' ' }],
+		['Download Image must be true or false, but is "yes"', { download: '={{ "yes" }}' }],
+		[
+			'Without Watermark must be true or false',
+			{ download: true, options: { withoutWatermark: '={{ 1 }}' } },
+		],
+		['Output must be simplified, raw, but is "images"', { output: 'images' }],
+		['Wait for Result must be none, poll, callback, but is "constructor"', { wait: 'constructor' }],
 	])('%s', async (message, changes) => {
 		const { run, sandbox } = await bench();
 		const { error } = await run([{}], upscale(changes as never));

@@ -173,6 +173,11 @@ describe('a cancel stops within a second', () => {
 		const { port } = stalls.address() as AddressInfo;
 		let asked = 0;
 		stalls.on('request', () => asked++);
+		let open = 0;
+		stalls.on('connection', (socket) => {
+			open++;
+			socket.on('close', () => open--);
+		});
 		const resource = { resource: `http://127.0.0.1:${port}/a.png` };
 		const works = [{ workId: 1, contentType: 'image', resource }];
 		const body = { task: { id: 500000010 }, works, status_name: 'succeed', status_final: true };
@@ -185,6 +190,7 @@ describe('a cancel stops within a second', () => {
 			cancel();
 			expect((await done).run.status).toBe('canceled');
 			expect(Date.now() - canceledMs).toBeLessThan(MS_PER_SECOND);
+			await until(() => open === 0);
 
 			const seeds = [{ taskId: '700000001', status: 'failed' as const, error: 'No' }];
 			const second = await bench({ seeds });
@@ -201,6 +207,7 @@ describe('a cancel stops within a second', () => {
 				getTask({ taskId: '={{ $json.taskId }}', wait: 'poll', download: true }),
 			);
 			expect(error?.message).toBe('Task 700000001 failed: No');
+			await until(() => open === 0);
 		} finally {
 			stalls.closeAllConnections();
 			stalls.close();

@@ -22,4 +22,5 @@ test.each([
 	['an error in JSON', '{"error":1}', 'https://cdn.example/a.png'],
 	['an empty file', '', 'https://cdn.example/a.png'],
 	['neither bytes nor name tell', 'hello', 'https://cdn.example/a'],
+	['a name that every object knows', 'hello', 'https://cdn.example/a.constructor'],
 ])('no image: %s', (_name, head, url) => expect(imageType(bytes(head), url)).toBeUndefined());

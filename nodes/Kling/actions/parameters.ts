@@ -4,7 +4,9 @@ import { isTool, klingError } from '../transport/errors';
 import { isPrivate } from '../transport/hosts';
 import type { TimeWindow } from '../job/history';
 import type { OutputSettings } from '../job/output';
+import type { OutputKind } from '../job/result';
 import { parseDate } from './dates';
+import { asText, shorten } from './text';
 
 /** "range from 1 to 50" (the vendor's page, `maxJobs`). */
 const MAX_JOBS = 50;
@@ -16,11 +18,13 @@ const MIN_PAUSE_SECONDS = 60;
 const MAX_PAUSE_SECONDS = 30 * 24 * 3600;
 const DEFAULT_LIMIT = 50;
 /** "Supported values: video, image, or audio" (the vendor's page "Retrieve Kling tasks"); without it, all. */
-const CONTENT_TYPES = ['image', 'video', 'audio', 'all'];
+const CONTENT_TYPES = ['image', 'video', 'audio', 'all'] as const;
+const OUTPUTS = ['simplified', 'raw', 'images'] as const;
+const WAITS = ['none', 'poll', 'callback'] as const;
 /** Asking more often than this would only annoy the API. */
 const MIN_POLL_INTERVAL_SECONDS = 1;
 
-export type Wait = 'poll' | 'callback' | 'none';
+export type Wait = (typeof WAITS)[number];
 
 /**
  * Reads parameters of one item and checks them before anything is sent.
@@ -145,8 +149,9 @@ export class Parameters {
 		return this.replyText('options.replyRef', 'Reply Reference');
 	}
 
-	output(): OutputSettings {
-		const download = this.raw('download', false) === true && !isTool(this.context.getNode());
+	/** @param kinds those that the operation has: what comes of a wrong one shows only after the job is paid for */
+	output(kinds: readonly OutputKind[] = OUTPUTS): OutputSettings {
+		const download = this.flag('download', 'Download Image') && !isTool(this.context.getNode());
 		const field = asText(this.raw('binaryPropertyName', 'data'));
 		if (download && field === '') {
 			throw this.invalid(
@@ -155,17 +160,17 @@ export class Parameters {
 			);
 		}
 		return {
-			output: this.raw('output', 'simplified') as OutputSettings['output'],
+			output: this.choice('output', 'Output', kinds),
 			...(download && {
 				binaryPropertyName: field,
-				withoutWatermark: this.raw('options.withoutWatermark', false) === true,
+				withoutWatermark: this.flag('options.withoutWatermark', 'Without Watermark'),
 			}),
 		};
 	}
 
 	/** The most output items wanted; `Infinity` for all there are. */
 	limit(): number {
-		if (this.raw('returnAll', false) === true) return Infinity;
+		if (this.flag('returnAll', 'Return All')) return Infinity;
 		const limit = this.number('limit', 'Limit', 1) ?? DEFAULT_LIMIT;
 		if (!Number.isInteger(limit)) {
 			throw this.invalid('Limit must be a whole number', 'Or switch on Return All.');
@@ -175,14 +180,8 @@ export class Parameters {
 
 	/** As the API has it, or `undefined` for tasks of every kind. */
 	contentType(): string | undefined {
-		const text = asText(this.raw('filters.contentType', 'image')) || 'image';
-		if (!CONTENT_TYPES.includes(text)) {
-			throw this.invalid(
-				`Content Type must be ${CONTENT_TYPES.join(', ')}, but is "${shorten(text)}"`,
-				'Choose one from the list, or remove the filter to get tasks that made images.',
-			);
-		}
-		return text === 'all' ? undefined : text;
+		const type = this.choice('filters.contentType', 'Content Type', CONTENT_TYPES);
+		return type === 'all' ? undefined : type;
 	}
 
 	timeWindow(): TimeWindow {
@@ -199,9 +198,31 @@ export class Parameters {
 	}
 
 	wait(): Wait {
-		const wait = asText(this.raw('wait', 'none')) as Wait;
+		const wait = this.choice('wait', 'Wait for Result', WAITS);
 		// A parked tool would park the agent that waits for its answer.
 		return wait === 'callback' && isTool(this.context.getNode()) ? 'poll' : wait;
+	}
+
+	/** One of the values that a list offers; empty text, null and nothing mean the first one. */
+	private choice<T extends string>(name: string, label: string, values: readonly T[]): T {
+		const text = asText(this.raw(name, '')) || values[0];
+		const value = values.find((known) => known === text);
+		if (value !== undefined) return value;
+		throw this.invalid(
+			`${label} must be ${values.join(', ')}, but is "${shorten(text)}"`,
+			'Choose one from the list, or let the expression give one of these words.',
+		);
+	}
+
+	/** On or off, also as text; empty text, null and nothing mean off. */
+	private flag(name: string, label: string): boolean {
+		const text = asText(this.raw(name, ''));
+		if (['', 'false'].includes(text)) return false;
+		if (text === 'true') return true;
+		throw this.invalid(
+			`${label} must be true or false, but is "${shorten(text)}"`,
+			'Switch it on or off, or let the expression give true or false.',
+		);
 	}
 
 	private replyText(name: string, label: string): string | undefined {
@@ -260,13 +281,4 @@ export class Parameters {
 			this.itemIndex,
 		);
 	}
-}
-
-function asText(value: unknown): string {
-	if (value === null || value === undefined) return '';
-	return (typeof value === 'object' ? JSON.stringify(value) : String(value)).trim();
-}
-
-function shorten(text: string): string {
-	return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }

@@ -1,24 +1,22 @@
-import type { IBinaryData, IExecuteFunctions, IN8nHttpFullResponse } from 'n8n-workflow';
+import type { IBinaryData } from 'n8n-workflow';
 
-import { answerTrouble, klingError } from '../transport/errors';
-import { isPrivate } from '../transport/hosts';
+import type { ByteStream } from '../transport/answer';
+import { bodyOrTrouble, klingError } from '../transport/errors';
+import { openFile, type OpenedFile } from '../transport/file';
 import { imageType } from './fileType';
 import type { Halt } from './halt';
 import type { JobContext, Kit } from './kit';
-import type { TaskImage } from './result';
-
-/** Node's readable stream, by way of n8n's types: a community node may not import Node's own modules. */
-type FileStream = Exclude<
-	Parameters<IExecuteFunctions['helpers']['prepareBinaryData']>[0],
-	Uint8Array
->;
+import { askPatiently } from './patience';
+import { record, type TaskImage } from './result';
 
 /** Getting a file spends nothing, so a broken transfer is tried again. */
 const ATTEMPTS = 3;
 const RETRY_PAUSE_MS = 1_000;
-const RESPONSE_TIMEOUT_MS = 60_000;
 /** For the whole file: a transfer that has stalled would never end by itself. */
 const TRANSFER_TIMEOUT_MS = 600_000;
+/** An image of 8192 × 8192 pixels needs no more, whatever its format. A file without end would fill n8n's memory or disk. */
+const MAX_FILE_BYTES = 256 * 1024 * 1024;
+const TOO_LARGE = { reason: 'it is larger than 256 MB', lasting: true };
 
 export interface Download {
 	image: TaskImage;
@@ -68,12 +66,14 @@ async function fetchClean(
 ): Promise<IBinaryData | undefined> {
 	const { image, account, itemIndex } = download;
 	let reason = 'the image has no ID';
-	if (image.workId) {
-		const answer = await kit.api.getCleanFile(image.workId, account);
-		if (answer.outcome !== 'answered') ({ reason } = answer);
-		else if (answer.status !== 200) reason = answerTrouble(answer.status, answer.body).message;
+	const { workId } = image;
+	if (workId) {
+		const got = bodyOrTrouble(
+			await askPatiently(kit.halt, () => kit.api.getCleanFile(workId, account)),
+		);
+		if (got.trouble) reason = got.trouble.message;
 		else {
-			const { cdnUrl } = answer.body as { cdnUrl?: unknown };
+			const { cdnUrl } = record(got.body);
 			const fetched = await fetchFile.call(this, kit, String(cdnUrl), download);
 			if ('file' in fetched) return fetched.file;
 			({ reason } = fetched);
@@ -93,79 +93,84 @@ async function fetchFile(
 	{ image, taskId }: Download,
 ): Promise<Fetched> {
 	const stem = ['kling', taskId, ...(image.workId ? [image.workId] : [])].join('-');
-	let fetched: Fetched = { reason: 'its link is not a safe web address', lasting: true };
-	if (!isFetchable(url, api.baseUrl)) return fetched;
-	for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-		if (attempt > 0) await halt.pause(Date.now() + RETRY_PAUSE_MS * attempt);
-		fetched = await fetchOnce.call(this, halt, url, stem);
+	let fetched: Fetched;
+	for (let attempt = 1; ; attempt++) {
+		fetched = await fetchOnce.call(this, halt, url, api.baseUrl, stem);
 		halt.check();
-		if ('file' in fetched || fetched.lasting) break;
+		if ('file' in fetched || fetched.lasting || attempt === ATTEMPTS) return fetched;
+		await halt.pause(Date.now() + RETRY_PAUSE_MS * attempt);
 	}
-	return fetched;
 }
 
-/**
- * Result files are on another host than the API and need no token (kling-api.md, last paragraph), so this is the one
- * request of the package without authentication.
- */
 async function fetchOnce(
 	this: JobContext,
 	halt: Halt,
-	url: string,
+	address: string,
+	baseUrl: string,
 	stem: string,
 ): Promise<Fetched> {
+	const limitMs = Date.now() + TRANSFER_TIMEOUT_MS;
+	const cut = new AbortController();
 	let settled = false;
+	const cutOff = halt
+		.until(() => settled || Date.now() > limitMs)
+		.then(() => ({ reason: 'it took too long', lasting: true }));
+	const fetched = fetchAndStore.call(this, address, baseUrl, stem, cut.signal);
+	// Whichever loses must not go unheard.
+	cutOff.catch(() => {});
+	fetched.catch(() => {});
 	try {
-		const response = (await this.helpers.httpRequest({
-			method: 'GET',
-			url,
-			encoding: 'stream',
-			returnFullResponse: true,
-			ignoreHttpStatusErrors: true,
-			timeout: RESPONSE_TIMEOUT_MS,
-			abortSignal: halt.cancelSignal,
-		})) as IN8nHttpFullResponse;
-		const stream = response.body as FileStream;
-		const { statusCode: status } = response;
-		if (status !== 200) {
-			stream.destroy();
-			return { reason: `the server answered with HTTP ${status}`, lasting: status < 500 };
-		}
-		const limitMs = Date.now() + TRANSFER_TIMEOUT_MS;
-		// Ends the transfer when it takes too long, or when there is a reason to stop.
-		const cutOff = halt
-			.until(() => settled || Date.now() > limitMs)
-			.finally(() => settled || stream.destroy())
-			.then(() => ({ reason: 'it took too long', lasting: true }));
-		const stored = storeFile.call(this, stream, url, stem);
-		// Whichever loses must not go unheard.
-		stored.catch(() => {});
-		return await Promise.race([stored, cutOff]);
+		return await Promise.race([fetched, cutOff]);
 	} catch (error) {
-		const { code, message } = error as { code?: string; message?: string };
-		return { reason: code ?? message ?? 'the connection broke', lasting: false };
+		return broken(error);
 	} finally {
 		settled = true;
+		// Whatever is still under way: a file that is none, is too large, comes too late, or is not wanted any more.
+		cut.abort();
 	}
+}
+
+async function fetchAndStore(
+	this: JobContext,
+	address: string,
+	baseUrl: string,
+	stem: string,
+	signal: AbortSignal,
+): Promise<Fetched> {
+	const opened = await openFile.call(this, address, baseUrl, signal);
+	return 'reason' in opened ? opened : await storeFile.call(this, opened, stem);
 }
 
 async function storeFile(
 	this: JobContext,
-	stream: FileStream,
-	url: string,
+	{ stream, url }: OpenedFile,
 	stem: string,
 ): Promise<Fetched> {
 	const type = imageType(await firstBytes(stream), url);
-	if (!type) {
-		stream.destroy();
-		return { reason: 'the link does not lead to an image', lasting: false };
-	}
+	if (!type) return { reason: 'the link does not lead to an image', lasting: false };
 	const fileName = `${stem}.${type.extension}`;
-	return { file: await this.helpers.prepareBinaryData(stream, fileName, type.mimeType) };
+	let size = 0;
+	const bounded = stream.map((chunk: Uint8Array) => {
+		size += chunk.length;
+		if (size > MAX_FILE_BYTES) throw new Error('too large');
+		return chunk;
+	});
+	// Whoever reads hears of an error; one that comes when nobody reads must not end n8n.
+	bounded.on('error', () => {});
+	try {
+		return { file: await this.helpers.prepareBinaryData(bounded, fileName, type.mimeType) };
+	} catch (error) {
+		return size > MAX_FILE_BYTES ? TOO_LARGE : broken(error);
+	}
+}
+
+function broken(error: unknown): Fetched {
+	const { code, message } = error as { code?: string; message?: string };
+	return { reason: code ?? message ?? 'the connection broke', lasting: false };
 }
 
 /** Peeks: what is read is put back, so that the whole file reaches the storage. */
-async function firstBytes(stream: FileStream): Promise<Uint8Array> {
+async function firstBytes(stream: ByteStream): Promise<Uint8Array> {
 	await new Promise((resolve, reject) => {
 		stream.once('readable', resolve);
 		stream.once('end', resolve);
@@ -176,13 +181,4 @@ async function firstBytes(stream: FileStream): Promise<Uint8Array> {
 	if (!chunk) return new Uint8Array();
 	stream.unshift(chunk);
 	return chunk;
-}
-
-/** From a public API only public https addresses; a local one (the sandbox) may serve its files from nearby. */
-function isFetchable(url: string, baseUrl: string): boolean {
-	if (!URL.canParse(url)) return false;
-	const { protocol } = new URL(url);
-	return isPrivate(baseUrl)
-		? protocol === 'https:' || protocol === 'http:'
-		: protocol === 'https:' && !isPrivate(url);
 }

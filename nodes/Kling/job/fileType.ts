@@ -16,7 +16,13 @@ const SIGNATURES: Array<{ type: FileType; offset: number; bytes: string }> = [
 	{ type: GIF, offset: 0, bytes: 'GIF8' },
 ];
 
-const BY_NAME: Record<string, FileType> = { png: PNG, jpg: JPEG, jpeg: JPEG, webp: WEBP, gif: GIF };
+const BY_NAME = new Map([
+	['png', PNG],
+	['jpg', JPEG],
+	['jpeg', JPEG],
+	['webp', WEBP],
+	['gif', GIF],
+]);
 
 /**
  * The type of an image by its own first bytes, else by its name; the Content-Type header "cannot be trusted"
@@ -30,5 +36,5 @@ export function imageType(firstBytes: Uint8Array, url: string): FileType | undef
 	if (match) return match.type;
 	const looksLikeText = /^\s*[<{]/.test(head);
 	const extension = /\.([a-z]+)(?:[?#]|$)/i.exec(url)?.[1]?.toLowerCase() ?? '';
-	return looksLikeText || head === '' ? undefined : BY_NAME[extension];
+	return looksLikeText || head === '' ? undefined : BY_NAME.get(extension);
 }

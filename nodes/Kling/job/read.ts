@@ -3,6 +3,8 @@ import type { INode } from 'n8n-workflow';
 import type { KlingApi } from '../transport/client';
 import { bodyOrTrouble, klingError, type Trouble } from '../transport/errors';
 import type { TaskModel } from '../transport/types';
+import type { Kit } from './kit';
+import { askPatiently } from './patience';
 import { idText, readTask, record } from './result';
 
 /** Right after creation a task can be unknown for a moment (kling-api.md, marked T); how long is our assumption. */
@@ -15,18 +17,18 @@ export const NOT_A_TASK: Trouble = {
 };
 
 /**
- * Looks at a task once, whatever its state.
+ * The task as it is now, whatever its state.
  *
  * @throws KlingError when the API gives no task
  */
 export async function lookAtTask(
 	node: INode,
-	api: KlingApi,
+	{ api, halt }: Kit,
 	taskId: string,
 	account: string | undefined,
 	itemIndex: number,
 ): Promise<TaskModel> {
-	const result = await api.getTask(taskId, account);
+	const result = await askPatiently(halt, () => api.getTask(taskId, account));
 	const fail = (trouble: Trouble) =>
 		klingError(node, { ...trouble, details: { taskId } }, itemIndex);
 	const got = bodyOrTrouble(result);

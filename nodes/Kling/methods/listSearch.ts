@@ -6,6 +6,7 @@ import type {
 } from 'n8n-workflow';
 
 import { createdMs, History, type Place } from '../job/history';
+import { isTask, NOT_A_TASK } from '../job/read';
 import { imagesOf, readTask } from '../job/result';
 import { connect } from '../transport/client';
 import {
@@ -16,6 +17,11 @@ import {
 	type Trouble,
 } from '../transport/errors';
 import type { ApiResult, TaskModel } from '../transport/types';
+
+const NOT_ACCOUNTS: Trouble = {
+	message: 'The answer of useapi.net is not a list of accounts',
+	description: 'Try again in a moment; if it stays, check the Base URL of the credential.',
+};
 
 /** The connected Kling accounts, by email. */
 export async function searchAccounts(
@@ -31,10 +37,13 @@ export async function searchAccounts(
 			description: `useapi.net says: "${vendorText(result.body) ?? 'nothing'}". Connect your Kling account there, then open this list again.`,
 		});
 	}
-	const accounts = answerOrThrow.call(this, result, 'Account', 'Email');
+	const names = Object.keys(answerOrThrow.call(this, result, 'Account', 'Email'));
+	const emails = names.filter((name) => name.includes('@'));
+	if (emails.length === 0 && names.length > 0)
+		throw listError.call(this, NOT_ACCOUNTS, 'Account', 'Email');
 	return {
 		results: matching(
-			Object.keys(accounts).map((email) => ({ name: email, value: email })),
+			emails.map((email) => ({ name: email, value: email })),
 			filter,
 		),
 	};
@@ -82,13 +91,12 @@ export async function searchImages(
 		'Image',
 		'ID',
 	);
-	const choices = imagesOf(model as TaskModel).flatMap(
-		({ workId, width, height, url }, position) => {
-			if (!workId) return [];
-			const size = width && height ? `, ${width} × ${height}` : '';
-			return [{ name: `Image ${position + 1}${size} (${workId})`, value: workId, url }];
-		},
-	);
+	if (!isTask(model)) throw listError.call(this, NOT_A_TASK, 'Image', 'ID');
+	const choices = imagesOf(model).flatMap(({ workId, width, height, url }, position) => {
+		if (!workId) return [];
+		const size = width && height ? `, ${width} × ${height}` : '';
+		return [{ name: `Image ${position + 1}${size} (${workId})`, value: workId, url }];
+	});
 	return { results: matching(choices, filter) };
 }
 

@@ -9,6 +9,7 @@ import type {
 	IWebhookFunctions,
 } from 'n8n-workflow';
 
+import { readText, type ByteStream, type Read } from './answer';
 import { isSuccess } from './errors';
 import { parseJson } from './json';
 import type { ApiResult, UpscaleRequest } from './types';
@@ -20,6 +21,8 @@ const READ_TIMEOUT_MS = 30_000;
 /** A POST may spend credits and cannot be asked again, so it gets as long as n8n gives any request. */
 const SUBMIT_TIMEOUT_MS = 300_000;
 
+/** A shorter text is no token, and may stand in an answer by chance. */
+const MIN_TOKEN_LENGTH = 8;
 /** Longer texts are no sentence for a user. */
 const MAX_WORDS_LENGTH = 300;
 
@@ -62,11 +65,13 @@ export function normalizeBaseUrl(baseUrl: unknown): string {
 
 /** @throws NodeOperationError (n8n's own) when the node has no credential */
 export async function connect(this: ApiContext): Promise<KlingApi> {
-	const { baseUrl: configured } = await this.getCredentials(CREDENTIAL);
+	const { baseUrl: configured, apiToken } = await this.getCredentials(CREDENTIAL);
 	const baseUrl = normalizeBaseUrl(configured);
+	const token = String(apiToken ?? '').trim();
 	const forAccount = (email?: string): IDataObject => (email ? { email } : {});
-	const read = (path: string, qs: IDataObject = {}) =>
-		call.call(this, { method: 'GET', url: `${baseUrl}${path}`, qs, timeout: READ_TIMEOUT_MS });
+	const call = async (options: CallOptions) => await request.call(this, options, token);
+	const read = async (path: string, qs: IDataObject = {}) =>
+		await call({ method: 'GET', url: `${baseUrl}${path}`, qs, timeout: READ_TIMEOUT_MS });
 
 	return {
 		baseUrl,
@@ -83,43 +88,47 @@ export async function connect(this: ApiContext): Promise<KlingApi> {
 				fileTypes: 'PNG',
 			}),
 		deleteTask: (taskId, email) =>
-			call.call(this, {
+			call({
 				method: 'DELETE',
 				url: `${baseUrl}/v1/kling/tasks/${encodeURIComponent(taskId)}`,
 				qs: forAccount(email),
 				timeout: READ_TIMEOUT_MS,
 			}),
-		upscale: (request) =>
-			call.call(this, {
+		upscale: (body) =>
+			call({
 				method: 'POST',
 				url: `${baseUrl}/v1/kling/images/upscale`,
 				headers: { 'Content-Type': 'application/json' },
-				body: JSON.stringify(request),
+				body: JSON.stringify(body),
 				timeout: SUBMIT_TIMEOUT_MS,
 			}),
 	};
 }
 
-async function call(
-	this: ApiContext,
-	options: IHttpRequestOptions & { method: IHttpRequestMethods },
-): Promise<ApiResult> {
+/** `timeout` in ms, for the whole answer. */
+type CallOptions = IHttpRequestOptions & { method: IHttpRequestMethods; timeout: number };
+
+async function request(this: ApiContext, options: CallOptions, token: string): Promise<ApiResult> {
+	const untilMs = Date.now() + options.timeout;
 	let response: IN8nHttpFullResponse;
+	let read: Read;
 	try {
 		response = (await this.helpers.httpRequestWithAuthentication.call(this, CREDENTIAL, {
 			...options,
-			// As text: n8n's own parser rounds ids past 2^53.
-			encoding: 'text',
+			// To be read within bounds, and as text: n8n's own parser rounds ids past 2^53.
+			encoding: 'stream',
 			returnFullResponse: true,
 			// Statuses are answers, not exceptions; it also keeps n8n from sending a request twice on a 401.
 			ignoreHttpStatusErrors: true,
 			// n8n would send the token along to wherever the redirect points.
 			disableFollowRedirect: true,
 		})) as IN8nHttpFullResponse;
+		read = await readText(response.body as ByteStream, untilMs);
 	} catch (error) {
 		return failure(error);
 	}
-	const text = String(response.body ?? '');
+	if ('reason' in read) return { outcome: 'lost', ...read };
+	const text = withoutToken(read.text, token);
 	const body = parseJson(text);
 	const { statusCode: status } = response;
 	if (isSuccess(status) && (typeof body !== 'object' || body === null)) {
@@ -131,6 +140,11 @@ async function call(
 		body: body ?? plainWords(text),
 		retryAfterMs: retryAfterMs(response.headers?.['retry-after']),
 	};
+}
+
+/** Whoever repeats the token in an answer, in "Invalid token …" perhaps, must not bring it into outputs and errors. */
+function withoutToken(text: string, token: string): string {
+	return token.length < MIN_TOKEN_LENGTH ? text : text.replaceAll(token, '[API token]');
 }
 
 /** Some refusals are plain text, e.g. "Configuration not found."; a gateway's web page says nothing to a user. */

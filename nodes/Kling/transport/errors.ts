@@ -3,6 +3,9 @@ import { NodeApiError, NodeOperationError } from 'n8n-workflow';
 
 import type { ApiResult } from './types';
 
+/** Longer texts are not for reading, and errors are kept with the execution. */
+const MAX_TEXT_LENGTH = 2_000;
+
 /** What an error tells a user: what happened (`message`), what to do next (`description`), and facts for a workflow to act on. */
 export interface Trouble {
 	message: string;
@@ -48,7 +51,9 @@ export function vendorText(body: unknown): string | undefined {
 	if (typeof body !== 'object' || body === null) return undefined;
 	const { error, message } = body as { error?: unknown; message?: unknown };
 	for (const candidate of [error, (error as { message?: unknown } | null)?.message, message]) {
-		if (typeof candidate === 'string' && candidate.trim() !== '') return candidate.trim();
+		if (typeof candidate === 'string' && candidate.trim() !== '') {
+			return candidate.trim().slice(0, MAX_TEXT_LENGTH);
+		}
 	}
 	return undefined;
 }
@@ -112,6 +117,14 @@ export function answerTrouble(status: number, body: unknown): Trouble {
 					'Kling often answers this way when its moderation refuses an image. Choose another image: asking for this one again brings the same answer.',
 			};
 		default:
+			if (isRedirect(status)) {
+				return {
+					httpCode,
+					message: `useapi.net points to another address (HTTP ${status})`,
+					description:
+						'It was not followed, so that the API token goes nowhere else. Check the Base URL of the credential.',
+				};
+			}
 			return {
 				httpCode,
 				message: said ?? `useapi.net answered with the unexpected HTTP status ${status}`,
@@ -121,6 +134,8 @@ export function answerTrouble(status: number, body: unknown): Trouble {
 }
 
 export const isSuccess = (status: number): boolean => status >= 200 && status < 300;
+
+const isRedirect = (status: number): boolean => status >= 300 && status < 400;
 
 /** Whether asking again later may bring another answer. For calls that spend nothing: see `job/submit.ts` for the others. */
 export const mayPass = (result: ApiResult): boolean =>

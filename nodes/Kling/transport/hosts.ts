@@ -1,10 +1,11 @@
-/** IPv4 ranges that exist only within a machine or a private network (RFC 1918, 3927, 6598 and loopback). */
+/** IPv4 ranges that are no part of the internet (RFC 6890): of a machine, of private networks, for documents, for many receivers. */
 const PRIVATE_IPV4 =
-	/^(0|10|127)\.|^169\.254\.|^192\.168\.|^172\.(1[6-9]|2\d|3[01])\.|^100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\./;
-/** Loopback, unique local and link-local IPv6 addresses, and IPv4 ones in IPv6's clothes. */
-const PRIVATE_IPV6 = /^\[(::1?\]|f[cd]|fe[89ab]|::ffff:)/i;
+	/^(0|10|127|22[4-9]|2[345]\d)\.|^169\.254\.|^192\.168\.|^172\.(1[6-9]|2\d|3[01])\.|^100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|^192\.0\.[02]\.|^198\.(1[89]|51\.100)\.|^203\.0\.113\./;
+/** All of the internet's IPv6 addresses begin with 2 or 3 (RFC 4291); among them are some that stand for IPv4 ones, and examples. */
+const PUBLIC_IPV6 = /^\[(?!2002:|2001:0?:|2001:db8:)[23][\da-f]{3}:/;
 /** Names that the internet's name service does not know; a name without a dot is one of a private network. */
-const PRIVATE_NAME = /(^|\.)(localhost|local|internal|lan|home|test)$|^[^.[]+$/i;
+const PRIVATE_NAME =
+	/(^|\.)(localhost|localdomain|local|internal|intranet|private|corp|lan|home|home\.arpa|test)$|^[^.[]+$/;
 
 /**
  * Whether an address can only be reached from nearby. It goes by what the address says: names are not looked up, so a
@@ -14,6 +15,8 @@ const PRIVATE_NAME = /(^|\.)(localhost|local|internal|lan|home|test)$|^[^.[]+$/i
  */
 export function isPrivate(url: string): boolean {
 	if (!URL.canParse(url)) return true;
-	const { hostname } = new URL(url);
-	return PRIVATE_IPV4.test(hostname) || PRIVATE_IPV6.test(hostname) || PRIVATE_NAME.test(hostname);
+	// In lower case, and with every way to write an IP address made one, by the URL standard. A dot at the end changes nothing.
+	const host = new URL(url).hostname.replace(/\.$/, '');
+	if (host.startsWith('[')) return !PUBLIC_IPV6.test(host);
+	return PRIVATE_IPV4.test(host) || PRIVATE_NAME.test(host);
 }

@@ -3,6 +3,7 @@ import 'reflect-metadata';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { inspect } from 'node:util';
 
 import {
 	BinaryDataConfig,
@@ -64,6 +65,18 @@ function loadPackage(): Promise<PackageDirectoryLoader> {
 }
 
 afterAll(() => rmSync(storage, { recursive: true, force: true }));
+
+/** What n8n would write into its log, at whatever level, from now on: n8n-core's own loggers are listened to. */
+export function recordLog(): string[] {
+	const lines: string[] = [];
+	const { Logger } = require(
+		require.resolve('@n8n/backend-common', { paths: [dirname(require.resolve('n8n-core'))] }),
+	) as { Logger: { prototype: { log(...entry: unknown[]): void } } };
+	jest.spyOn(Logger.prototype, 'log').mockImplementation((...entry) => {
+		lines.push(inspect(entry, { depth: 10 }));
+	});
+	return lines;
+}
 
 export interface EngineRun {
 	run: IRun;

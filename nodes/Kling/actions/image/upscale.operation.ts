@@ -6,7 +6,7 @@ import { buildItems, buildResult } from '../../job/output';
 import { park, type ParkedTask } from '../../job/pause';
 import { readTask } from '../../job/result';
 import { submitUpscale } from '../../job/submit';
-import { lookAtTask } from '../../job/read';
+import { isTask, lookAtTask } from '../../job/read';
 import type { KlingApi } from '../../transport/client';
 import { bodyOrTrouble } from '../../transport/errors';
 import type { TaskModel, UpscaleRequest } from '../../transport/types';
@@ -169,7 +169,7 @@ function readParameters(this: IExecuteFunctions, itemIndex: number, { baseUrl }:
 		...(replyUrl && { replyUrl }),
 		...(replyRef && { replyRef }),
 	};
-	const settings = parameters.output();
+	const settings = parameters.output(['simplified', 'raw']);
 	return {
 		request,
 		wait,
@@ -191,8 +191,7 @@ async function upscale(
 	const known = { taskId, account, replyRef };
 	if (wait === 'none') {
 		// A task picked up from an earlier try of the node has no answer of its own to show.
-		const current =
-			model ?? (await lookAtTask(this.getNode(), batch.api, taskId, account, itemIndex));
+		const current = model ?? (await lookAtTask(this.getNode(), batch, taskId, account, itemIndex));
 		return await buildItems.call(this, batch, current, known, settings, itemIndex);
 	}
 	const finished = await batch.watcher.watch({
@@ -228,7 +227,7 @@ async function upscaleAndPark(this: IExecuteFunctions): Promise<INodeExecutionDa
 			const { body } = bodyOrTrouble(await batch.api.getTask(taskId, account)) as {
 				body?: TaskModel;
 			};
-			const current = body ?? model ?? {};
+			const current = body && isTask(body) ? body : (model ?? {});
 			const known = { taskId, account, replyRef };
 			if (readTask(current).finished) {
 				if (readTask(current).failed) {

@@ -101,7 +101,7 @@ async function get(
 				pollIntervalMs,
 				justSubmitted: false,
 			})
-		: await lookAtTask(node, batch.api, taskId, account, itemIndex);
+		: await lookAtTask(node, batch, taskId, account, itemIndex);
 	// Who waits for a result, or asks for images, wants to hear of a failure; a plain look just tells the status.
 	if (waits || settings.output === 'images') assertImages.call(this, model, taskId, itemIndex);
 	return await buildItems.call(this, batch, model, { taskId, account }, settings, itemIndex);

@@ -1,0 +1,48 @@
+import {
+	asPair,
+	callNames,
+	calls,
+	faultNames,
+	faults,
+	outcomes,
+	type CallPromises,
+	type FaultName,
+} from './fault-table.mts';
+
+/** The fault table as it stands in docs/reliability.md, as Prettier would write it. */
+
+export const BEGIN = '<!-- The fault table: made from test/engine/support/fault-table.mts -->';
+export const END = '<!-- End of the fault table -->';
+
+const HEAD = ['What goes wrong', 'What happens', 'And if it stays'];
+
+export function faultTable(): string {
+	return callNames.map((call) => section(calls[call])).join('\n\n');
+}
+
+function section({ title, about, promises }: CallPromises): string {
+	const rows = new Map<string, { names: FaultName[]; cells: string[] }>();
+	for (const name of faultNames) {
+		const [once, lasting] = asPair(promises[name]);
+		const cells = [outcomes[once], lasting === once ? '' : outcomes[lasting]];
+		const key = cells.join('|');
+		rows.set(key, { cells, names: [...(rows.get(key)?.names ?? []), name] });
+	}
+	const body = [...rows.values()].map(({ names, cells }) => [listed(names), ...cells]);
+	return `### ${title}\n\n${about}\n\n${aligned([HEAD, ...body])}`;
+}
+
+/** "HTTP 401, 402, a web page": the word HTTP once. */
+function listed(names: FaultName[]): string {
+	const text = names.map((name) => faults[name].says).join(', ');
+	return text.replaceAll(/, HTTP/g, ',').replace(/^./, (letter) => letter.toUpperCase());
+}
+
+function aligned([head, ...body]: string[][]): string {
+	const widths = head.map((_, column) =>
+		Math.max(...[head, ...body].map((cells) => cells[column].length)),
+	);
+	const line = (cells: string[], fill = ' ') =>
+		`| ${cells.map((cell, column) => cell.padEnd(widths[column], fill)).join(' | ')} |`;
+	return [line(head), line(['', '', ''], '-'), ...body.map((cells) => line(cells))].join('\n');
+}

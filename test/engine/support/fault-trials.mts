@@ -1,0 +1,333 @@
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+
+import { stringify } from 'flatted';
+import type { IDataObject, INodeListSearchResult } from 'n8n-workflow';
+
+import type { Fault } from '../../../sandbox/faults.mts';
+import type { SandboxOptions } from '../../../sandbox/options.mts';
+import { searchList, type EngineRun } from './engine.mts';
+import { faults, type CallName, type FaultName } from './fault-table.mts';
+import { bench, getTask, getTasks, TASK_ID, until, upscale, WORK_ID } from './kling.mts';
+import { parkedRun } from './parked.mts';
+import { klingWorkflow } from './workflows.mts';
+
+/** How each call of the fault table is brought about on n8n's own engine, and what is seen of it. */
+
+/** A fault, and whether it stays. */
+export interface Trial {
+	fault: FaultName;
+	lasting: boolean;
+}
+
+/** What the user, the API and n8n's database have of it. */
+export interface Seen {
+	/** How often the call in question reached the API. */
+	asked: number;
+	posts: number;
+	/** Requests where a redirect points. */
+	strayed: number;
+	/** All there should be is there. */
+	isGood: boolean;
+	/** IDs in what came out. */
+	ids: string[];
+	told?: string;
+	hints: string[];
+	isAsleep: boolean;
+	/** What a caller of the parked execution was answered. */
+	callerTold?: number;
+	/** All that n8n keeps of it, as text. */
+	kept: string;
+}
+
+/** By the ways in which a call can come about. */
+type Trials = Record<string, (trial: Trial) => Promise<Seen>>;
+
+const BIG_TASK_ID = '9007199254740993';
+const BIG_WORK_ID = '9007199254740995';
+const FIRST_TASK_ID = '500000010';
+const ALWAYS = 99;
+const STRAY = '/redirected';
+const NEW_FILE = '/results/500000011.png';
+
+const POST_UPSCALE = { method: 'POST', path: '/v1/kling/images/upscale' };
+const GET_TASK = { method: 'GET', path: '/v1/kling/tasks/' };
+const GET_TASKS = { method: 'GET', path: '^/v1/kling/tasks$' };
+const GET_ACCOUNTS = { method: 'GET', path: '/v1/kling/accounts' };
+const GET_SCHEDULER = { method: 'GET', path: '/v1/kling/scheduler' };
+const GET_CLEAN_FILE = { method: 'GET', path: '/v1/kling/assets/download' };
+const GET_FILE = { method: 'GET', path: '/results/', server: 'cdn' as const };
+
+type Where = Pick<Fault, 'method' | 'path' | 'server'>;
+
+/** The API with one call spoiled. */
+async function stage({ fault, lasting }: Trial, where: Where, options: SandboxOptions = {}) {
+	const bigIds = fault === 'bigIds';
+	const kling = await bench({
+		jobMs: 100,
+		callbacks: 'none',
+		...(bigIds && {
+			firstTaskId: BIG_TASK_ID,
+			seeds: [{ taskId: BIG_TASK_ID.replace(/3$/, '1'), workId: BIG_WORK_ID }],
+		}),
+		...options,
+	});
+	const spoil = () => {
+		const { fault: kind } = faults[fault];
+		if (kind) kling.addFault({ ...where, ...kind, times: lasting ? ALWAYS : 1 });
+	};
+	const asked = () =>
+		kling.sandbox.requests.filter(
+			({ server, method, path }) =>
+				server === (where.server ?? 'api') &&
+				method === where.method &&
+				(path.startsWith(where.path!) || new RegExp(where.path!).test(path)),
+		).length;
+	const source = bigIds
+		? { taskId: BIG_TASK_ID.replace(/3$/, '1'), workId: BIG_WORK_ID }
+		: { taskId: TASK_ID, workId: WORK_ID };
+	return { ...kling, spoil, asked, source };
+}
+
+type Stage = Awaited<ReturnType<typeof stage>>;
+
+/** What can be seen of a run, which `isGood` judges by what came out of it. */
+function see(
+	{ asked, posts, sandbox }: Stage,
+	{ run, items, error, hints }: EngineRun,
+	isGood: (outputs: IDataObject[], run: EngineRun) => boolean,
+): Seen {
+	const outputs = items('Kling').map(({ json }) => json);
+	return {
+		asked: asked(),
+		posts: posts(),
+		strayed: sandbox.requests.filter(({ path }) => path === STRAY).length,
+		isGood: error === undefined && isGood(outputs, { run, items, error, hints }),
+		ids: idsIn(outputs),
+		told: error && `${error.message}\n${error.description}`,
+		hints: hints('Kling').map(({ message }) => message),
+		isAsleep: run.waitTill !== undefined,
+		kept: stringify(run.data) + stringify(error ?? {}),
+	};
+}
+
+const idsIn = (value: unknown): string[] =>
+	[...JSON.stringify(value).matchAll(/"(?:taskId|workId|value)":"?(\d+)/g)].map(([, id]) => id);
+const succeeded = (outputs: IDataObject[]) =>
+	outputs.length > 0 && outputs.every(({ status }) => status === 'succeed');
+const withFiles = (outputs: IDataObject[], { items }: EngineRun) =>
+	succeeded(outputs) && items('Kling').every(({ binary }) => Number(binary?.data.bytes) > 1_000);
+
+/** A server whose certificate nobody trusts, in place of the API. */
+async function withTls<T>(use: (url: string, knocks: () => number) => Promise<T>): Promise<T> {
+	const pem = readFileSync(join(import.meta.dirname, 'self-signed.pem'));
+	const server = createServer({ key: pem, cert: pem }, (_request, response) => response.end('{}'));
+	let knocks = 0;
+	server.on('connection', () => knocks++);
+	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+	try {
+		const { port } = server.address() as AddressInfo;
+		return await use(`https://127.0.0.1:${port}`, () => knocks);
+	} finally {
+		server.closeAllConnections();
+		server.close();
+	}
+}
+
+/** Runs with the API's address changed to that of a server nobody trusts, where that is the fault. */
+async function behindTls(kling: Stage, { fault }: Trial, use: () => Promise<Seen>): Promise<Seen> {
+	if (fault !== 'tls') return await use();
+	return await withTls(async (url, knocks) => {
+		kling.credentials.baseUrl = url;
+		const seen = await use();
+		return { ...seen, asked: knocks() };
+	});
+}
+
+const upscaling =
+	(wait: 'poll' | 'callback' | 'none') =>
+	async (trial: Trial): Promise<Seen> => {
+		const kling = await stage(trial, POST_UPSCALE);
+		kling.spoil();
+		const timeout = { callback: 60, poll: trial.lasting ? 1 : 60, none: trial.lasting ? 1 : 60 };
+		const parameters = upscale({ ...kling.source, wait, options: { timeout: timeout[wait] } });
+		return await behindTls(kling, trial, async () =>
+			see(kling, await kling.run([{}], parameters), (outputs, { run }) => {
+				const waited = wait === 'poll' ? succeeded(outputs) : idsIn(outputs).length > 0;
+				return waited && (wait !== 'callback' || run.waitTill !== undefined || succeeded(outputs));
+			}),
+		);
+	};
+
+async function watching(trial: Trial): Promise<Seen> {
+	const kling = await stage(trial, GET_TASK);
+	kling.spoil();
+	const timeout = trial.lasting && trial.fault !== '404' ? 2 : 60;
+	const options = { pollInterval: 1, timeout };
+	const parameters = getTask({ taskId: kling.source.taskId, wait: 'poll', options });
+	return await behindTls(kling, trial, async () =>
+		see(kling, await kling.run([{}], parameters), succeeded),
+	);
+}
+
+async function watchingOwn(trial: Trial): Promise<Seen> {
+	const kling = await stage(trial, GET_TASK);
+	kling.spoil();
+	const timeout = trial.lasting && trial.fault !== '404' ? 2 : 60;
+	const parameters = upscale({ ...kling.source, options: { timeout } });
+	return see(kling, await kling.run([{}], parameters), succeeded);
+}
+
+async function getting(trial: Trial): Promise<Seen> {
+	const kling = await stage(trial, GET_TASK);
+	kling.spoil();
+	const parameters = getTask({ taskId: kling.source.taskId });
+	return await behindTls(kling, trial, async () =>
+		see(kling, await kling.run([{}], parameters), succeeded),
+	);
+}
+
+const pausing = ({ source }: Stage) => upscale({ ...source, wait: 'callback', options: {} });
+
+async function goingToSleep(trial: Trial): Promise<Seen> {
+	const kling = await stage(trial, GET_TASK, { jobMs: 3_600_000 });
+	kling.spoil();
+	return see(kling, await kling.run([{}], pausing(kling)), (outputs, { run }) => {
+		const [{ taskId, finished }] = outputs;
+		const expected = trial.fault === 'bigIds' ? BIG_TASK_ID : FIRST_TASK_ID;
+		return run.waitTill !== undefined && taskId === expected && finished === false;
+	});
+}
+
+async function beingCalledBack(trial: Trial): Promise<Seen> {
+	const kling = await stage(trial, GET_TASK);
+	// Finished only after the execution has gone to sleep.
+	kling.sandbox.settings.jobMs = 500;
+	const parameters = { ...pausing(kling), options: {} };
+	const asleep = await kling.run([{}], parameters);
+	const workflow = klingWorkflow([{}], parameters);
+	const parked = parkedRun(workflow, kling.credentials, asleep);
+	const [{ json }] = asleep.items('Kling');
+	const isFinished = async () =>
+		(await kling.sandbox.tasks()).some(
+			({ taskId, status }) => taskId === json.taskId && status === 'succeed',
+		);
+	let finished = false;
+	void (async () => {
+		while (!(finished = await isFinished())) await new Promise((next) => setTimeout(next, 20));
+	})();
+	await until(() => finished);
+	const before = kling.asked();
+	kling.spoil();
+	const body = `{"task":{"id":${String(json.taskId)}},"status_final":true}`;
+	const { baseUrl } = kling.credentials;
+	return await behindTls(kling, trial, async () => {
+		const { status, run, answer } = await parked.call(body);
+		const seen = see(kling, run ?? asleep, succeeded);
+		const told = { asked: kling.asked() - before, callerTold: status, isAsleep: run === undefined };
+		if (run) return { ...seen, ...told };
+		// Nothing is lost by it: the next call goes on.
+		kling.sandbox.clearFaults();
+		kling.credentials.baseUrl = baseUrl;
+		const later = await parked.call(body);
+		const isGood =
+			later.run !== undefined && succeeded(later.run.items('Kling').map((i) => i.json));
+		return { ...seen, ...told, isGood, kept: seen.kept + parked.saved + JSON.stringify(answer) };
+	});
+}
+
+async function watchingABatch(trial: Trial): Promise<Seen> {
+	// For a while only the list is asked, so that it matters.
+	const lasting = !['hang', 'stall', 'slow'].includes(trial.fault);
+	const kling = await stage({ ...trial, lasting }, GET_SCHEDULER, { jobMs: 1_500 });
+	kling.spoil();
+	const parameters = upscale({ ...kling.source });
+	return see(kling, await kling.run([{}, {}, {}], parameters), succeeded);
+}
+
+async function listing(trial: Trial): Promise<Seen> {
+	const kling = await stage(trial, GET_TASKS);
+	kling.spoil();
+	return await behindTls(kling, trial, async () =>
+		see(kling, await kling.run([{}], getTasks({ returnAll: true })), (outputs) =>
+			idsIn(outputs).includes(kling.source.taskId),
+		),
+	);
+}
+
+const picking =
+	(method: string, where: Where, parameters: (kling: Stage) => IDataObject) =>
+	async (trial: Trial): Promise<Seen> => {
+		const kling = await stage(trial, where);
+		kling.spoil();
+		return await behindTls(kling, trial, async () => {
+			let list: INodeListSearchResult = { results: [] };
+			let error: { message: string; description: string } | undefined;
+			try {
+				list = await searchList(method, parameters(kling), kling.credentials);
+			} catch (thrown) {
+				error = thrown as typeof error;
+			}
+			return {
+				asked: kling.asked(),
+				posts: kling.posts(),
+				strayed: kling.sandbox.requests.filter(({ path }) => path === STRAY).length,
+				isGood: list.results.length > 0,
+				ids: idsIn(list.results),
+				told: error && `${error.message}\n${error.description}`,
+				hints: [],
+				isAsleep: false,
+				kept: stringify(list) + stringify(error ?? {}),
+			};
+		});
+	};
+
+async function fetchingTheCleanFile(trial: Trial): Promise<Seen> {
+	const kling = await stage(trial, GET_CLEAN_FILE);
+	kling.spoil();
+	const options = { withoutWatermark: true };
+	const parameters = upscale({ ...kling.source, download: true, options });
+	return see(kling, await kling.run([{}], parameters), withFiles);
+}
+
+async function fetchingTheFile(trial: Trial): Promise<Seen> {
+	const kling = await stage(trial, GET_FILE);
+	if (trial.fault === 'redirect') {
+		kling.addFault({ ...GET_FILE, kind: 'redirect', headers: { location: NEW_FILE } });
+	} else if (trial.fault !== 'tls') kling.spoil();
+	const run = async () =>
+		see(kling, await kling.run([{}], upscale({ ...kling.source, download: true })), withFiles);
+	if (trial.fault !== 'tls') return await run();
+	return await withTls(async (url, knocks) => {
+		const works = [{ workId: 1, contentType: 'image', resource: { resource: `${url}/a.png` } }];
+		const body = { task: { id: 500000010 }, works, status_name: 'succeed', status_final: true };
+		kling.addFault({ ...GET_TASK, kind: 'json', body });
+		const seen = await run();
+		return { ...seen, asked: knocks() };
+	});
+}
+
+const locator = (value: string) => ({ __rl: true, mode: 'list', value });
+
+export const trials: Record<CallName, Trials> = {
+	upscale: {
+		'Poll Until Finished': upscaling('poll'),
+		'Pause Until Called Back': upscaling('callback'),
+		'Return Immediately': upscaling('none'),
+	},
+	watch: { 'Task → Get': watching, Upscale: watchingOwn },
+	get: { 'Task → Get': getting },
+	beforeSleep: { Upscale: goingToSleep },
+	calledBack: { Upscale: beingCalledBack },
+	runningJobs: { Upscale: watchingABatch },
+	list: { 'Task → Get Many': listing },
+	pickers: {
+		Account: picking('searchAccounts', GET_ACCOUNTS, () => ({})),
+		Task: picking('searchTasks', GET_TASKS, () => ({})),
+		Image: picking('searchImages', GET_TASK, ({ source }) => ({ taskId: locator(source.taskId) })),
+	},
+	cleanFile: { Upscale: fetchingTheCleanFile },
+	file: { Upscale: fetchingTheFile },
+};
