@@ -7,7 +7,7 @@ import { imageType } from './fileType';
 import type { Halt } from './halt';
 import type { JobContext, Kit } from './kit';
 import { askPatiently } from './patience';
-import { record, type TaskImage } from './result';
+import { record, text, type TaskImage } from './result';
 
 /** Getting a file spends nothing, so a broken transfer is tried again. */
 const ATTEMPTS = 3;
@@ -73,8 +73,8 @@ async function fetchClean(
 		);
 		if (got.trouble) reason = got.trouble.message;
 		else {
-			const { cdnUrl } = record(got.body);
-			const fetched = await fetchFile.call(this, kit, String(cdnUrl), download);
+			const url = text(record(got.body).cdnUrl) ?? '';
+			const fetched = await fetchFile.call(this, kit, url, download);
 			if ('file' in fetched) return fetched.file;
 			({ reason } = fetched);
 		}

@@ -2,7 +2,7 @@ import type { IDataObject } from 'n8n-workflow';
 
 import { bodyOrTrouble, isRefusal, vendorText, type Trouble } from '../transport/errors';
 import type { ApiResult, TaskModel } from '../transport/types';
-import { readTask, record, worksOf } from './result';
+import { numberOf, readTask, record, worksOf } from './result';
 
 /** How many tasks to ask for at once. What the API allows, and where it cuts off, is not documented (kling-api.md). */
 const PAGE_SIZE = 50;
@@ -11,6 +11,9 @@ const PAGE_GROWTH = 4;
 const MAX_PAGE_SIZE = 800;
 /** Our assumption: no API cuts its pages off below this, so a shorter one holds all there is. */
 const MIN_CUT = 10;
+
+/** The last moment that JavaScript has a date for. */
+const MAX_TIME_MS = 8.64e15;
 
 /** When a task was made, in epoch ms, from `fromMs` on and before `beforeMs`: windows side by side share no task. */
 export interface TimeWindow {
@@ -171,8 +174,8 @@ export class History {
  */
 export function createdMs(entry: TaskModel): number {
 	const timesMs = [record(entry.task), ...worksOf(entry)]
-		.map(({ createTime }) => Number(createTime))
-		.filter((timeMs) => timeMs > 0);
+		.map(({ createTime }) => numberOf(createTime))
+		.filter((timeMs) => timeMs > 0 && timeMs <= MAX_TIME_MS);
 	return timesMs.length > 0 ? Math.max(...timesMs) : NaN;
 }
 

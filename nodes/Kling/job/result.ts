@@ -37,11 +37,15 @@ export interface TaskState {
 export const record = (value: unknown): Record<string, unknown> =>
 	typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 
-const text = (value: unknown): string | undefined =>
+export const text = (value: unknown): string | undefined =>
 	typeof value === 'string' && value.trim() !== '' ? value : undefined;
 
 const size = (value: unknown): number | undefined =>
 	typeof value === 'number' && value > 0 ? value : undefined;
+
+/** Objects of JSON can make `Number` throw: `{"toString": 1}`. */
+export const numberOf = (value: unknown): number =>
+	typeof value === 'number' || typeof value === 'string' ? Number(value) : NaN;
 
 /** Ids are numbers in answers (strings past 2^53, see `parseJson`) and always strings in ours. */
 export const idText = (value: unknown): string | undefined =>

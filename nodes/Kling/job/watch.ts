@@ -5,7 +5,7 @@ import { bodyOrTrouble, klingError, mayPass, type Trouble } from '../transport/e
 import type { ApiResult, TaskModel } from '../transport/types';
 import type { Halt } from './halt';
 import { EARLY_404_MS, runningJobs } from './read';
-import { readTask, record } from './result';
+import { numberOf, readTask, record } from './result';
 import { TaskTimes } from './taskTimes';
 
 /** Pauses between two looks when no interval is set: a fifth of the time already waited in vain, within these bounds. */
@@ -218,7 +218,7 @@ const dueMs = ({ isBeingRead, nextLookMs, deadlineMs }: Watched) =>
 /** By the task's own times, which tell it exactly; they may be missing. */
 function taskTimeMs(model: TaskModel): number | undefined {
 	const { createTime, updateTime } = record(model.task);
-	const ms = Number(updateTime) - Number(createTime);
+	const ms = numberOf(updateTime) - numberOf(createTime);
 	return ms > 0 ? ms : undefined;
 }
 
