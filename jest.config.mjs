@@ -28,8 +28,11 @@ const project = (name) => ({
 	},
 });
 
+/** By the variable KLING_E2E. */
+const PROJECTS = { 1: ['e2e'], queue: ['queue'] };
+
 export default {
-	// The end-to-end tests start a real n8n (npm run test:e2e); the others need nothing but node_modules.
-	projects: (process.env.KLING_E2E ? ['e2e'] : ['unit', 'contract', 'engine']).map(project),
+	// Some tests start a real n8n (npm run test:e2e and test:queue); the others need nothing but node_modules.
+	projects: (PROJECTS[process.env.KLING_E2E] ?? ['unit', 'contract', 'engine']).map(project),
 	testTimeout: 30_000,
 };

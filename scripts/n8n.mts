@@ -1,19 +1,18 @@
 // Starts and ends a real n8n with the packed tarball as a community node.
-import { spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
 import { mkdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ensureHost, type Host } from './host.mts';
+import { launch } from './launch.mts';
 import { N8nApi } from './n8n-api.mts';
-import { END_WITH_PARENT, endGroup, PlainError, tie, untie } from './npm.mjs';
+import { PlainError } from './npm.mjs';
 import { installCommunityNodes } from './pack.mts';
 import { freePort } from './ports.mts';
 
 const START_LIMIT_MS = 180_000;
 const LOOK_AGAIN_MS = 200;
 const SHUTDOWN_S = 5;
-const KILL_AFTER_MS = (SHUTDOWN_S + 3) * 1000;
+const KILLED_AFTER_MS = 3_000;
 const LOG_LINES_SHOWN = 15;
 
 export interface N8nOptions {
@@ -25,6 +24,10 @@ export interface N8nOptions {
 	others?: string[];
 	/** A free port is taken without it. */
 	port?: number;
+	/** What n8n is told to do; `start` unless it says otherwise. A worker answers on the port for its health alone. */
+	command?: 'start' | 'worker' | 'webhook';
+	/** How long n8n may take to end what runs; 5 s unless it says otherwise. */
+	shutdownS?: number;
 	/** More environment variables for n8n. */
 	env?: Record<string, string>;
 }
@@ -86,12 +89,14 @@ async function environment(
 		N8N_PORT: String(port),
 		N8N_LISTEN_ADDRESS: '127.0.0.1',
 		N8N_HOST: 'localhost',
+		QUEUE_HEALTH_CHECK_ACTIVE: 'true',
+		QUEUE_HEALTH_CHECK_PORT: String(port),
+		N8N_WORKER_SERVER_ADDRESS: '127.0.0.1',
 		N8N_EDITOR_BASE_URL: `${url}/`,
 		N8N_WEBHOOK_URL: `${url}/`,
 		// The editor is reached by plain http, on this machine only.
 		N8N_SECURE_COOKIE: 'false',
 		N8N_RUNNERS_BROKER_PORT: String(await freePort()),
-		N8N_GRACEFUL_SHUTDOWN_TIMEOUT: String(SHUTDOWN_S),
 	};
 }
 
@@ -137,44 +142,6 @@ async function waitUntilReady(
 	);
 }
 
-function launch(host: Host, folder: string, log: string, env: Record<string, string>) {
-	const logFile = openSync(log, 'w');
-	const child = spawn(host.node, ['--import', END_WITH_PARENT, host.n8n, 'start'], {
-		cwd: folder,
-		env,
-		// The fourth is the pipe that end-with-parent.mjs watches.
-		stdio: ['ignore', logFile, logFile, 'pipe'],
-		// Its own group: Ctrl-C reaches this script alone, which then ends n8n in order.
-		detached: process.platform !== 'win32',
-	});
-	closeSync(logFile);
-	const { pid } = child;
-	if (pid !== undefined) tie(pid);
-
-	let over = false;
-	const ended = new Promise<void>((resolve) => {
-		const end = () => {
-			over = true;
-			resolve();
-		};
-		child.once('exit', end);
-		child.once('error', end);
-	});
-	const kill = async () => {
-		if (pid === undefined) return;
-		endGroup(pid, 'SIGKILL');
-		await ended;
-		untie(pid);
-	};
-	const stop = async () => {
-		if (!over) child.kill('SIGTERM');
-		await Promise.race([ended, pause(KILL_AFTER_MS, undefined, { ref: false })]);
-		// n8n was asked first; its task runner, and n8n itself if it hangs, are ended in any case.
-		await kill();
-	};
-	return { pid: pid ?? 0, ended, stop, kill, hasEnded: () => over };
-}
-
 export async function startN8n(options: N8nOptions): Promise<RunningN8n> {
 	const host = await ensureHost();
 	await mkdir(join(options.folder, 'files'), { recursive: true });
@@ -184,13 +151,21 @@ export async function startN8n(options: N8nOptions): Promise<RunningN8n> {
 	const log = join(folder, 'n8n.log');
 	const release = await claim(folder);
 	let stop = release;
+	const shutdownS = options.shutdownS ?? SHUTDOWN_S;
 	try {
 		const tarballs = [options.tarball, ...(options.others ?? [])];
 		await installCommunityNodes(tarballs, nodesFolder(folder), host.modules);
 		const port = options.port ?? (await freePort());
 		const url = `http://localhost:${port}`;
 		const env = await environment(host, folder, files, port, url);
-		const n8n = launch(host, folder, log, { ...env, ...options.env });
+		const n8n = launch({
+			node: host.node,
+			args: [host.n8n, options.command ?? 'start'],
+			folder,
+			log,
+			env: { ...env, N8N_GRACEFUL_SHUTDOWN_TIMEOUT: String(shutdownS), ...options.env },
+			killAfterMs: shutdownS * 1000 + KILLED_AFTER_MS,
+		});
 		stop = async () => {
 			await n8n.stop();
 			// The editor's files, which n8n writes anew at every start: n8n's lint would read through them all.

@@ -1,0 +1,147 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+
+import type { Credential, N8nApi, Workflow, WorkflowNode } from '../../../scripts/n8n-api.mts';
+
+/** Workflows that a call of their webhook starts: what runs in the queue, unlike a click in the editor. */
+
+const KLING = 'n8n-nodes-useapi-kling.kling';
+const PUBLISH_LIMIT_MS = 30_000;
+
+const byId = (value: string) => ({ __rl: true, mode: 'id', value });
+
+export interface Step {
+	name: string;
+	type: string;
+	typeVersion: number;
+	parameters: Record<string, unknown>;
+}
+
+/** Upscale of the image that the call names. */
+export const upscale = (changes: Record<string, unknown> = {}): Step => ({
+	name: 'Upscale',
+	type: KLING,
+	typeVersion: 1,
+	parameters: {
+		resource: 'image',
+		operation: 'upscale',
+		taskId: byId('={{ $json.body.taskId }}'),
+		workId: byId('={{ $json.body.workId }}'),
+		wait: 'poll',
+		output: 'simplified',
+		...changes,
+	},
+});
+
+/** Waits for the task that the step before it has sent. */
+export const get = (changes: Record<string, unknown> = {}): Step => ({
+	name: 'Get',
+	type: KLING,
+	typeVersion: 1,
+	parameters: {
+		resource: 'task',
+		operation: 'get',
+		taskId: byId('={{ $json.taskId }}'),
+		wait: 'poll',
+		...changes,
+	},
+});
+
+/** All images made since a time, of one kind with those that Upscale makes. */
+export const getMany = (createdAfter: string): Step => ({
+	name: 'Get Many',
+	type: KLING,
+	typeVersion: 1,
+	parameters: {
+		resource: 'task',
+		operation: 'getAll',
+		returnAll: true,
+		output: 'simplified',
+		filters: { createdAfter },
+	},
+});
+
+/** Keeps a worker busy with the execution; n8n parks it only from 65 s on. */
+export const busy = (seconds: number): Step => ({
+	name: 'Busy',
+	type: 'n8n-nodes-base.wait',
+	typeVersion: 1.1,
+	parameters: { amount: seconds, unit: 'seconds' },
+});
+
+/** Publishes Called → the steps, one after the other. @returns the path of its webhook */
+export async function publish(
+	api: N8nApi,
+	{ id, name }: Credential & { id: string },
+	...steps: Step[]
+): Promise<string> {
+	const path = randomUUID();
+	const called: Step = {
+		name: 'Called',
+		type: 'n8n-nodes-base.webhook',
+		typeVersion: 2.1,
+		parameters: {
+			httpMethod: 'POST',
+			path,
+			responseMode: 'onReceived',
+			options: { responseData: '={{ $execution.id }}' },
+		},
+	};
+	const nodes = [called, ...steps].map(
+		(step, place): WorkflowNode => ({
+			...step,
+			id: randomUUID(),
+			position: [220 * place, 0],
+			...(step === called && { webhookId: path }),
+			...(step.type === KLING && { credentials: { useApiNetApi: { id, name } } }),
+		}),
+	);
+	const connections = Object.fromEntries(
+		nodes
+			.slice(1)
+			.map((node, place) => [
+				nodes[place].name,
+				{ main: [[{ node: node.name, type: 'main', index: 0 }]] },
+			]),
+	);
+	await publishWorkflow(api, {
+		name: `Queue ${path}`,
+		nodes,
+		connections,
+		settings: { executionOrder: 'v1' },
+	});
+	return path;
+}
+
+/** @returns the workflow's id */
+export async function publishWorkflow(api: N8nApi, workflow: Workflow): Promise<string> {
+	const { id, versionId } = await api.importWorkflow(workflow);
+	await api.request('POST', `/rest/workflows/${id}/activate`, { versionId });
+	return id;
+}
+
+/** Reads the file with another node, which need not run where the file was stored. */
+export const hash: Step = {
+	name: 'Hash',
+	type: 'n8n-nodes-base.crypto',
+	typeVersion: 1,
+	parameters: { action: 'hash', type: 'SHA256', binaryData: true, dataPropertyName: 'hash' },
+};
+
+/** Calls a webhook. A fresh one can be unknown for a moment. @returns the execution's id */
+export async function call(webhookUrl: string, path: string, body: object): Promise<string> {
+	const deadline = Date.now() + PUBLISH_LIMIT_MS;
+	for (;;) {
+		const answer = await fetch(`${webhookUrl}/webhook/${path}`, {
+			method: 'POST',
+			headers: { 'content-type': 'application/json' },
+			body: JSON.stringify(body),
+		});
+		const text = await answer.text();
+		if (answer.ok) return text;
+		if (answer.status !== 404 || Date.now() > deadline) {
+			throw new Error(`The webhook answered ${answer.status}: ${text}`);
+		}
+		await pause(100);
+	}
+}
