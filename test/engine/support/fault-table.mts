@@ -112,6 +112,10 @@ export const outcomes = {
 	sleeps: 'The execution goes to sleep all the same: a callback, or the Time Limit, brings it on.',
 	sleepsOn:
 		'The caller is answered 503, the execution sleeps on: the next callback, or the Time Limit, brings it on.',
+	logged: 'The workflow is not started; n8n’s log says why.',
+	deletedOrNot:
+		'Never sent again. Told that it is unknown whether the task was deleted, and to look it up first.',
+	notDeleted: 'Told why, and not sent again by itself.',
 	tooNew: 'The execution sleeps on: right after it was sent, a task may be too new to be known.',
 	without: 'Done without the list: every task is asked itself.',
 	plain: 'The plain image is downloaded instead, and a hint in the output says why.',
@@ -255,6 +259,22 @@ const CALLS = {
 			tls: 'before',
 		},
 	},
+	triggered: {
+		title: 'GET /v1/kling/tasks/{task_id}: Kling Trigger was called',
+		about:
+			'The caller is answered before it, the same whatever comes of it. Looks again for a minute at most.',
+		promises: {
+			...whatMayPass(['again', 'logged']),
+			'401': 'logged',
+			'402': 'logged',
+			'404': ['again', 'logged'],
+			slow: 'fine',
+			wrongTypes: ['again', 'logged'],
+			bigIds: 'exact',
+			redirect: 'logged',
+			tls: 'logged',
+		},
+	},
 	list: {
 		title: 'GET /v1/kling/tasks: Task → Get Many',
 		about: 'Every page of it.',
@@ -268,6 +288,25 @@ const CALLS = {
 			bigIds: 'exact',
 			redirect: 'notFollowed',
 			tls: 'toldLater',
+		},
+	},
+	delete: {
+		title: 'DELETE /v1/kling/tasks/{task_id}: Task → Delete',
+		about: 'Spends nothing, but cannot be undone, and the second time it would be an error.',
+		promises: {
+			...whatMayPass('deletedOrNot'),
+			'401': 'notDeleted',
+			'402': 'notDeleted',
+			'404': 'notDeleted',
+			'429': 'notDeleted',
+			'500': 'notDeleted',
+			'502': 'notDeleted',
+			'503': 'notDeleted',
+			slow: 'fine',
+			wrongTypes: 'fine',
+			bigIds: 'exact',
+			redirect: 'notFollowed',
+			tls: 'unsent',
 		},
 	},
 	pickers: {

@@ -12,6 +12,7 @@ import { searchList, type EngineRun } from './engine.mts';
 import { faults, type CallName, type FaultName } from './fault-table.mts';
 import { bench, getTask, getTasks, TASK_ID, until, upscale, WORK_ID } from './kling.mts';
 import { parkedRun } from './parked.mts';
+import { openTrigger } from './trigger.mts';
 import { klingWorkflow } from './workflows.mts';
 
 /** How each call of the fault table is brought about on n8n's own engine, and what is seen of it. */
@@ -58,6 +59,7 @@ const GET_TASKS = { method: 'GET', path: '^/v1/kling/tasks$' };
 const GET_ACCOUNTS = { method: 'GET', path: '/v1/kling/accounts' };
 const GET_SCHEDULER = { method: 'GET', path: '/v1/kling/scheduler' };
 const GET_CLEAN_FILE = { method: 'GET', path: '/v1/kling/assets/download' };
+const DELETE_TASK = { method: 'DELETE', path: '/v1/kling/tasks/' };
 const GET_FILE = { method: 'GET', path: '/results/', server: 'cdn' as const };
 
 type Where = Pick<Fault, 'method' | 'path' | 'server'>;
@@ -257,6 +259,38 @@ async function listing(trial: Trial): Promise<Seen> {
 	);
 }
 
+async function deleting(trial: Trial): Promise<Seen> {
+	const kling = await stage(trial, DELETE_TASK);
+	kling.spoil();
+	const parameters = getTask({ taskId: kling.source.taskId, operation: 'delete' });
+	return await behindTls(kling, trial, async () =>
+		see(
+			kling,
+			await kling.run([{}], parameters),
+			([{ deleted, taskId }]) => deleted === true && taskId === kling.source.taskId,
+		),
+	);
+}
+
+async function triggering(trial: Trial): Promise<Seen> {
+	const kling = await stage(trial, GET_TASK);
+	kling.spoil();
+	const trigger = openTrigger({ events: ['succeed'] }, kling.credentials);
+	const body = `{"task":{"id":${kling.source.taskId}},"status_name":"succeed","status_final":true}`;
+	const { answer, started, run, log } = await trigger.call(body);
+	return {
+		asked: kling.asked(),
+		posts: kling.posts(),
+		strayed: kling.sandbox.requests.filter(({ path }) => path === STRAY).length,
+		isGood: run !== undefined && succeeded(run.items('Result').map(({ json }) => json)),
+		ids: idsIn(started ?? []),
+		hints: log,
+		isAsleep: false,
+		callerTold: answer?.status,
+		kept: stringify(run?.run.data ?? {}) + log.join('\n'),
+	};
+}
+
 const picking =
 	(method: string, where: Where, parameters: (kling: Stage) => IDataObject) =>
 	async (trial: Trial): Promise<Seen> => {
@@ -322,7 +356,9 @@ export const trials: Record<CallName, Trials> = {
 	beforeSleep: { Upscale: goingToSleep },
 	calledBack: { Upscale: beingCalledBack },
 	runningJobs: { Upscale: watchingABatch },
+	triggered: { 'Kling Trigger': triggering },
 	list: { 'Task → Get Many': listing },
+	delete: { 'Task → Delete': deleting },
 	pickers: {
 		Account: picking('searchAccounts', GET_ACCOUNTS, () => ({})),
 		Task: picking('searchTasks', GET_TASKS, () => ({})),
