@@ -8,6 +8,7 @@ import type {
 } from 'n8n-workflow';
 import { NodeConnectionTypes } from 'n8n-workflow';
 
+import { builderHint } from './actions/builderHint';
 import * as image from './actions/image';
 import { router } from './actions/router';
 import * as task from './actions/task';
@@ -26,6 +27,7 @@ export class Kling implements INodeType {
 		description: 'Upscale Kling AI images and get Kling tasks through useapi.net',
 		defaults: { name: 'Kling' },
 		usableAsTool: true,
+		builderHint,
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		webhooks: resumeWebhooks,

@@ -24,6 +24,16 @@ export class KlingTrigger implements INodeType {
 		description: 'Starts the workflow when a Kling job is done, e.g. an image is upscaled',
 		eventTriggerDescription: 'Waiting for useapi.net to call the Test URL',
 		activationMessage: 'useapi.net can now call the Production URL of Kling Trigger.',
+		builderHint: {
+			searchHint:
+				'For results of jobs that another workflow sends with wait "none": its Production URL goes into their replyUrl. Not needed with wait "poll", where the Kling node itself waits.',
+			relatedNodes: [
+				{
+					nodeType: 'n8n-nodes-useapi-kling.kling',
+					relationHint: "Sends the jobs, in another workflow, with this trigger's URL as replyUrl",
+				},
+			],
+		},
 		triggerPanel,
 		defaults: { name: 'Kling Trigger' },
 		inputs: [],

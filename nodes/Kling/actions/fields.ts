@@ -9,6 +9,7 @@ export const accountField: INodeProperties = {
 	default: { mode: 'list', value: '' },
 	description:
 		'The Kling account to use. Only needed with several accounts connected to useapi.net.',
+	builderHint: { propertyHint: 'Leave it empty unless the user names an account.' },
 	modes: [
 		{
 			displayName: 'From List',
@@ -33,6 +34,9 @@ export const taskField: INodeProperties = {
 	default: { mode: 'list', value: '' },
 	required: true,
 	description: 'The Kling task, e.g. the one that made the image',
+	builderHint: {
+		propertyHint: `Mode "id" with an expression, e.g. expr('{{ $json.taskId }}') after a Kling node that lists or gets tasks. IDs are digits; never make one up.`,
+	},
 	typeOptions: { loadOptionsDependsOn: ['account.value'] },
 	modes: [
 		{
@@ -64,6 +68,9 @@ export const imageField: INodeProperties = {
 	default: { mode: 'list', value: '' },
 	required: true,
 	description: 'The image in that task. useapi.net calls its ID workId.',
+	builderHint: {
+		propertyHint: `Mode "id" with an expression, e.g. expr('{{ $json.workId }}') after a Kling node with output "images". IDs are digits; never make one up.`,
+	},
 	typeOptions: { loadOptionsDependsOn: ['account.value', 'taskId.value'] },
 	modes: [
 		{
@@ -122,6 +129,10 @@ export const downloadFields: INodeProperties[] = [
 		type: 'boolean',
 		default: false,
 		description: 'Whether to put the image itself into the output, not only the link to it',
+		builderHint: {
+			propertyHint:
+				'Turn it on when a later node saves, sends or shows the file; without it there are only links.',
+		},
 		// An agent cannot take files; it gets the link.
 		displayOptions: { hide: { '@tool': [true] } },
 	},

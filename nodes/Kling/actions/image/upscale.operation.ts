@@ -32,6 +32,10 @@ export const description: INodeProperties[] = showFor('image', 'upscale', [
 		type: 'options',
 		noDataExpression: true,
 		default: 'poll',
+		builderHint: {
+			propertyHint:
+				'Keep "poll" unless the user asks for something else. "callback" needs an n8n that can be reached from the internet, and a Kling node after it with resource "task", operation "get" and wait "poll" for calls that got lost. "none" gives no image, only the ID of the new task.',
+		},
 		options: [
 			{
 				name: 'Poll Until Finished',
@@ -67,6 +71,10 @@ export const description: INodeProperties[] = showFor('image', 'upscale', [
 		placeholder: 'e.g. https://my-n8n.example.com/webhook/kling',
 		description:
 			'Where useapi.net reports the result: the Production URL of a Kling Trigger or an n8n Webhook node that starts another workflow',
+		builderHint: {
+			propertyHint:
+				'Known only once the other workflow is there: the Production URL of its Kling Trigger. Never a test URL.',
+		},
 		displayOptions: { show: { wait: ['none'] } },
 	},
 	{
