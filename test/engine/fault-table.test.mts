@@ -1,16 +1,8 @@
 import { faultTable } from './support/fault-doc.mts';
-import {
-	asPair,
-	callNames,
-	calls,
-	faultNames,
-	faults,
-	outcomes,
-	type CallName,
-	type FaultName,
-	type Outcome,
-} from './support/fault-table.mts';
-import { trials, type Seen } from './support/fault-trials.mts';
+import { asPair, callNames, calls, type CallName } from './support/fault-table.mts';
+import { faultNames, faults, outcomes, type FaultName, type Outcome } from './support/faults.mts';
+import type { Seen } from './support/fault-stage.mts';
+import { trials } from './support/fault-trials.mts';
 
 /**
  * Every line of the fault table, tried on n8n's own engine. Many of them wait for a while, so all are begun before the

@@ -1,13 +1,5 @@
-import {
-	asPair,
-	callNames,
-	calls,
-	faultNames,
-	faults,
-	outcomes,
-	type CallPromises,
-	type FaultName,
-} from './fault-table.mts';
+import { asPair, callNames, calls, type CallPromises } from './fault-table.mts';
+import { faultNames, faults, outcomes, type FaultName } from './faults.mts';
 
 /** The fault table as it stands in docs/reliability.md, as Prettier would write it. */
 

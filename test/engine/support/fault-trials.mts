@@ -1,58 +1,34 @@
-import { readFileSync } from 'node:fs';
-import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
-
 import { stringify } from 'flatted';
 import type { IDataObject, INodeListSearchResult } from 'n8n-workflow';
 
-import type { Fault } from '../../../sandbox/faults.mts';
-import type { SandboxOptions } from '../../../sandbox/options.mts';
-import { searchList, type EngineRun } from './engine.mts';
-import { faults, type CallName, type FaultName } from './fault-table.mts';
-import { bench, getTask, getTasks, TASK_ID, until, upscale, WORK_ID } from './kling.mts';
+import { searchList } from './engine.mts';
+import {
+	behindTls,
+	BIG_TASK_ID,
+	idsIn,
+	see,
+	stage,
+	STRAY,
+	succeeded,
+	withFiles,
+	withTls,
+	type Seen,
+	type Stage,
+	type Trial,
+	type Where,
+} from './fault-stage.mts';
+import type { CallName } from './fault-table.mts';
+import { getTask, getTasks, until, upscale } from './kling.mts';
 import { parkedRun } from './parked.mts';
 import { openTrigger } from './trigger.mts';
 import { klingWorkflow } from './workflows.mts';
 
 /** How each call of the fault table is brought about on n8n's own engine, and what is seen of it. */
 
-/** A fault, and whether it stays. */
-export interface Trial {
-	fault: FaultName;
-	lasting: boolean;
-}
-
-/** What the user, the API and n8n's database have of it. */
-export interface Seen {
-	/** How often the call in question reached the API. */
-	asked: number;
-	posts: number;
-	/** Requests where a redirect points. */
-	strayed: number;
-	/** All there should be is there. */
-	isGood: boolean;
-	/** IDs in what came out. */
-	ids: string[];
-	told?: string;
-	hints: string[];
-	isAsleep: boolean;
-	/** What a caller of the parked execution was answered. */
-	callerTold?: number;
-	/** All that n8n keeps of it, as text. */
-	kept: string;
-}
-
 /** By the ways in which a call can come about. */
 type Trials = Record<string, (trial: Trial) => Promise<Seen>>;
-
-const BIG_TASK_ID = '9007199254740993';
-const BIG_WORK_ID = '9007199254740995';
 const FIRST_TASK_ID = '500000010';
-const ALWAYS = 99;
-const STRAY = '/redirected';
 const NEW_FILE = '/results/500000011.png';
-
 const POST_UPSCALE = { method: 'POST', path: '/v1/kling/images/upscale' };
 const GET_TASK = { method: 'GET', path: '/v1/kling/tasks/' };
 const GET_TASKS = { method: 'GET', path: '^/v1/kling/tasks$' };
@@ -61,92 +37,6 @@ const GET_SCHEDULER = { method: 'GET', path: '/v1/kling/scheduler' };
 const GET_CLEAN_FILE = { method: 'GET', path: '/v1/kling/assets/download' };
 const DELETE_TASK = { method: 'DELETE', path: '/v1/kling/tasks/' };
 const GET_FILE = { method: 'GET', path: '/results/', server: 'cdn' as const };
-
-type Where = Pick<Fault, 'method' | 'path' | 'server'>;
-
-/** The API with one call spoiled. */
-async function stage({ fault, lasting }: Trial, where: Where, options: SandboxOptions = {}) {
-	const bigIds = fault === 'bigIds';
-	const kling = await bench({
-		jobMs: 100,
-		callbacks: 'none',
-		...(bigIds && {
-			firstTaskId: BIG_TASK_ID,
-			seeds: [{ taskId: BIG_TASK_ID.replace(/3$/, '1'), workId: BIG_WORK_ID }],
-		}),
-		...options,
-	});
-	const spoil = () => {
-		const { fault: kind } = faults[fault];
-		if (kind) kling.addFault({ ...where, ...kind, times: lasting ? ALWAYS : 1 });
-	};
-	const asked = () =>
-		kling.sandbox.requests.filter(
-			({ server, method, path }) =>
-				server === (where.server ?? 'api') &&
-				method === where.method &&
-				(path.startsWith(where.path!) || new RegExp(where.path!).test(path)),
-		).length;
-	const source = bigIds
-		? { taskId: BIG_TASK_ID.replace(/3$/, '1'), workId: BIG_WORK_ID }
-		: { taskId: TASK_ID, workId: WORK_ID };
-	return { ...kling, spoil, asked, source };
-}
-
-type Stage = Awaited<ReturnType<typeof stage>>;
-
-/** What can be seen of a run, which `isGood` judges by what came out of it. */
-function see(
-	{ asked, posts, sandbox }: Stage,
-	{ run, items, error, hints }: EngineRun,
-	isGood: (outputs: IDataObject[], run: EngineRun) => boolean,
-): Seen {
-	const outputs = items('Kling').map(({ json }) => json);
-	return {
-		asked: asked(),
-		posts: posts(),
-		strayed: sandbox.requests.filter(({ path }) => path === STRAY).length,
-		isGood: error === undefined && isGood(outputs, { run, items, error, hints }),
-		ids: idsIn(outputs),
-		told: error && `${error.message}\n${error.description}`,
-		hints: hints('Kling').map(({ message }) => message),
-		isAsleep: run.waitTill !== undefined,
-		kept: stringify(run.data) + stringify(error ?? {}),
-	};
-}
-
-const idsIn = (value: unknown): string[] =>
-	[...JSON.stringify(value).matchAll(/"(?:taskId|workId|value)":"?(\d+)/g)].map(([, id]) => id);
-const succeeded = (outputs: IDataObject[]) =>
-	outputs.length > 0 && outputs.every(({ status }) => status === 'succeed');
-const withFiles = (outputs: IDataObject[], { items }: EngineRun) =>
-	succeeded(outputs) && items('Kling').every(({ binary }) => Number(binary?.data.bytes) > 1_000);
-
-/** A server whose certificate nobody trusts, in place of the API. */
-async function withTls<T>(use: (url: string, knocks: () => number) => Promise<T>): Promise<T> {
-	const pem = readFileSync(join(import.meta.dirname, 'self-signed.pem'));
-	const server = createServer({ key: pem, cert: pem }, (_request, response) => response.end('{}'));
-	let knocks = 0;
-	server.on('connection', () => knocks++);
-	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-	try {
-		const { port } = server.address() as AddressInfo;
-		return await use(`https://127.0.0.1:${port}`, () => knocks);
-	} finally {
-		server.closeAllConnections();
-		server.close();
-	}
-}
-
-/** Runs with the API's address changed to that of a server nobody trusts, where that is the fault. */
-async function behindTls(kling: Stage, { fault }: Trial, use: () => Promise<Seen>): Promise<Seen> {
-	if (fault !== 'tls') return await use();
-	return await withTls(async (url, knocks) => {
-		kling.credentials.baseUrl = url;
-		const seen = await use();
-		return { ...seen, asked: knocks() };
-	});
-}
 
 const upscaling =
 	(wait: 'poll' | 'callback' | 'none') =>

@@ -1,0 +1,155 @@
+import type { INode } from 'n8n-workflow';
+
+import {
+	allFinished,
+	apiCalls,
+	failing,
+	good,
+	modelOf,
+	own,
+	parkIt,
+	pause,
+	unfinished,
+} from './support/parking.mts';
+import { canFailParked, knowsErrorDetails, resumesAllOutputs } from './support/version.mts';
+
+/** Pause Until Called Back on n8n's own engine when not all goes well: calls at once, failed tasks, trouble, the time limit. */
+
+describe('many calls', () => {
+	test('ten at once: one of them resumes', async () => {
+		const { parked, sandbox, submitted } = await parkIt([good, good]);
+		await allFinished({ sandbox }, own);
+		const model = await modelOf({ sandbox }, submitted[0].taskId);
+		const calls = await Promise.all(Array.from({ length: 10 }, () => parked.call(model)));
+		expect(calls.filter(({ run }) => run)).toHaveLength(1);
+		expect(calls.map(({ status }) => status)).toEqual(Array(10).fill(200));
+		// One that comes while n8n is still about to resume.
+		expect((await parked.call(model)).run).toBeUndefined();
+	});
+
+	test('one that comes while a look is under way is not lost', async () => {
+		const { parked, sandbox, submitted, addFault } = await parkIt([good]);
+		const running = JSON.parse(await modelOf({ sandbox }, submitted[0].taskId)) as object;
+		await allFinished({ sandbox }, own);
+		// The look sees the task running; its answer is still on the way when the final callback comes.
+		addFault({
+			method: 'GET',
+			path: '/v1/kling/tasks/',
+			kind: 'json',
+			body: running,
+			delayMs: 500,
+		} as never);
+		const first = parked.call({});
+		await pause(200);
+		const second = await parked.call({ task: { id: submitted[0].taskId }, status_final: true });
+		expect(second).toMatchObject({ status: 200 });
+		expect((await first).run!.items('Result')).toHaveLength(1);
+	});
+
+	test('at most 5 API calls for a task, when all finish at once and everyone calls', async () => {
+		const many = Array.from({ length: 20 }, () => good);
+		const { parked, sandbox, submitted } = await parkIt(many, {
+			options: { accounts: [{ email: 'artist@example.com', maxJobs: 20 }] },
+		});
+		await allFinished({ sandbox }, own);
+		const models = await Promise.all(submitted.map(({ taskId }) => modelOf({ sandbox }, taskId)));
+		const calls = await Promise.all(models.map((model) => parked.call(model)));
+		expect(calls.filter(({ run }) => run)).toHaveLength(1);
+		// The test's own looks are not the node's.
+		expect(apiCalls({ sandbox }) - models.length).toBeLessThanOrEqual(5 * many.length);
+	});
+});
+
+describe('a failed task', () => {
+	const items = [good, failing, good];
+
+	async function resumed(settings: Partial<INode>) {
+		const { parked, sandbox, posts } = await parkIt(items, { settings });
+		await allFinished({ sandbox }, own);
+		const { run } = await parked.call(await modelOf({ sandbox }, '500000010'));
+		expect(posts()).toBe(3);
+		return run!;
+	}
+
+	test('ends the execution with its reason, and nothing after the node runs', async () => {
+		const { error, items: itemsOf, run } = await resumed({});
+		expect(itemsOf('Result')).toEqual([]);
+		expect(run.status).toBe(canFailParked ? 'error' : 'success');
+		if (!canFailParked) return;
+		expect(error?.message).toMatch(/^Task \d+ failed: Image upscale failed/);
+		expect(error?.description).toMatch(/\(item 0: 5000000\d0, item 2: 5000000\d0\)/);
+		expect(error?.context.itemIndex).toBe(1);
+	});
+
+	test('Retry On Fail does not send anything again', async () => {
+		const { error, items: itemsOf } = await resumed({
+			retryOnFail: true,
+			maxTries: 3,
+			waitBetweenTries: 1,
+		});
+		expect(itemsOf('Result')).toEqual([]);
+		if (canFailParked) expect(error?.message).toMatch(/^Task \d+ failed/);
+	});
+
+	test('is an error item in its place with Continue', async () => {
+		const { items: itemsOf, error } = await resumed({ onError: 'continueRegularOutput' });
+		expect(error).toBeUndefined();
+		expect(itemsOf('Result').map(({ json }) => Object.keys(json).includes('error'))).toEqual([
+			false,
+			true,
+			false,
+		]);
+		expect(itemsOf('Result')[1].json.details).toMatchObject({ status: 'failed' });
+	});
+
+	test('leaves by the error branch with an error output', async () => {
+		const { items: itemsOf } = await resumed({ onError: 'continueErrorOutput' });
+		const errorsOf = (node: string) => itemsOf(node).flatMap(({ json }) => json.error ?? []);
+		const branch = knowsErrorDetails && resumesAllOutputs ? 'Failed' : 'Result';
+		expect(errorsOf(branch)).toEqual([expect.stringMatching(/^Task \d+ failed/)]);
+		expect(itemsOf('Result')).toHaveLength(branch === 'Failed' ? 2 : 3);
+	});
+});
+
+describe('trouble with the API', () => {
+	test('is answered with 503 and changes nothing; a later call goes on', async () => {
+		const { parked, sandbox, submitted, addFault } = await parkIt([good]);
+		await allFinished({ sandbox }, own);
+		const model = await modelOf({ sandbox }, submitted[0].taskId);
+		sandbox.settings.token = 'user:2-changed-since';
+		const refused = await parked.call(model);
+		expect(refused.status).toBe(503);
+		expect(refused.run).toBeUndefined();
+		expect(JSON.stringify(refused.answer)).toContain('The API token was refused');
+		sandbox.settings.token = 'user:1234-sandbox';
+		// It passes within the call.
+		addFault({ method: 'GET', path: '/v1/kling/tasks/', kind: 'status', status: 502 });
+		expect((await parked.call(model)).run!.items('Result')).toHaveLength(1);
+	});
+});
+
+describe('the time limit', () => {
+	test('hands on the tasks as they were sent, linked, and errors by their branch', async () => {
+		const { parked, submitted } = await parkIt([{ ...good, extra: 1 }, unfinished, good], {
+			settings: { onError: 'continueErrorOutput' },
+			options: { jobMs: 30_000 },
+		});
+		const { items, error } = await parked.limit();
+		expect(error).toBeUndefined();
+		const unfinishedTasks = items('Result').filter(({ json }) => json.error === undefined);
+		expect(unfinishedTasks.map(({ json }) => json)).toEqual(
+			submitted.filter(({ error: refused }) => refused === undefined),
+		);
+		expect(unfinishedTasks.map(({ json }) => json.finished)).toEqual([false, false]);
+		const errors = items(knowsErrorDetails ? 'Failed' : 'Result').flatMap(
+			({ json }) => json.error ?? [],
+		);
+		expect(errors).toEqual(['Task 700000001 is not completed']);
+		expect(items('Result')).toHaveLength(knowsErrorDetails ? 2 : 3);
+		expect(items('Start').map(({ json }) => json)).toEqual([
+			{ ...good, extra: 1 },
+			unfinished,
+			good,
+		]);
+	});
+});
