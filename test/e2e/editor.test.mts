@@ -1,117 +1,185 @@
-import type { Browser, Locator, Page } from 'playwright-core';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 
-import { launchBrowser, signIn } from '../../scripts/browser.mts';
-import { klingWorkflow, openN8n, type RealN8n } from './support/real-n8n.mts';
+import { PROJECT } from '../../scripts/project.mts';
+import { openEditor, type Editor } from './support/editor.mts';
+import { klingWorkflow, openN8n, readExample, type RealN8n } from './support/real-n8n.mts';
 
-/** What a user does with the node in the real editor. */
+/** What a user meets in the real editor: lists, fields that come and go, waiting, errors, examples. */
 
 let real: RealN8n;
-let browser: Browser;
-let page: Page;
+let editor: Editor;
 beforeAll(async () => {
 	real = await openN8n();
-	browser = await launchBrowser();
-	page = await browser.newPage({ viewport: { width: 1300, height: 900 } });
-	page.setDefaultTimeout(20_000);
-	await signIn(page, real.n8n.url, real.login);
+	editor = await openEditor(real, 'editor');
 }, 1_200_000);
 afterAll(async () => {
-	await browser?.close();
+	await editor?.close();
 	await real?.close();
 });
 
+const good = { taskId: '123456789', workId: '987654321' };
 const seeds = [
-	{ taskId: '123456789', workId: '987654321', createTime: Date.parse('2026-03-01T10:00:00Z') },
+	{ ...good, createTime: Date.parse('2026-03-01T10:00:00Z') },
 	{ taskId: '700000001', workId: '700000002', createTime: Date.parse('2026-03-02T10:00:00Z') },
 	{ taskId: '700000003', status: 'processing' as const },
 ];
-
-async function openWorkflow(workflow: ReturnType<typeof klingWorkflow>): Promise<Locator> {
-	const { id } = await real.api.importWorkflow(workflow);
-	await page.goto(`${real.n8n.url}/workflow/${id}`);
-	const node = page.locator('[data-test-id="canvas-node"][data-node-name="Kling"]');
-	await node.waitFor();
-	return node;
-}
-
-const picker = (name: string) => page.locator(`[data-test-id="resource-locator-${name}"]`);
-
-/** Opens a field's list and answers its entries once they are there. */
-async function entries(name: string): Promise<Locator> {
-	await picker(name).locator('input').last().click();
-	const list = page.locator('[data-test-id="rlc-item"]:visible');
-	await list.first().waitFor();
-	return list;
-}
-
-test.each(['kling', 'upscale', 'useapi'])(
-	'the node is found by searching for "%s"',
-	async (words) => {
-		const { credential } = await real.open();
-		await openWorkflow(klingWorkflow([{}], {}, credential));
-		await page.locator('[data-test-id="node-creator-plus-button"]').first().click();
-		await page.locator('[data-test-id="node-creator-search-bar"]').fill(words);
-		// The codex must not say category "AI": n8n would show the node among an agent's parts only.
-		const found = page.locator(
-			'[data-test-id="node-creator-node-item"], [data-test-id="item-iterator-item"]',
-		);
-		await found.filter({ hasText: 'Kling' }).first().click();
-		// n8n shows Kling and Kling Trigger as one entry, with what they can do behind it.
-		await page.getByText('Upscale an image').first().waitFor();
-	},
-);
-
-test('task and image are picked from lists, and another task brings its own images', async () => {
-	const { credential } = await real.open({ seeds });
-	await (await openWorkflow(klingWorkflow([{}], {}, credential))).dblclick();
-
-	const tasks = await entries('taskId');
-	expect((await tasks.allInnerTexts()).slice(0, 2)).toEqual([
-		expect.stringContaining('2026-03-02 10:00'),
-		expect.stringContaining('2026-03-01 10:00'),
-	]);
-	await tasks.filter({ hasText: '700000001' }).click();
-	expect(await (await entries('workId')).allInnerTexts()).toEqual([
-		expect.stringMatching(/^Image 1, \d+ × \d+ \(700000002\)$/),
-	]);
-	await page.keyboard.press('Escape');
-
-	await (await entries('taskId')).filter({ hasText: '123456789' }).click();
-	const images = await entries('workId');
-	await images.filter({ hasText: '987654321' }).click();
-	const chosen = picker('workId').locator('input').last();
-	expect(await chosen.inputValue()).toContain('987654321');
+const byId = (value: string) => ({ __rl: true, mode: 'id', value });
+const upscale = (changes: object = {}) => ({
+	taskId: byId(good.taskId),
+	workId: byId(good.workId),
+	...changes,
 });
 
-test('a list that cannot be had says how to go on without it', async () => {
-	const { sandbox, credential } = await real.open();
-	sandbox.settings.token = 'user:2-changed-since';
-	await (await openWorkflow(klingWorkflow([{}], {}, credential))).dblclick();
-	await picker('taskId').locator('input').last().click();
-	await page.getByText('The API token was refused').first().waitFor();
+async function openNode(parameters: Record<string, unknown>, options: object = {}) {
+	const opened = await real.open({ seeds, ...options });
+	await editor.openWorkflow(klingWorkflow([{}], parameters, opened.credential));
+	await editor.node('Kling').dblclick();
+	await editor.field('resource').waitFor();
+	return opened;
+}
+
+describe('lists', () => {
+	test('task and image are picked, and another task brings its own images', async () => {
+		await openNode({});
+		const tasks = await editor.entries('taskId');
+		await editor.shot('list-of-tasks');
+		expect((await tasks.allInnerTexts()).slice(0, 2)).toEqual([
+			expect.stringContaining('2026-03-02 10:00'),
+			expect.stringContaining('2026-03-01 10:00'),
+		]);
+		await tasks.filter({ hasText: '700000001' }).click();
+		expect(await (await editor.entries('workId')).allInnerTexts()).toEqual([
+			expect.stringMatching(/^Image 1, \d+ × \d+ \(700000002\)$/),
+		]);
+		await editor.page.keyboard.press('Escape');
+
+		await (await editor.entries('taskId')).filter({ hasText: good.taskId }).click();
+		const images = await editor.entries('workId');
+		await editor.shot('list-of-images');
+		await images.filter({ hasText: good.workId }).click();
+		const chosen = editor.page.locator('[data-test-id="resource-locator-workId"] input').last();
+		expect(await chosen.inputValue()).toContain(good.workId);
+	});
+
+	test('one that cannot be had says how to go on without it', async () => {
+		const { sandbox } = await openNode({});
+		sandbox.settings.token = 'user:2-changed-since';
+		await editor.page.locator('[data-test-id="resource-locator-taskId"] input').last().click();
+		await editor.page.getByText('The API token was refused').first().waitFor();
+		await editor.shot('list-that-fails');
+	});
+});
+
+describe('fields', () => {
+	const FIELDS = ['replyUrl', 'download', 'output'];
+	const shown = async () => {
+		const counts = await Promise.all(FIELDS.map(async (name) => await editor.field(name).count()));
+		return FIELDS.filter((_name, at) => counts[at] > 0);
+	};
+	const notice = () => editor.page.getByText('This n8n must be reachable from the internet');
+	const addable = async (): Promise<string[]> => {
+		await editor.page.getByText('Add option').last().click();
+		const options = editor.page.getByRole('option').locator('visible=true');
+		await options.filter({ hasText: 'Max Jobs' }).waitFor();
+		const names = await options.allInnerTexts();
+		await editor.page.keyboard.press('Escape');
+		return names.map((name) => name.trim());
+	};
+	const ALWAYS = ['Max Jobs', 'Reply Reference', 'Time Limit (Seconds)'];
+
+	test('follow Wait for Result, and so do the options', async () => {
+		await openNode(upscale({ download: true }));
+		await editor.field('download').waitFor();
+		await editor.shot('fields-poll');
+		expect(await shown()).toEqual(['download', 'output']);
+		expect(await notice().count()).toBe(0);
+		expect((await addable()).sort()).toEqual(
+			[...ALWAYS, 'Poll Interval (Seconds)', 'Without Watermark'].sort(),
+		);
+
+		await editor.choose('wait', /Pause Until Called Back/);
+		await notice().waitFor();
+		await editor.shot('fields-pause');
+		expect(await shown()).toEqual(['download', 'output']);
+		expect((await addable()).sort()).toEqual([...ALWAYS, 'Without Watermark'].sort());
+
+		await editor.choose('wait', /Return Immediately/);
+		await editor.field('replyUrl').waitFor();
+		await editor.shot('fields-return');
+		expect(await shown()).toEqual(['replyUrl', 'output']);
+		expect(await notice().count()).toBe(0);
+		expect((await addable()).sort()).toEqual(ALWAYS);
+	});
+
+	test.each([
+		['get', { wait: 'poll', options: { pollInterval: 5, timeout: 600 } }, 'taskId'],
+		['getAll', { returnAll: false, filters: { contentType: 'image', createdAfter: '' } }, 'limit'],
+		['delete', {}, 'taskId'],
+	])('of Task → %s', async (operation, changes, field) => {
+		await openNode({ resource: 'task', operation, ...changes });
+		const isLocator = field === 'taskId';
+		const one = isLocator ? `resource-locator-${field}` : `parameter-input-${field}`;
+		await editor.page.locator(`[data-test-id="${one}"]`).first().waitFor();
+		await editor.shot(`fields-${operation}`);
+		expect(await editor.field('replyUrl').count()).toBe(0);
+	});
+});
+
+test('Pause Until Called Back says what it waits for, and goes on at the call', async () => {
+	const { sandbox, credential } = await real.open({ seeds, hold: true, jobMs: 100 });
+	const parameters = upscale({ wait: 'callback', download: true });
+	await editor.openWorkflow(klingWorkflow([{}], parameters, credential));
+	await editor.execute();
+	await editor.node('Kling').dblclick();
+	await editor.output.getByText('Paused until useapi.net calls back').waitFor();
+	await editor.shot('paused', 'paused');
+	await editor.page.keyboard.press('Escape');
+	await editor.shot('paused-on-the-canvas');
+	const [{ taskId }] = (await sandbox.tasks())
+		.filter(({ status }) => status !== 'succeed')
+		.slice(-1);
+	await sandbox.release(taskId);
+	await editor.succeeds('Result');
+	await editor.shot('called-back');
 });
 
 test('an error is read in the output panel: what happened and what to do', async () => {
 	const { credential } = await real.open({ seeds });
-	const byId = (value: string) => ({ __rl: true, mode: 'id', value });
 	const parameters = { taskId: byId('700000003'), workId: byId('700000004') };
-	const node = await openWorkflow(klingWorkflow([{}], parameters, credential));
-	await page.locator('[data-test-id="execute-workflow-button"]').first().click();
-	await page.getByText('Problem in node').first().waitFor();
-	await node.dblclick();
-	const panel = page.locator('[data-test-id="output-panel"]');
-	await panel.getByText('Task 700000003 is not completed').first().waitFor();
-	await panel.getByText('The source task is still running. Wait for it first').waitFor();
+	await editor.openWorkflow(klingWorkflow([{}], parameters, credential));
+	await editor.execute();
+	await editor.page.getByText('Problem in node').first().waitFor();
+	await editor.node('Kling').dblclick();
+	await editor.output.getByText('Task 700000003 is not completed').first().waitFor();
+	await editor.output.getByText('The source task is still running. Wait for it first').waitFor();
+	await editor.shot('error');
 });
 
-test('the fields follow the choice of Wait for Result', async () => {
+test('a hint is read there after a fallback', async () => {
+	const accounts = [{ email: 'artist@example.com', maxJobs: 5, paid: false }];
+	const { credential } = await real.open({ seeds, accounts });
+	const parameters = upscale({ download: true, options: { withoutWatermark: true } });
+	await editor.openWorkflow(klingWorkflow([{}], parameters, credential));
+	await editor.execute();
+	await editor.succeeds('Result');
+	await editor.node('Kling').dblclick();
+	await editor.output.getByText('the plain image was downloaded').first().waitFor();
+	await editor.shot('hint');
+});
+
+const EXAMPLES = readdirSync(join(PROJECT, 'examples')).filter((name) => name.endsWith('.json'));
+
+test.each(EXAMPLES)('%s opens as a user imports it, with every node known', async (file) => {
 	const { credential } = await real.open();
-	await (await openWorkflow(klingWorkflow([{}], {}, credential))).dblclick();
-	const field = (name: string) => page.locator(`[data-test-id="parameter-input-${name}"]`);
-	await field('download').waitFor();
-	expect(await field('replyUrl').count()).toBe(0);
-	await field('wait').click();
-	await page.getByRole('option', { name: /Return Immediately/ }).click();
-	await field('replyUrl').waitFor();
-	expect(await field('download').count()).toBe(0);
+	await editor.page.goto(`${real.n8n.url}/workflow/new`);
+	await editor.page
+		.locator('[data-test-id="workflow-import-input"]')
+		.setInputFiles(join(PROJECT, 'examples', file));
+	const { nodes } = await readExample(file, credential);
+	const cards = nodes.filter(({ type }) => type !== 'n8n-nodes-base.stickyNote');
+	for (const { name } of cards) await editor.node(name).waitFor();
+	await editor.page.keyboard.press('1');
+	await editor.shot(`example-${file.replace('.json', '')}`);
+	expect(await editor.page.getByText(/Install this node|is not (known|installed)/).count()).toBe(0);
 });

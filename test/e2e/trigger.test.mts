@@ -1,10 +1,8 @@
 import { readFile } from 'node:fs/promises';
 
-import type { Browser, Page } from 'playwright-core';
-
 import type { SandboxOptions } from '../../sandbox/options.mts';
 import type { Sandbox } from '../../sandbox/server.mts';
-import { launchBrowser, signIn } from '../../scripts/browser.mts';
+import { openEditor, type Editor } from './support/editor.mts';
 import {
 	execute,
 	itemsOf,
@@ -168,39 +166,28 @@ describe('at the Production URL', () => {
 });
 
 describe('in the editor', () => {
-	let browser: Browser;
-	let page: Page;
-	beforeAll(async () => {
-		browser = await launchBrowser();
-		page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
-		page.setDefaultTimeout(30_000);
-		await signIn(page, real.n8n.url, real.login);
-	}, LIMIT_MS);
-	afterAll(async () => await browser?.close());
+	let editor: Editor;
+	beforeAll(async () => (editor = await openEditor(real, 'trigger')), LIMIT_MS);
+	afterAll(async () => await editor?.close());
 
 	/** Opens a workflow that starts with the trigger. */
 	async function open(parameters: Record<string, unknown>, options: SandboxOptions = {}) {
 		const { credential } = await real.open({ seeds: [SOURCE, OLD, RUNNING], ...options });
 		const { path, ...workflow } = triggerWorkflow(parameters, credential);
-		const { id } = await real.api.importWorkflow(workflow);
-		await page.goto(`${real.n8n.url}/workflow/${id}`);
-		const node = page.locator('[data-test-id="canvas-node"][data-node-name="Trigger"]');
-		await node.waitFor();
-		return { id, node, path };
+		const id = await editor.openWorkflow(workflow);
+		return { id, node: editor.node('Trigger'), path };
 	}
 
 	test.each(['kling', 'useapi', 'upscale'])(
 		'it is found by searching for "%s", with its events to choose from',
 		async (words) => {
+			const { page } = editor;
 			await page.goto(`${real.n8n.url}/workflow/new`);
 			await page.locator('[data-test-id="canvas-add-button"]').click();
-			await page.locator('[data-test-id="node-creator-search-bar"]').fill(words);
-			await page
-				.locator('[data-test-id="node-creator-node-item"], [data-test-id="item-iterator-item"]')
-				.filter({ hasText: 'Starts the workflow when a Kling job is done' })
-				.first()
-				.click();
+			const found = await editor.search(words);
+			await found.filter({ hasText: 'start workflows when a Kling job is done' }).first().click();
 			await page.getByText('On job succeeded').first().waitFor();
+			await editor.shot(`search-${words}`);
 		},
 		LIMIT_MS,
 	);
@@ -209,12 +196,14 @@ describe('in the editor', () => {
 		'the node shows its URLs and says what to do with them',
 		async () => {
 			const { node, path } = await open({});
+			const { page } = editor;
 			await node.dblclick();
 			await page.getByText('paste it into Reply URL of your Kling jobs').waitFor();
 			await page.getByText('Webhook URLs').first().click();
 			await page.getByText(`${real.n8n.url}/webhook-test/${path}`).waitFor();
 			await page.getByText('Production URL', { exact: true }).last().click();
 			await page.getByText(`${real.n8n.url}/webhook/${path}`).waitFor();
+			await editor.shot('urls', 'trigger');
 		},
 		LIMIT_MS,
 	);
@@ -224,16 +213,17 @@ describe('in the editor', () => {
 		async () => {
 			const { id, node, path } = await open({ download: true });
 			const url = `${real.n8n.url}/webhook-test/${path}`;
-			await page.locator('[data-test-id="execute-workflow-button"]').first().click();
-			await page.getByText('Waiting for useapi.net to call the Test URL').first().waitFor();
+			await editor.execute();
+			await editor.page.getByText('Waiting for useapi.net to call the Test URL').first().waitFor();
+			await editor.shot('listening');
 			// The editor says so a moment before n8n listens.
 			await until(async () => (await post(url, says(SOURCE.taskId, 'processing'))) === 200);
 			expect(await post(url, says(SOURCE.taskId, 'processing'))).toBe(200);
 			expect(await post(url, says(SOURCE.taskId))).toBe(200);
-			await node.locator('[data-test-id="canvas-node-status-success"]').waitFor();
+			await editor.succeeds('Trigger');
 			await node.dblclick();
-			const panel = page.locator('[data-test-id="output-panel"]');
-			await panel.getByText(SOURCE.taskId).first().waitFor();
+			await editor.output.getByText(SOURCE.taskId).first().waitFor();
+			await editor.shot('result');
 			const [run] = await real.api.executionsOf(id);
 			const [{ json, binary }] = itemsOf(run, 'Result');
 			expect(json).toMatchObject({ taskId: SOURCE.taskId, status: 'succeed' });
@@ -250,10 +240,12 @@ describe('in the editor', () => {
 				maxJobs: 5,
 			}));
 			await open({}, { accounts });
+			const { page } = editor;
 			await page.getByRole('button', { name: 'Publish', exact: true }).first().click();
 			await page.getByRole('dialog').getByRole('button', { name: 'Publish', exact: true }).click();
 			// n8n tries five times before it gives up.
 			await page.getByText('Choose an Account in "Trigger"').first().waitFor({ timeout: 60_000 });
+			await editor.shot('account-missing');
 		},
 		LIMIT_MS,
 	);

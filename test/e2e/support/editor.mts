@@ -1,0 +1,120 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Locator, Page } from 'playwright-core';
+
+import { launchBrowser, signIn } from '../../../scripts/browser.mts';
+import type { Workflow } from '../../../scripts/n8n-api.mts';
+import { PROJECT, WORK } from '../../../scripts/project.mts';
+import type { RealN8n } from './real-n8n.mts';
+
+/**
+ * n8n's editor in a real browser. Every step leaves a picture in `.kling/pictures`, to be looked at; `npm run screenshot`
+ * takes those of the README from the same steps.
+ */
+
+const PICTURES = join(WORK, 'pictures');
+const README_PICTURES = join(PROJECT, 'docs', 'images');
+const isForReadme = process.env.KLING_PICTURES === 'readme';
+const SIZE = { width: 1440, height: 900 };
+const SHARPNESS = isForReadme ? 2 : 1;
+const PATIENCE_MS = 30_000;
+const SUCCESS = '[data-test-id="canvas-node-status-success"]';
+
+export interface Editor {
+	page: Page;
+	/**
+	 * Takes a picture of this step.
+	 *
+	 * @param readme the name of the README's picture that this is
+	 */
+	shot(name: string, readme?: string): Promise<void>;
+	/** A node on the canvas. */
+	node(name: string): Locator;
+	/** A field of the node that is open. */
+	field(name: string): Locator;
+	/** The output beside it. */
+	output: Locator;
+	/** Imports a workflow and shows it. @returns its id */
+	openWorkflow(workflow: Workflow): Promise<string>;
+	/** Opens the list of a field and answers its entries once they are there. */
+	entries(name: string): Promise<Locator>;
+	/** Chooses from the list of a field. */
+	choose(name: string, option: RegExp): Promise<void>;
+	/** Presses "Execute workflow". */
+	execute(): Promise<void>;
+	/** Waits until a node has its tick. */
+	succeeds(name: string): Promise<void>;
+	/** What n8n's node panel finds. */
+	search(words: string): Promise<Locator>;
+	close(): Promise<void>;
+}
+
+/** @param suite what the pictures' names begin with */
+export async function openEditor(real: RealN8n, suite: string): Promise<Editor> {
+	const browser = await launchBrowser();
+	const page = await browser.newPage({ viewport: SIZE, deviceScaleFactor: SHARPNESS });
+	page.setDefaultTimeout(PATIENCE_MS);
+	await mkdir(PICTURES, { recursive: true });
+	await signIn(page, real.n8n.url, real.login);
+	const byTestId = (id: string) => page.locator(`[data-test-id="${id}"]`);
+	const node = (name: string) =>
+		page.locator(`[data-test-id="canvas-node"][data-node-name="${name}"]`);
+	let taken = 0;
+
+	return {
+		page,
+		async shot(name, readme) {
+			const number = String(++taken).padStart(2, '0');
+			await closeMessages(page);
+			const path = join(PICTURES, `${suite}-${number}-${name}.png`);
+			await page.screenshot({ path, animations: 'disabled' });
+			if (!readme || !isForReadme) return;
+			await mkdir(README_PICTURES, { recursive: true });
+			const inReadme = join(README_PICTURES, `${readme}.png`);
+			await page.screenshot({ path: inReadme, animations: 'disabled' });
+		},
+		node,
+		field: (name) => byTestId(`parameter-input-${name}`),
+		output: byTestId('output-panel'),
+		async openWorkflow(workflow) {
+			const { id } = await real.api.importWorkflow(workflow);
+			await page.goto(`${real.n8n.url}/workflow/${id}`);
+			await byTestId('canvas-node').first().waitFor();
+			return id;
+		},
+		async entries(name) {
+			await byTestId(`resource-locator-${name}`).locator('input').last().click();
+			const list = page.locator('[data-test-id="rlc-item"]:visible');
+			await list.first().waitFor();
+			return list;
+		},
+		async choose(name, option) {
+			await byTestId(`parameter-input-${name}`).click();
+			await page.getByRole('option', { name: option }).click();
+		},
+		async execute() {
+			await byTestId('execute-workflow-button').first().click();
+		},
+		async succeeds(name) {
+			await node(name).locator(SUCCESS).waitFor();
+		},
+		async search(words) {
+			await byTestId('node-creator-search-bar').fill(words);
+			return page.locator(
+				'[data-test-id="node-creator-node-item"], [data-test-id="item-iterator-item"]',
+			);
+		},
+		close: async () => await browser.close(),
+	};
+}
+
+/** "Workflow executed successfully" lies over what is to be seen. */
+async function closeMessages(page: Page): Promise<void> {
+	const buttons = page.locator('.el-notification__closeBtn:visible');
+	while (await buttons.count()) {
+		const button = await buttons.first().elementHandle();
+		// It may have gone by itself.
+		await button?.click({ timeout: 1_000 }).catch(() => {});
+		await button?.waitForElementState('hidden').catch(() => {});
+	}
+}
