@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { PROJECT } from '../../scripts/project.mts';
 import { openEditor, type Editor } from './support/editor.mts';
-import { klingWorkflow, openN8n, readExample, type RealN8n } from './support/real-n8n.mts';
+import { klingWorkflow, openN8n, readExample, until, type RealN8n } from './support/real-n8n.mts';
 
 /** What a user meets in the real editor: lists, fields that come and go, waiting, errors, examples. */
 
@@ -62,7 +62,7 @@ describe('lists', () => {
 		expect(await chosen.inputValue()).toContain(good.workId);
 	});
 
-	test('one that cannot be had says how to go on without it', async () => {
+	test('one that cannot be had says why', async () => {
 		const { sandbox } = await openNode({});
 		sandbox.settings.token = 'user:2-changed-since';
 		await editor.page.locator('[data-test-id="resource-locator-taskId"] input').last().click();
@@ -79,11 +79,13 @@ describe('fields', () => {
 	};
 	const notice = () => editor.page.getByText('This n8n must be reachable from the internet');
 	const addable = async (): Promise<string[]> => {
-		await editor.page.getByText('Add option').last().click();
-		const options = editor.page.getByRole('option').locator('visible=true');
-		await options.filter({ hasText: 'Max Jobs' }).waitFor();
+		const button = editor.page.locator('[data-test-id="collection-parameter-add"]');
+		await button.click();
+		const options = editor.page.locator('[data-test-id="collection-parameter-option"]:visible');
+		await options.first().waitFor();
 		const names = await options.allInnerTexts();
-		await editor.page.keyboard.press('Escape');
+		await button.click();
+		await options.first().waitFor({ state: 'hidden' });
 		return names.map((name) => name.trim());
 	};
 	const ALWAYS = ['Max Jobs', 'Reply Reference', 'Time Limit (Seconds)'];
@@ -136,10 +138,8 @@ test('Pause Until Called Back says what it waits for, and goes on at the call', 
 	await editor.shot('paused', 'paused');
 	await editor.page.keyboard.press('Escape');
 	await editor.shot('paused-on-the-canvas');
-	const [{ taskId }] = (await sandbox.tasks())
-		.filter(({ status }) => status !== 'succeed')
-		.slice(-1);
-	await sandbox.release(taskId);
+	await until(async () => sandbox.held().length === 1);
+	sandbox.release(sandbox.held()[0].taskId);
 	await editor.succeeds('Result');
 	await editor.shot('called-back');
 });

@@ -29,9 +29,10 @@ test('finds the node, connects an account, picks an image, and sees the larger o
 	await shot('empty-workflow');
 
 	await page.locator('[data-test-id="canvas-handle-plus"]').first().click();
-	const found = await editor.search('upscale');
+	const found = (await editor.search('upscale')).filter({ hasText: 'Kling' }).first();
+	await found.waitFor();
 	await shot('search');
-	await found.filter({ hasText: 'Kling' }).first().click();
+	await found.click();
 	await page.getByText(NODE).first().waitFor();
 	await shot('actions');
 	await page.getByText(NODE).first().click();
@@ -61,6 +62,8 @@ test('finds the node, connects an account, picks an image, and sees the larger o
 	await shot('credential-is-wrong');
 	await enter('apiToken', sandbox.token);
 	await save();
+	await dialog.getByText('Connection tested successfully').waitFor();
+	await dialog.getByRole('button', { name: 'Close' }).click();
 	await dialog.waitFor({ state: 'hidden' });
 
 	// Account, task and image, each from its list.
@@ -109,7 +112,8 @@ test.each(['kling', 'upscale', 'useapi'])(
 		await editor.shot(`search-${words}`);
 		await found.filter({ hasText: 'Kling' }).first().click();
 		// n8n shows Kling and Kling Trigger as one entry, with what they can do behind it.
-		await editor.page.getByText('Upscale an image').first().waitFor();
-		await editor.page.getByText('Triggers (3)').waitFor();
+		await editor.page.getByText('On job succeeded').waitFor();
+		await editor.page.getByText('Actions (4)').click();
+		await editor.page.getByText('Upscale an image').waitFor();
 	},
 );

@@ -18,6 +18,8 @@ const isForReadme = process.env.KLING_PICTURES === 'readme';
 const SIZE = { width: 1440, height: 900 };
 const SHARPNESS = isForReadme ? 2 : 1;
 const PATIENCE_MS = 30_000;
+/** "Workflow executed successfully" would lie over what is to be seen. */
+const STILL = { animations: 'disabled', style: '.el-notification { display: none }' } as const;
 const SUCCESS = '[data-test-id="canvas-node-status-success"]';
 
 export interface Editor {
@@ -65,13 +67,12 @@ export async function openEditor(real: RealN8n, suite: string): Promise<Editor> 
 		page,
 		async shot(name, readme) {
 			const number = String(++taken).padStart(2, '0');
-			await closeMessages(page);
 			const path = join(PICTURES, `${suite}-${number}-${name}.png`);
-			await page.screenshot({ path, animations: 'disabled' });
+			await page.screenshot({ ...STILL, path });
 			if (!readme || !isForReadme) return;
 			await mkdir(README_PICTURES, { recursive: true });
 			const inReadme = join(README_PICTURES, `${readme}.png`);
-			await page.screenshot({ path: inReadme, animations: 'disabled' });
+			await page.screenshot({ ...STILL, path: inReadme });
 		},
 		node,
 		field: (name) => byTestId(`parameter-input-${name}`),
@@ -106,15 +107,4 @@ export async function openEditor(real: RealN8n, suite: string): Promise<Editor> 
 		},
 		close: async () => await browser.close(),
 	};
-}
-
-/** "Workflow executed successfully" lies over what is to be seen. */
-async function closeMessages(page: Page): Promise<void> {
-	const buttons = page.locator('.el-notification__closeBtn:visible');
-	while (await buttons.count()) {
-		const button = await buttons.first().elementHandle();
-		// It may have gone by itself.
-		await button?.click({ timeout: 1_000 }).catch(() => {});
-		await button?.waitForElementState('hidden').catch(() => {});
-	}
 }
