@@ -11,6 +11,7 @@ const group = process.platform === 'win32' ? process.pid : -process.pid;
 
 new Socket({ fd: PIPE_FD })
 	.on('close', () => {
+		process.emit('orphaned');
 		process.kill(group, 'SIGTERM');
 		setTimeout(() => process.kill(group, 'SIGKILL'), KILL_AFTER_MS).unref();
 	})

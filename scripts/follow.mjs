@@ -7,15 +7,16 @@ import { rmSync } from 'node:fs';
 import process from 'node:process';
 
 const [folder, command, ...args] = process.argv.slice(2);
-const parent = process.ppid;
+let isOrphan = false;
+// By end-with-parent.mjs, before anything is ended.
+process.once('orphaned', () => (isOrphan = true));
 const child = spawn(command, args, { cwd: folder, stdio: ['ignore', 'inherit', 'inherit'] });
 child.on('error', (error) => {
 	process.stderr.write(`${command}: ${error.message}\n`);
 	process.exit(1);
 });
 child.on('exit', (code) => {
-	// Whoever loses its parent is given another one.
-	if (process.ppid !== parent) rmSync(folder, { recursive: true, force: true });
+	if (isOrphan) rmSync(folder, { recursive: true, force: true });
 	process.exit(code ?? 1);
 });
 // To PostgreSQL, SIGTERM would mean: once all clients have gone.

@@ -14,6 +14,7 @@ import { freePort } from '../../../scripts/ports.mts';
 const START_LIMIT_MS = 60_000;
 const LOOK_AGAIN_MS = 50;
 const KILL_AFTER_MS = 10_000;
+const ANSWER_LIMIT_MS = 5_000;
 /** Where Debian puts the programs of PostgreSQL, by version, off the PATH. */
 const DEBIAN_POSTGRES = '/usr/lib/postgresql';
 const INSTALL = 'On Debian or Ubuntu: sudo apt-get install -y redis-server postgresql';
@@ -177,11 +178,14 @@ async function start({ name, folder, port, command, path, ready }: Parts): Promi
 /** Says something to Redis, on a line of its own. @returns the first of its answer, or nothing when it is not there */
 export const tellRedis = (port: number, words: string) =>
 	new Promise<string>((resolve) => {
-		const socket = connect({ port, host: '127.0.0.1' });
+		const socket = connect({ port, host: '127.0.0.1', timeout: ANSWER_LIMIT_MS });
 		socket.once('connect', () => socket.write(`${words}\r\n`));
 		socket.once('data', (answer) => {
-			socket.destroy();
 			resolve(answer.toString());
+			socket.destroy();
 		});
+		socket.once('timeout', () => socket.destroy());
 		socket.once('error', () => resolve(''));
+		// One that is just starting or ending may hang up without a word.
+		socket.once('close', () => resolve(''));
 	});
