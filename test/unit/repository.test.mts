@@ -50,6 +50,19 @@ describe.each(documents)('%s', (document) => {
 	});
 });
 
+const tests = readdirSync(join(PROJECT, 'test'), { recursive: true, encoding: 'utf8' })
+	.filter((name) => name.endsWith('.test.mts'))
+	.map((name) => `test/${name}`);
+
+test.each(documents)('%s names only tests that there are', (document) => {
+	const named = [...read(document).matchAll(/npx jest ((?:test\/[\w/.-]+ ?)+)/g)];
+	for (const [, list] of named) {
+		for (const path of list.trim().split(' ')) {
+			expect([path, tests.some((test) => test.startsWith(path))]).toEqual([path, true]);
+		}
+	}
+});
+
 test.each([
 	...documents,
 	...workflows,
