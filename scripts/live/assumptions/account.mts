@@ -68,7 +68,7 @@ export const accountAssumptions: Assumption[] = [
 		text: 'GET /v1/kling/accounts is an object keyed by email.',
 		mark: 'D',
 		source: { file: API_DOC, words: 'object keyed by email' },
-		builtOn: { file: 'nodes/Kling/methods/listSearch.ts', words: 'Object.keys(accounts)' },
+		builtOn: { file: 'nodes/Kling/methods/listSearch.ts', words: 'Object.keys(answerOrThrow' },
 		check(seen) {
 			const keys = Object.keys(seen.body('accounts') ?? {});
 			if (keys.length === 0) return unseen('needs a connected Kling account');

@@ -16,6 +16,7 @@ import {
 import { told, type FileAnswer } from '../seen.mts';
 
 const DOWNLOAD = 'nodes/Kling/job/download.ts';
+const FILE = 'nodes/Kling/transport/file.ts';
 
 const hostOf = ({ url }: FileAnswer) => new URL(url).host;
 const bytesOf = ({ firstBytes }: FileAnswer) =>
@@ -27,7 +28,7 @@ export const fileAssumptions: Assumption[] = [
 		text: 'Result files are on another host than the API.',
 		mark: 'T',
 		source: { file: API_DOC, words: 'Result URLs are on another host than the API' },
-		builtOn: { file: DOWNLOAD, words: 'Result files are on another host than the API' },
+		builtOn: { file: FILE, words: 'These are on another host than the API' },
 		check(seen) {
 			if (seen.files.length === 0) return unseen(NEEDS_TASK);
 			const { host } = new URL(seen.baseUrl);
@@ -40,7 +41,7 @@ export const fileAssumptions: Assumption[] = [
 		text: 'Result files need no token.',
 		mark: 'T',
 		source: { file: API_DOC, words: 'need no token' },
-		builtOn: { file: DOWNLOAD, words: 'request of the package without authentication' },
+		builtOn: { file: FILE, words: 'request of the package without authentication' },
 		check(seen) {
 			const file = seen.file('source');
 			return file ? judge(file.status === 200, `HTTP ${file.status}`) : unseen(NEEDS_TASK);
@@ -86,8 +87,8 @@ export const fileAssumptions: Assumption[] = [
 		id: 'file-https',
 		text: 'Links of a public API are https addresses on the internet.',
 		mark: 'own',
-		source: { file: DOWNLOAD, words: 'From a public API only public https addresses' },
-		builtOn: { file: DOWNLOAD, words: "protocol === 'https:' && !isPrivate(url)" },
+		source: { file: FILE, words: 'from a public API only public https addresses' },
+		builtOn: { file: FILE, words: "protocol === 'https:' && !isPrivate(url)" },
 		check(seen) {
 			if (isPrivate(seen.baseUrl)) return unseen('this API is not a public one');
 			if (seen.files.length === 0) return unseen(NEEDS_TASK);
@@ -100,7 +101,7 @@ export const fileAssumptions: Assumption[] = [
 		text: 'GET /v1/kling/assets/download answers with a cdnUrl.',
 		mark: 'D',
 		source: { file: API_DOC, words: '`{cdnUrl, status:"success"}`' },
-		builtOn: { file: DOWNLOAD, words: 'const { cdnUrl } = answer.body' },
+		builtOn: { file: DOWNLOAD, words: 'record(got.body).cdnUrl' },
 		check(seen) {
 			const answer = seen.get('cleanFile');
 			if (answer?.status !== 200) return unseen('needs a paid Kling plan');
