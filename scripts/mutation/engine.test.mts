@@ -1,0 +1,38 @@
+// The engine tests as one file, on an n8n-core that stays loaded outside of jest: else loading would take longer than the
+// tests, for every mutant. Not part of `npm test`.
+import { dirname } from 'node:path';
+
+const { requireOutside } = globalThis as unknown as { requireOutside: NodeRequire };
+
+/** Those beside n8n-core are its own copies, as the tests ask for them. */
+const beside = (name: string) =>
+	require.resolve(name, { paths: [dirname(require.resolve('n8n-core'))] });
+for (const name of ['n8n-core', 'n8n-workflow', beside('@n8n/di'), beside('@n8n/backend-common')]) {
+	jest.doMock(name, () => requireOutside(name));
+}
+
+/**
+ * The others (cancel, fault-table, faults, few-calls, paid-once, properties) wait in real time for half a minute and more,
+ * and would do so again for every mutant that they reach.
+ */
+const SUITES = [
+	'pickers',
+	'delete',
+	'get',
+	'errors',
+	'tool',
+	'hostile',
+	'trigger',
+	'trigger-forged',
+	'get-many',
+	'upscale',
+	'callback',
+];
+
+// What they share closes its servers and folders after the tests of all of them.
+require('../../test/engine/support/kling.mts');
+for (const name of SUITES) {
+	describe(`engine/${name}`, () => {
+		require(`../../test/engine/${name}.test.mts`);
+	});
+}

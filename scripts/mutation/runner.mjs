@@ -1,0 +1,87 @@
+// Stryker's jest runner loads every test file for every mutant. This one loads those that reach the mutant: the unit tests
+// first, and n8n's engine only if they do not notice anything.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
+import { strykerPlugins as jestPlugins } from '@stryker-mutator/jest-runner';
+
+const [{ factory: createJestRunner }] = jestPlugins;
+const ENGINE = 'engine.test.mts';
+/** In the copy of the project that the tests run in: what the first run of all tests has found out, for all workers. */
+const COVERAGE_FILE = 'coverage-of-tests.json';
+
+/** A test that takes longer by itself is too dear to be put to every mutant that it reaches. */
+const LONGEST_MS = 3_000;
+/** About what it takes to load a file of tests. */
+const LOADING_MS = 300;
+
+const isEngine = (file) => basename(file) === ENGINE;
+
+/** Every engine test begins with the name of its own file, which Stryker is to look at for changes. */
+function ownFile({ name, fileName }) {
+	const [suite] = name.split(' ');
+	return isEngine(fileName) ? resolve('test', `${suite}.test.mts`) : fileName;
+}
+
+const mutantsIn = (file) =>
+	[...readFileSync(file, 'utf8').matchAll(/stryMutAct_\w+\("(\d+)"\)/g)].map(([, id]) => id);
+
+/** The test files to load, and the tests to run in them. */
+function wanted(tests, { testFilter, sandboxFileName }) {
+	const ids = new Set(testFilter);
+	if (!testFilter) {
+		// A mutant of what is done once, as the file is loaded: whoever uses the file may notice.
+		const mutants = new Set(mutantsIn(sandboxFileName));
+		for (const { id, covers } of tests) if (covers.some((mutant) => mutants.has(mutant))) ids.add(id);
+	}
+	return tests.filter(({ id, ms }) => ids.has(id) && ms <= LONGEST_MS);
+}
+
+/** The files of these tests, quickest first. */
+function byFile(tests) {
+	const costs = new Map();
+	for (const { loadedBy: file, ms } of tests) costs.set(file, (costs.get(file) ?? LOADING_MS) + ms);
+	return [...costs.keys()].sort((a, b) => costs.get(a) - costs.get(b));
+}
+
+function createRunner(injector) {
+	const runner = createJestRunner(injector);
+	const { jestTestAdapter: jest } = runner;
+	const run = jest.run.bind(jest);
+	const [dryRun, mutantRun] = [runner.dryRun.bind(runner), runner.mutantRun.bind(runner)];
+	let chosen;
+
+	jest.run = async (settings) => {
+		if (!chosen) return await run(settings);
+		let last;
+		for (const file of byFile(chosen)) {
+			last = await run({ ...settings, testFiles: [file] });
+			if (last.results.numFailedTests > 0 || last.results.numRuntimeErrorTestSuites > 0) break;
+		}
+		return last;
+	};
+
+	runner.dryRun = async (options) => {
+		const result = await dryRun(options);
+		if (result.status !== 'complete') return result;
+		const perTest = result.mutantCoverage?.perTest ?? {};
+		const tests = result.tests.map(({ id, fileName, timeSpentMs }) => ({
+			id,
+			loadedBy: fileName,
+			ms: timeSpentMs,
+			covers: Object.keys(perTest[id] ?? {}),
+		}));
+		writeFileSync(COVERAGE_FILE, JSON.stringify(tests));
+		return { ...result, tests: result.tests.map((test) => ({ ...test, fileName: ownFile(test) })) };
+	};
+
+	let tests;
+	runner.mutantRun = async (options) => {
+		tests ??= JSON.parse(readFileSync(COVERAGE_FILE, 'utf8'));
+		chosen = wanted(tests, options);
+		return await mutantRun({ ...options, testFilter: chosen.map(({ id }) => id) });
+	};
+	return runner;
+}
+createRunner.inject = createJestRunner.inject;
+
+export const strykerPlugins = [{ kind: 'TestRunner', name: 'kling', factory: createRunner }];
