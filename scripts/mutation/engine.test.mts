@@ -7,13 +7,13 @@ const { requireOutside } = globalThis as unknown as { requireOutside: NodeRequir
 /** Those beside n8n-core are its own copies, as the tests ask for them. */
 const beside = (name: string) =>
 	require.resolve(name, { paths: [dirname(require.resolve('n8n-core'))] });
-for (const name of ['n8n-core', 'n8n-workflow', beside('@n8n/di'), beside('@n8n/backend-common')]) {
+for (const name of ['n8n-core', beside('@n8n/di'), beside('@n8n/backend-common')]) {
 	jest.doMock(name, () => requireOutside(name));
 }
 
 /**
- * The others (cancel, fault-table, faults, few-calls, paid-once, properties) wait in real time for half a minute and more,
- * and would do so again for every mutant that they reach.
+ * The others (fault-table, few-calls, properties, trigger-forged) go through the same code hundreds of times, or look at the
+ * clock while they do, and would be done again for every mutant that they reach.
  */
 const SUITES = [
 	'pickers',
@@ -23,10 +23,13 @@ const SUITES = [
 	'tool',
 	'hostile',
 	'trigger',
-	'trigger-forged',
 	'get-many',
 	'upscale',
 	'callback',
+	'faults',
+	'cancel',
+	'paid-once',
+	'tooltip',
 ];
 
 // What they share closes its servers and folders after the tests of all of them.

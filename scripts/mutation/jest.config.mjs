@@ -25,6 +25,8 @@ export default {
 		...units.map((file) => `<rootDir>/test/unit/${file}`),
 		'<rootDir>/scripts/mutation/engine.test.mts',
 	],
+	// Loading it takes longer than most tests that need it.
+	moduleNameMapper: { '^n8n-workflow$': '<rootDir>/scripts/mutation/workflow.js' },
 	testEnvironment: join(ROOT, 'scripts/mutation/environment.js'),
 	// A mutant that makes a test wait for ever is found sooner.
 	testTimeout: 10_000,

@@ -7,10 +7,9 @@ const WORK = '.kling/mutation';
 export default {
 	mutate: ['nodes/**/*.ts', 'credentials/**/*.ts'],
 	plugins: [beside('runner.mjs'), beside('descriptions.mjs')],
-	// What only describes fields says nothing about tests: see there.
+	// Left out are descriptions of fields: see there. Sentences for users are counted: that an error says what to do next is a
+	// promise, so a test has to notice its loss.
 	ignorers: ['descriptions'],
-	// Sentences for users are counted: that an error says what to do next is a promise, so a test has to notice its loss.
-	mutator: { excludedMutations: [] },
 
 	testRunner: 'kling',
 	coverageAnalysis: 'perTest',
@@ -25,6 +24,8 @@ export default {
 
 	// Most of a test's time is waiting, so there may be more of them than cores.
 	concurrency: Number(process.env.KLING_MUTATION_WORKERS ?? 3),
+	// Jest does not give back all memory.
+	maxTestRunnerReuse: 150,
 	// The time of the tests that a mutant is put to, and a half, and this.
 	timeoutFactor: 1.5,
 	timeoutMS: 20_000,
@@ -36,6 +37,7 @@ export default {
 	reporters: ['progress-append-only', 'json', 'html'],
 	jsonReporter: { fileName: `${WORK}/report.json` },
 	htmlReporter: { fileName: `${WORK}/report.html` },
+	cleanTempDir: 'always',
 	tempDirName: `${WORK}/copy`,
 	ignorePatterns: ['.kling', 'dist', 'docs/images', '.github', '.ci'],
 	allowConsoleColors: false,
