@@ -22,6 +22,7 @@ function fullName(test) {
 	return names.join(' ');
 }
 
+const slow = new Set([...durations()].filter(([, ms]) => ms > 2500).map(([id]) => id));
 module.exports = class extends TestEnvironment {
 	hasFailed = false;
 
@@ -41,6 +42,7 @@ module.exports = class extends TestEnvironment {
 	async handleTestEvent(event, { rootDescribeBlock }) {
 		if (event.name === 'run_start') quickestFirst(rootDescribeBlock, durations());
 		// One failed test is enough to find a mutant.
+		if (event.name === 'test_start' && slow.has(fullName(event.test))) event.test.mode = 'skip';
 		if (event.name === 'test_start' && this.hasFailed) event.test.mode = 'skip';
 		if (event.name === 'test_fn_failure' || event.name === 'hook_failure') this.hasFailed = true;
 	}

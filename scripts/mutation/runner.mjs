@@ -13,6 +13,8 @@ const COVERAGE_FILE = 'coverage-of-tests.json';
 const LONGEST_MS = 2_500;
 /** Nor is one mutant put to more of them: of three hundred tests that reach a line, not every one would find another fault. */
 const ENOUGH_MS = 10_000;
+/** Of these all are asked. */
+const QUICK_MS = 150;
 /** About what it takes to load a file of tests. */
 const LOADING_MS = 300;
 
@@ -39,10 +41,11 @@ function wanted(tests, { testFilter, sandboxFileName }) {
 	return affordable(tests.filter(({ id, ms }) => ids.has(id) && ms <= LONGEST_MS));
 }
 
-/** One of each suite in turn, quickest first, until it is enough. */
+/** All that are quick; of the others one of each suite in turn, until it is enough. */
 function affordable(tests) {
 	const taken = new Map();
-	const rounds = tests
+	const inTurn = tests
+		.filter(({ ms }) => ms > QUICK_MS)
 		.toSorted((a, b) => a.ms - b.ms)
 		.map((test) => {
 			const suite = ownFile({ name: test.id, fileName: test.loadedBy });
@@ -50,9 +53,11 @@ function affordable(tests) {
 			taken.set(suite, round);
 			return { test, round };
 		})
-		.toSorted((a, b) => a.round - b.round);
+		.toSorted((a, b) => a.round - b.round)
+		.map(({ test }) => test);
 	let sumMs = 0;
-	return rounds.map(({ test }) => test).filter(({ ms }) => (sumMs += ms) <= ENOUGH_MS);
+	const slow = inTurn.filter(({ ms }) => (sumMs += ms) <= ENOUGH_MS);
+	return [...tests.filter(({ ms }) => ms <= QUICK_MS), ...slow];
 }
 
 /** The files of these tests, quickest first. */
