@@ -26,8 +26,6 @@ const SUITES = [
 	'get-many',
 	'upscale',
 	'callback',
-	'faults',
-	'cancel',
 	'paid-once',
 	'tooltip',
 ];
