@@ -16,6 +16,7 @@ const HELP = `Breaks the node in each place in turn and looks whether a test not
 
   npm run test:mutation                             all of nodes/ and credentials/, and writes docs/mutation.md
   npm run test:mutation -- nodes/Kling/job/slots.ts this file only; folders and several of them as well
+  npm run test:mutation -- --unit                   with the unit tests alone: minutes; what only engine tests reach is left
   npm run test:mutation -- --again                  all over, also what was found out before
   npm run test:mutation -- --help                   this text
 
@@ -63,6 +64,7 @@ async function main(): Promise<number> {
 		allowPositionals: true,
 		options: {
 			again: { type: 'boolean', default: false },
+			unit: { type: 'boolean', default: false },
 			help: { type: 'boolean', short: 'h', default: false },
 		},
 	});
@@ -72,11 +74,12 @@ async function main(): Promise<number> {
 	}
 	const missing = paths.filter((path) => !existsSync(join(PROJECT, path)));
 	if (missing.length > 0) throw new PlainError(`There is no ${missing.join(', ')}.\n\n${HELP}`);
+	if (values.unit) process.env.KLING_MUTATION_UNIT = 'yes';
 	const code = await stryker(paths, values.again);
 	if (code !== 0) return code;
 	const report = JSON.parse(readFileSync(REPORT, 'utf8')) as Report;
 	console.log(`\n${survivors(report, paths)}\n\n${figures(report, paths)}`);
-	if (paths.length === 0) {
+	if (paths.length === 0 && !values.unit) {
 		const page = readFileSync(PAGE, 'utf8');
 		const fresh = `${await circumstances()}\n\n${figures(report)}`;
 		writeFileSync(

@@ -12,8 +12,8 @@ for (const name of ['n8n-core', beside('@n8n/di'), beside('@n8n/backend-common')
 }
 
 /**
- * The others (fault-table, few-calls, properties, trigger-forged) go through the same code hundreds of times, or look at the
- * clock while they do, and would be done again for every mutant that they reach.
+ * The others (cancel, fault-table, faults, few-calls, properties, trigger-forged) wait in real time, go through the same code
+ * hundreds of times, or look at the clock while they do, and would do so again for every mutant that they reach.
  */
 const SUITES = [
 	'pickers',
