@@ -1,6 +1,8 @@
 // The engine tests as one file, on an n8n-core that stays loaded outside of jest: else loading would take longer than the
 // tests, for every mutant. Not part of `npm test`.
 import { dirname } from 'node:path';
+import type * as Engine from '../../test/engine/support/engine.mts';
+import type * as Workflows from '../../test/engine/support/workflows.mts';
 
 const { requireOutside } = globalThis as unknown as { requireOutside: NodeRequire };
 
@@ -32,6 +34,10 @@ const SUITES = [
 
 // What they share closes its servers and folders after the tests of all of them.
 require('../../test/engine/support/kling.mts');
+const { prepare } = require('../../test/engine/support/engine.mts') as typeof Engine;
+const { klingWorkflow } = require('../../test/engine/support/workflows.mts') as typeof Workflows;
+// Loaded before the first test, or what is done as the node is loaded would seem to be that test's affair alone.
+beforeAll(async () => void (await prepare(klingWorkflow([], {}), { apiToken: '', baseUrl: '' })));
 for (const name of SUITES) {
 	describe(`engine/${name}`, () => {
 		require(`../../test/engine/${name}.test.mts`);

@@ -50,6 +50,9 @@ describe('an error item', () => {
 			message: 'Check the parameters of this item.',
 			details: {},
 		});
+		expect(json.details).not.toHaveProperty('httpCode');
+		const withoutStatus = klingError(node, { ...trouble, httpCode: '' }, 0);
+		expect(errorItem(withoutStatus, 0).json.details).not.toHaveProperty('httpCode');
 	});
 });
 

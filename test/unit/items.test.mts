@@ -84,7 +84,10 @@ test('a cancel stops the node even with Continue', async () => {
 		await batch.halt.pause(Date.now() + 60_000);
 		return [];
 	};
-	await expect(runItems(context, itself, run)).rejects.toThrow('The execution was canceled');
+	await expect(runItems(context, itself, run)).rejects.toMatchObject({
+		message: 'The execution was canceled',
+		description: expect.stringContaining('can be fetched with Task → Get') as string,
+	});
 });
 
 test.each([
