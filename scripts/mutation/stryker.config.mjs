@@ -28,7 +28,7 @@ export default {
 	maxTestRunnerReuse: 150,
 	// The time of the tests that a mutant is put to, and a half, and this.
 	timeoutFactor: 1.5,
-	timeoutMS: 20_000,
+	timeoutMS: 10_000,
 	dryRunTimeoutMinutes: 15,
 
 	// A second run asks only what has changed since.
