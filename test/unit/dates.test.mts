@@ -40,6 +40,8 @@ test.each<[unknown]>([
 	['task 5'],
 	[`task ${TEN_UTC}`],
 	[`${TEN_UTC} ms`],
+	[`+${TEN_UTC}`],
+	['1e12'],
 	[Date.UTC(2100)],
 	[null],
 	['10:00'],

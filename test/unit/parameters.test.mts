@@ -246,6 +246,7 @@ test.each<[string, Read, Record<string, unknown>, RegExp, RegExp]>([
 		/is not a web add/,
 		/https/,
 	],
+	['one within', replyUrl, { replyUrl: 'ftp://a.b/https://c.d' }, /is not a web address/, /https/],
 	['no host', replyUrl, { replyUrl: 'https:///a' }, /is not a web address/, /https/],
 	[
 		'a port beyond',
@@ -278,6 +279,7 @@ test('a tool takes no files, and does not pause', () => {
 	const values = { wait: 'callback', download: true };
 	const parameters = parametersOf(values, { type: 'klingTool' });
 	expect(parameters.wait()).toBe('poll');
+	expect(parametersOf({ wait: 'none' }, { type: 'klingTool' }).wait()).toBe('none');
 	expect(parameters.output()).toEqual({ output: 'simplified' });
 });
 
