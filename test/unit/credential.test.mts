@@ -3,31 +3,31 @@ import { CREDENTIAL } from '../../nodes/Kling/transport/client.ts';
 
 /** What n8n does with the credential by itself; its fields are looked at in the real editor. */
 
-const credential = new UseApiNetApi();
+const opened = () => new UseApiNetApi();
 
 test('goes by the name that the node asks for, and is explained', () => {
-	expect(credential.name).toBe(CREDENTIAL);
-	expect(credential.displayName).toBe('useapi.net API');
-	expect(URL.canParse(credential.documentationUrl)).toBe(true);
+	expect(opened().name).toBe(CREDENTIAL);
+	expect(opened().displayName).toBe('useapi.net API');
+	expect(URL.canParse(opened().documentationUrl)).toBe(true);
 });
 
 test('puts the token into a header and nowhere else', () => {
-	expect(credential.authenticate).toEqual({
+	expect(opened().authenticate).toEqual({
 		type: 'generic',
 		properties: { headers: { Authorization: '=Bearer {{ $credentials.apiToken.trim() }}' } },
 	});
 });
 
 test('is tested by a call that spends nothing and takes the token to no other host', () => {
-	expect(credential.test.request).toMatchObject({
+	expect(opened().test.request).toMatchObject({
 		url: '/v2/account',
 		disableFollowRedirect: true,
 	});
-	expect(credential.test.request.method).toBeUndefined();
+	expect(opened().test.request.method).toBeUndefined();
 });
 
 test('tells a wrong token from a subscription that has ended', () => {
-	expect(credential.test.rules).toEqual([
+	expect(opened().test.rules).toEqual([
 		{
 			type: 'responseCode',
 			properties: { value: 401, message: expect.stringMatching(/^The API token was refused/) },
