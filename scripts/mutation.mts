@@ -1,6 +1,6 @@
 // `npm run test:mutation`: does a test notice when the node is broken in one place? Stryker breaks it in each place in turn.
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { endWithNpm } from './end-with-npm.mts';
@@ -9,6 +9,8 @@ import { PlainError, run } from './npm.mjs';
 import { PROJECT, WORK } from './project.mts';
 
 const REPORT = join(WORK, 'mutation', 'report.json');
+/** Copies of the project, which lint would look into. */
+const COPIES = join(WORK, 'mutation', 'copy');
 const PAGE = join(PROJECT, 'docs', 'mutation.md');
 const BETWEEN = /(<!-- measured -->\n)[^]*(\n<!-- \/measured -->)/;
 
@@ -97,4 +99,6 @@ try {
 } catch (error) {
 	console.error(`\n✗ ${error instanceof PlainError ? error.message : (error as Error).stack}`);
 	process.exitCode = 1;
+} finally {
+	rmSync(COPIES, { recursive: true, force: true });
 }

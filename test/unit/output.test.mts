@@ -6,6 +6,7 @@ import { Halt } from '../../nodes/Kling/job/halt.ts';
 import type { Kit } from '../../nodes/Kling/job/kit.ts';
 import { buildItems, buildResult, type OutputSettings } from '../../nodes/Kling/job/output.ts';
 import { Turns } from '../../nodes/Kling/job/turns.ts';
+import type { TaskModel } from '../../nodes/Kling/transport/types.ts';
 
 /** The items that a task comes to, and the files in them. What stands in their JSON is tested with result.ts. */
 
@@ -46,7 +47,7 @@ const task = (...workIds: number[]) => ({
 	works: workIds.map(work),
 });
 
-const items = async (model: object, settings: OutputSettings) =>
+const items = async (model: TaskModel, settings: OutputSettings) =>
 	await buildItems.call(context, kit, model, known, settings, 3);
 const filesOf = ({ binary }: { binary?: object }) =>
 	Object.entries(binary ?? {}).map(([field, { fileName }]) => [field, fileName]);
@@ -76,7 +77,7 @@ test('has no files unless a field is named, and none where there is no image', a
 
 const failed = { status_name: 'failed', status_final: true };
 
-test.each<[string, object, RegExp, RegExp, string]>([
+test.each<[string, TaskModel, RegExp, RegExp, string]>([
 	[
 		'runs',
 		{ status_name: 'processing' },
