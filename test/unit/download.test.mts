@@ -28,9 +28,10 @@ interface Wish {
 	withoutWatermark?: boolean;
 	/** What the API says about the file without watermark. */
 	clean?: ApiResult;
+	baseUrl?: string;
 }
 
-async function download({ serves, image, withoutWatermark, clean }: Wish) {
+async function download({ serves, image, withoutWatermark, clean, baseUrl }: Wish) {
 	const asked: Array<{ url: string; atS: number; signal: AbortSignal }> = [];
 	const startMs = Date.now();
 	const context = {
@@ -55,7 +56,7 @@ async function download({ serves, image, withoutWatermark, clean }: Wish) {
 	const halt = new Halt(node);
 	const hints = new Set<string>();
 	const getCleanFile = jest.fn(async () => clean);
-	const api = { baseUrl: 'http://127.0.0.1:1', getCleanFile };
+	const api = { baseUrl: baseUrl ?? 'http://127.0.0.1:1', getCleanFile };
 	const kit = { api, halt, downloads: new Turns(halt, 1), hints } as unknown as Kit;
 	let file: unknown;
 	let error: KlingError | undefined;
@@ -157,6 +158,18 @@ test('a link that is no web address is not asked at all', async () => {
 	const { error, asked } = await download({ serves: [png], image });
 	expect(error?.message).toBe(told('its link is not a safe web address'));
 	expect(asked).toEqual([]);
+});
+
+test.each([
+	['https://api.useapi.net', 'https://cdn.example.com/a.png', true],
+	['https://api.useapi.net', 'http://cdn.example.com/a.png', false],
+	['https://api.useapi.net', 'https://192.168.1.5/a.png', false],
+	['http://127.0.0.1:1', 'http://127.0.0.1:2/a.png', true],
+	['http://127.0.0.1:1', 'https://cdn.example.com/a.png', true],
+	['http://127.0.0.1:1', 'ftp://127.0.0.1:2/a.png', false],
+])('from %s: %s is fetched: %j', async (baseUrl, url, isFetched) => {
+	const { asked } = await download({ serves: [png], baseUrl, image: { workId: '2', url } });
+	expect(asked).toHaveLength(isFetched ? 1 : 0);
 });
 
 describe('without watermark', () => {
