@@ -11,7 +11,7 @@ const otherEngine = KLING_N8N_CORE && {
 };
 
 /** Published code is .ts; everything around it is .mts. Both are compiled to CommonJS in memory, as n8n loads them. */
-const project = (name) => ({
+export const project = (name) => ({
 	displayName: name,
 	testEnvironment: 'node',
 	testMatch: [`<rootDir>/test/${name}/**/*.test.mts`],

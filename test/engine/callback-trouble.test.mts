@@ -1,5 +1,8 @@
 import type { INode } from 'n8n-workflow';
 
+import type { ParkedTask } from '../../nodes/Kling/job/pause.ts';
+import { bench } from './support/kling.mts';
+import { parkedRun } from './support/parked.mts';
 import {
 	allFinished,
 	apiCalls,
@@ -9,9 +12,11 @@ import {
 	own,
 	parkIt,
 	pause,
+	pausing,
 	unfinished,
 } from './support/parking.mts';
 import { canFailParked, knowsErrorDetails, resumesAllOutputs } from './support/version.mts';
+import { klingWorkflow } from './support/workflows.mts';
 
 /** Pause Until Called Back on n8n's own engine when not all goes well: calls at once, failed tasks, trouble, the time limit. */
 
@@ -81,6 +86,43 @@ describe('a failed task', () => {
 		expect(error?.context.itemIndex).toBe(1);
 	});
 
+	test('of several the first in input order is told', async () => {
+		const three = [good, failing, failing];
+		const { parked, sandbox } = await parkIt(three);
+		await allFinished({ sandbox }, own);
+		const { run } = await parked.call(await modelOf({ sandbox }, '500000010'));
+		if (canFailParked) expect(run!.error?.context.itemIndex).toBe(1);
+		expect(run!.items('Result')).toEqual([]);
+	});
+
+	test('a task that is gone is an error of its item', async () => {
+		const settings = { onError: 'continueRegularOutput' } as const;
+		const kling = await bench({ jobMs: 300, callbacks: 'none' });
+		const run = await kling.run([good, good], pausing(), settings);
+		await allFinished(kling, own);
+		const [first] = run.items('Kling').map(({ json }) => String(json.taskId));
+		// Sent so long ago that the API must know it.
+		const { contextData } = run.run.data.executionData!;
+		const { tasks } = contextData['node:Kling'].parkedByKling as { tasks: ParkedTask[] };
+		for (const task of tasks) task.sentAtMs -= 60_000;
+		const workflow = klingWorkflow([good, good], pausing(), settings);
+		const parked = parkedRun(workflow, kling.credentials, run);
+		kling.addFault({
+			kind: 'json',
+			path: `/v1/kling/tasks/${first}$`,
+			status: 404,
+			body: { error: 'Task not found' },
+			times: 9,
+		});
+		const { run: resumedRun } = await parked.call({});
+		const results = resumedRun!.items('Result').map(({ json }) => json);
+		expect(results[0]).toMatchObject({
+			error: 'Task not found',
+			details: { taskId: first, httpCode: '404' },
+		});
+		expect(results[1]).toMatchObject({ status: 'succeed' });
+	});
+
 	test('Retry On Fail does not send anything again', async () => {
 		const { error, items: itemsOf } = await resumed({
 			retryOnFail: true,
@@ -108,6 +150,35 @@ describe('a failed task', () => {
 		const branch = knowsErrorDetails && resumesAllOutputs ? 'Failed' : 'Result';
 		expect(errorsOf(branch)).toEqual([expect.stringMatching(/^Task \d+ failed/)]);
 		expect(itemsOf('Result')).toHaveLength(branch === 'Failed' ? 2 : 3);
+	});
+});
+
+describe('what is told', () => {
+	test('a file without watermark that cannot be had is told in the item', async () => {
+		const { parked, sandbox, submitted } = await parkIt([good, good], {
+			parameters: { download: true, options: { withoutWatermark: true } },
+			options: { accounts: [{ email: 'artist@example.com', maxJobs: 5, paid: false }] },
+		});
+		await allFinished({ sandbox }, own);
+		const { run } = await parked.call(await modelOf({ sandbox }, submitted[0].taskId));
+		expect(run!.items('Result').map(({ json }) => json.message)).toEqual(
+			[0, 1].map((item) =>
+				expect.stringMatching(`^Item ${item}: the image without watermark was not available \\(`),
+			),
+		);
+	});
+
+	test('a node that waits for nothing says so', async () => {
+		const kling = await bench({ jobMs: 30_000, callbacks: 'none' });
+		const run = await kling.run([good], pausing());
+		run.run.data.executionData!.contextData = {};
+		const parked = parkedRun(klingWorkflow([good], pausing()), kling.credentials, run);
+		const before = apiCalls(kling);
+		expect(await parked.call({})).toEqual({
+			status: 200,
+			answer: { message: 'This node waits for no task' },
+		});
+		expect(apiCalls(kling)).toBe(before);
 	});
 });
 

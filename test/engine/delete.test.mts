@@ -58,6 +58,7 @@ test.each(['resetAfter', 'resetBefore', 'truncate'] as const)(
 		addFault({ kind, method: 'DELETE' });
 		const { error } = await run([{ id: TASK_ID }], deleteTask);
 		expect(error?.message).toContain(`It is unknown whether task ${TASK_ID} was deleted`);
+		expect(error?.description).toContain('Look the task up with Task → Get');
 		expect(sandbox.requests).toHaveLength(1);
 	},
 );

@@ -52,6 +52,26 @@ describe('Return Immediately', () => {
 		expect(fetched.map(({ path }) => path)).toEqual([expect.stringMatching(/^\/clean\//)]);
 	});
 
+	test('of several images the first has the field, the others have numbers', async () => {
+		const { run, sandbox } = await bench();
+		const list = await fetch(`${sandbox.url}/v1/kling/tasks?contentType=image`, {
+			headers: { authorization: `Bearer ${sandbox.token}` },
+		});
+		const { history } = (await list.json()) as {
+			history: Array<{ works: Array<{ taskId: number; workId: number }> }>;
+		};
+		const { works } = history.find((entry) => entry.works.length > 1)!;
+		const taskId = String(works[0].taskId);
+		const { items } = await run([{}], getTask({ taskId, download: true }));
+		const [{ binary }] = items('Kling');
+		expect(Object.entries(binary!).map(([field, { fileName }]) => [field, fileName])).toEqual(
+			works.map(({ workId }, position) => [
+				position === 0 ? 'data' : `data_${position + 1}`,
+				expect.stringMatching(`^kling-${taskId}-${workId}\\.`),
+			]),
+		);
+	});
+
 	test('shows a running task as it is', async () => {
 		const { run } = await bench({ seeds });
 		const { items } = await run([{}], getTask({ taskId: running.taskId }));
@@ -155,6 +175,14 @@ describe('Poll Until Finished', () => {
 		const { run } = await bench({ seeds });
 		const { error } = await run([{}], getTask({ taskId: failed.taskId, wait: 'poll' }));
 		expect(error?.message).toBe(`Task ${failed.taskId} failed: ${failed.error}`);
+	});
+
+	test('one that failed without a word says so', async () => {
+		const { run, addFault } = await bench();
+		const body = { task: { id: TASK_ID }, status_name: 'failed', status_final: true };
+		addFault({ kind: 'json', status: 200, body });
+		const { error } = await run([{}], getTask({ wait: 'poll' }));
+		expect(error?.message).toBe(`Task ${TASK_ID} failed: Kling gave no reason`);
 	});
 
 	test('the time limit names the task and how to go on', async () => {

@@ -34,6 +34,25 @@ describe('Poll Until Finished', () => {
 		expect(binary).toBeUndefined();
 	});
 
+	test.each<[string, { account?: string; options?: { maxJobs: number } }, boolean]>([
+		['what was filled in', { account: 'artist@example.com', options: { maxJobs: 3 } }, true],
+		['nothing that was left empty', {}, false],
+	])('sends %s', async (_name, changes, isFilledIn) => {
+		const { run, sandbox } = await bench({
+			accounts: [{ email: 'artist@example.com', maxJobs: 5 }],
+		});
+		// The interval belongs to another way of waiting, so it does not matter.
+		const options = { ...changes.options, pollInterval: 0 };
+		const { error, items } = await run([{}], upscale({ ...changes, wait: 'none', options }));
+		expect(error).toBeUndefined();
+		expect(items('Kling')[0].json.account).toBe(changes.account);
+		expect(sandbox.requests.find(({ method }) => method === 'POST')?.body).toEqual({
+			task_id: TASK_ID,
+			workId: WORK_ID,
+			...(isFilledIn && { email: 'artist@example.com', maxJobs: 3 }),
+		});
+	});
+
 	test('Raw gives the API’s model, without the field that n8n takes for a failure', async () => {
 		const { run } = await bench();
 		const { items } = await run([{}], upscale({ output: 'raw' }));

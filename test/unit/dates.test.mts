@@ -22,6 +22,8 @@ test.each<[string, unknown, number]>([
 	['seconds', TEN_UTC / 1000, TEN_UTC],
 	['seconds as text, with a fraction', `${TEN_UTC / 1000}.25`, TEN_UTC + 250],
 	['long ago', '1970-01-01T00:00:00Z', 0],
+	['the first ms of the century', Date.UTC(2000), Date.UTC(2000)],
+	['the last second of the century', Date.UTC(2100) / 1000 - 1, Date.UTC(2100) - 1_000],
 	['with spaces around', ' 2026-03-01T10:00:00Z ', TEN_UTC],
 ])('%s', (_name, value, expected) => expect(parseDate(value, ZONE)).toBe(expected));
 
@@ -36,6 +38,12 @@ test.each<[unknown]>([
 	['2026'],
 	['20260301'],
 	['task 5'],
+	[`task ${TEN_UTC}`],
+	[`${TEN_UTC} ms`],
+	[`+${TEN_UTC}`],
+	['1e12'],
+	[Date.UTC(2100)],
+	[null],
 	['10:00'],
 	[5],
 	[0],

@@ -7,6 +7,7 @@ test.each([
 	['a JPEG', '\xff\xd8\xff\xe0..JFIF', 'https://cdn.example/a', 'image/jpeg'],
 	['a WebP', 'RIFF\x10\0\0\0WEBPVP8 ', 'https://cdn.example/a.png', 'image/webp'],
 	['a GIF', 'GIF89a', 'https://cdn.example/a.png', 'image/gif'],
+	['unknown bytes, one of them a <', 'hello <', 'https://cdn.example/a.png', 'image/png'],
 	[
 		'unknown bytes: by the name',
 		'\0\0\0\x20ftypavif',
@@ -19,6 +20,7 @@ test.each([
 
 test.each([
 	['a web page', '<!DOCTYPE html>', 'https://cdn.example/a.png'],
+	['a web page after an empty line', '\n <!DOCTYPE html>', 'https://cdn.example/a.png'],
 	['an error in JSON', '{"error":1}', 'https://cdn.example/a.png'],
 	['an empty file', '', 'https://cdn.example/a.png'],
 	['neither bytes nor name tell', 'hello', 'https://cdn.example/a'],

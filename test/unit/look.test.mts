@@ -131,6 +131,14 @@ test('without a list the task that was sent last is read first', async () => {
 	expect(asked).toEqual(['3']);
 });
 
+test('of a list that does not name it, entries without an ID among them, a task is found running all the same', async () => {
+	const list = answered(200, [{}, null, 7, { id: {} }]);
+	const { kit, asked } = kitWith({ 1: [done], 2: [running], 3: [done] }, list);
+	const look = await through(lookAtAll(node, kit, [task('1'), task('2'), task('3')]));
+	expect(look).toEqual({ running: '2' });
+	expect(asked.toSorted()).toEqual(['1', '2', '3']);
+});
+
 test('one task needs no list', async () => {
 	const { kit, asked } = kitWith({ 1: [running] });
 	const list = jest.spyOn(kit.api, 'getRunningJobs');

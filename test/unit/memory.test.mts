@@ -1,6 +1,6 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 
-import { recall, remember, type Sent } from '../../nodes/Kling/job/memory.ts';
+import { oneAtATime, recall, remember, type Sent } from '../../nodes/Kling/job/memory.ts';
 
 const request = { task_id: '1', workId: '2' };
 const trouble = { message: 'No', description: 'Why' };
@@ -51,4 +51,34 @@ test('for an agent the same request is the same job, in whichever run', () => {
 	const execution = tries();
 	remember.call(execution('1', 0, 'klingTool'), 0, request, { taskId: '10' });
 	expect(recall.call(execution('1', 5, 'klingTool'), 0, request)).toEqual({ taskId: '10' });
+});
+
+test('the same job is sent when the one before is through, however it ended; another job need not wait', async () => {
+	const context = tries()('1');
+	const log: string[] = [];
+	const ends: Array<() => void> = [];
+	const send = (name: string) => async () => {
+		log.push(name);
+		await new Promise<void>((resolve) => ends.push(resolve));
+		if (name === 'first') throw new Error('lost');
+		return name;
+	};
+	const started = async () => await new Promise((resolve) => setImmediate(resolve));
+	const first = oneAtATime(context, 0, request, send('first'));
+	const second = oneAtATime(context, 0, request, send('second'));
+	const other = oneAtATime(context, 1, request, send('other'));
+	const third = oneAtATime(context, 0, request, send('third'));
+	await started();
+	expect(log).toEqual(['first', 'other']);
+	ends[0]();
+	await expect(first).rejects.toThrow('lost');
+	await started();
+	expect(log).toEqual(['first', 'other', 'second']);
+	ends[2]();
+	expect(await second).toBe('second');
+	await started();
+	expect(log).toEqual(['first', 'other', 'second', 'third']);
+	ends[1]();
+	ends[3]();
+	expect([await other, await third]).toEqual(['other', 'third']);
 });

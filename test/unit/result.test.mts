@@ -207,3 +207,29 @@ test('raw renames only the field that n8n takes for a failure', () => {
 	expect(raw(failed)).toEqual({ ...rest, vendorError: error });
 	expect(raw(model())).toEqual(model());
 });
+
+test('a success has no message, another end has the vendor’s', () => {
+	const message = 'success';
+	expect(simplify(model({ message }), { taskId: '1' })).not.toHaveProperty('message');
+	const failed = { status_name: 'failed', status_final: true, message };
+	expect(simplify(model(failed), { taskId: '1' })).toHaveProperty('message', 'success');
+});
+
+test('Raw has no vendor’s error where there is none', () => {
+	expect(raw(model())).not.toHaveProperty('vendorError');
+});
+
+test('images have the ID of their task from the API, else the one asked for', () => {
+	expect(imageItems(model(), { taskId: '99' })[0].taskId).toBe('10');
+	const without = model({ task: {}, works: [work({ taskId: undefined })] });
+	expect(imageItems(without, { taskId: '99' })[0].taskId).toBe('99');
+});
+
+test('what is empty or blank counts as not told', () => {
+	const blank = model({ status_name: ' ', works: [work({ workId: ' ' })] });
+	expect(readTask(blank)).toMatchObject({ status: 'unknown', finished: true });
+	expect(imagesOf(blank)[0].workId).toBeUndefined();
+	expect(simplify(model(), { taskId: '1', account: '', replyRef: '' })).not.toHaveProperty(
+		'account',
+	);
+});
