@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream';
+
 import type { IExecuteFunctions } from 'n8n-workflow';
 
 import { connect } from '../../nodes/Kling/transport/client.ts';
@@ -36,3 +38,25 @@ test.each([
 	['given up by us', { code: 'ECONNABORTED' }],
 	['without a code', {}],
 ])('unknown: %s', async (_name, cause) => expect(await outcomeOf(cause)).toBe('lost'));
+
+test.each([{ code: 'ERR_TLS_CERT_ALTNAME_INVALID' }, { code: 'ECONNREFUSED', syscall: 'connect' }])(
+	'unknown: an answer had begun, whatever breaks it then: %p',
+	async (cause) => {
+		async function* half() {
+			yield '{"task":';
+			throw Object.assign(new Error('broken'), cause);
+		}
+		const context = {
+			getCredentials: async () => ({ baseUrl: 'http://127.0.0.1:1' }),
+			helpers: {
+				httpRequestWithAuthentication: async () => ({
+					statusCode: 200,
+					headers: {},
+					body: Readable.from(half()),
+				}),
+			},
+		} as unknown as IExecuteFunctions;
+		const result = await (await connect.call(context)).upscale({ task_id: '1', workId: '2' });
+		expect(result).toEqual({ outcome: 'lost', reason: cause.code });
+	},
+);

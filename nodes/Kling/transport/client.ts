@@ -111,7 +111,6 @@ type CallOptions = IHttpRequestOptions & { method: IHttpRequestMethods; timeout:
 async function request(this: ApiContext, options: CallOptions, token: string): Promise<ApiResult> {
 	const untilMs = Date.now() + options.timeout;
 	let response: IN8nHttpFullResponse;
-	let read: Read;
 	try {
 		response = (await this.helpers.httpRequestWithAuthentication.call(this, CREDENTIAL, {
 			...options,
@@ -123,9 +122,15 @@ async function request(this: ApiContext, options: CallOptions, token: string): P
 			// n8n would send the token along to wherever the redirect points.
 			disableFollowRedirect: true,
 		})) as IN8nHttpFullResponse;
-		read = await readText(response.body as ByteStream, untilMs);
 	} catch (error) {
 		return failure(error);
+	}
+	let read: Read;
+	try {
+		read = await readText(response.body as ByteStream, untilMs);
+	} catch (error) {
+		// An answer had begun, so the request was sent, whatever the error looks like.
+		read = { reason: failure(error).reason };
 	}
 	if ('reason' in read) return { outcome: 'lost', ...read };
 	const text = withoutToken(read.text, token);
@@ -159,7 +164,7 @@ function plainWords(text: string): { error: string } | undefined {
  * n8n wraps network errors once or more; the code that tells them apart stands somewhere along `cause`. Old versions of n8n
  * (2.8) drop the cause and keep nothing but the code, as `httpCode`.
  */
-function failure(error: unknown): ApiResult {
+function failure(error: unknown): Exclude<ApiResult, { outcome: 'answered' }> {
 	let reason = 'no answer';
 	for (let cause = error, depth = 0; cause && depth < 6; depth++) {
 		const {
