@@ -11,7 +11,7 @@ const CHROMIUM_PATHS = [
 	'/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
 ];
 
-export function chromiumPath(): string {
+function chromiumPath(): string {
 	const wanted = process.env.CHROMIUM_PATH;
 	const path = wanted ?? CHROMIUM_PATHS.find(existsSync);
 	if (path && existsSync(path)) return path;

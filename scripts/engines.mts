@@ -1,9 +1,9 @@
 // `npm run test:engines`: the engine tests on n8n's engine of the oldest and the newest version, under each Node.js they run on.
-import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { installOnce, installPackage } from './cache.mts';
+import { inForeground } from './foreground.mts';
 import { ensureNode } from './node.mts';
 import { PlainError, run } from './npm.mjs';
 import { PROJECT } from './project.mts';
@@ -72,7 +72,7 @@ async function ensureCore(core: string): Promise<string | undefined> {
 
 /** Shows what jest prints. */
 async function jest(node: string, core: string | undefined): Promise<number> {
-	const child = spawn(
+	return await inForeground(
 		node,
 		[
 			join(PROJECT, 'node_modules', 'jest', 'bin', 'jest.js'),
@@ -82,25 +82,13 @@ async function jest(node: string, core: string | undefined): Promise<number> {
 			...(core ? ['--forceExit'] : []),
 		],
 		{
-			cwd: PROJECT,
-			stdio: ['ignore', 'inherit', 'inherit'],
-			env: {
-				...process.env,
-				// For what the tests start themselves.
-				PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}`,
-				KLING_N8N_CORE: core,
-				KLING_E2E: undefined,
-			},
+			...process.env,
+			// For what the tests start themselves.
+			PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}`,
+			KLING_N8N_CORE: core,
+			KLING_E2E: undefined,
 		},
 	);
-	// Ctrl-C reaches both; what ends this script alone has to be passed on.
-	for (const signal of ['SIGTERM', 'SIGHUP'] as const) {
-		process.once(signal, () => child.kill(signal));
-	}
-	return await new Promise((resolve, reject) => {
-		child.on('error', reject);
-		child.on('exit', (code) => resolve(code ?? 1));
-	});
 }
 
 async function main(): Promise<boolean> {

@@ -1,9 +1,9 @@
 // `npm run test:mutation`: does a test notice when the node is broken in one place? Stryker breaks it in each place in turn.
-import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { endWithNpm } from './end-with-npm.mts';
+import { inForeground } from './foreground.mts';
 import { figures, survivors, type Report } from './mutation/figures.mts';
 import { PlainError, run } from './npm.mjs';
 import { PROJECT, WORK } from './project.mts';
@@ -28,25 +28,13 @@ run at a time (3). The full report is .kling/mutation/report.html.`;
 const pattern = (path: string) => (path.endsWith('.ts') ? path : join(path, '**/*.ts'));
 
 async function stryker(paths: string[], again: boolean): Promise<number> {
-	const child = spawn(
-		process.execPath,
-		[
-			join(PROJECT, 'node_modules/@stryker-mutator/core/bin/stryker.js'),
-			'run',
-			'scripts/mutation/stryker.config.mjs',
-			...(paths.length > 0 ? ['--mutate', paths.map(pattern).join(',')] : []),
-			...(again ? ['--force'] : []),
-		],
-		{ cwd: PROJECT, stdio: ['ignore', 'inherit', 'inherit'] },
-	);
-	// Ctrl-C reaches both; what ends this script alone has to be passed on.
-	for (const signal of ['SIGTERM', 'SIGHUP'] as const) {
-		process.once(signal, () => child.kill(signal));
-	}
-	return await new Promise((resolve, reject) => {
-		child.on('error', reject);
-		child.on('exit', (code) => resolve(code ?? 1));
-	});
+	return await inForeground(process.execPath, [
+		join(PROJECT, 'node_modules/@stryker-mutator/core/bin/stryker.js'),
+		'run',
+		'scripts/mutation/stryker.config.mjs',
+		...(paths.length > 0 ? ['--mutate', paths.map(pattern).join(',')] : []),
+		...(again ? ['--force'] : []),
+	]);
 }
 
 /** What the figures rest on. */
