@@ -30,8 +30,8 @@ describe('parking', () => {
 		expect(post?.body).toMatchObject({
 			replyUrl: expect.stringMatching(
 				signsResumeUrls
-					? /^http:\/\/127.0.0.1\/webhook-waiting\/test-execution\?signature=\w{32,}$/
-					: /^http:\/\/127.0.0.1\/webhook-waiting\/test-execution$/,
+					? /^http:\/\/127.0.0.1\/webhook-waiting\/[\da-f-]{36}\?signature=\w{32,}$/
+					: /^http:\/\/127.0.0.1\/webhook-waiting\/[\da-f-]{36}$/,
 			),
 			replyRef: 'order 1',
 		});

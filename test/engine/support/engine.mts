@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -120,7 +121,9 @@ export async function prepare(
 		staticData,
 		settings: { executionOrder: 'v1' },
 	});
-	const hooks = new ExecutionLifecycleHooks('manual', 'test-execution', {
+	// One of its own, as n8n gives: tests that run at once must not be taken for one and the same execution.
+	const executionId = randomUUID();
+	const hooks = new ExecutionLifecycleHooks('manual', executionId, {
 		id,
 		name: 'Test',
 		active: false,
@@ -136,7 +139,7 @@ export async function prepare(
 			credentials,
 		),
 		hooks,
-		executionId: 'test-execution',
+		executionId,
 		workflowId: id,
 		currentNodeExecutionIndex: 0,
 		restApiUrl: 'http://127.0.0.1/rest',
