@@ -1,8 +1,12 @@
+import type { Fault } from '../../sandbox/faults.mts';
 import type { SandboxOptions } from '../../sandbox/options.mts';
 import { searchList } from './support/engine.mts';
 import { bench, TASK_ID, WORK_ID } from './support/kling.mts';
 
 const locator = (value: string) => ({ __rl: true, mode: 'list', value });
+
+/** The API's next answer is this. */
+const answering = (body: unknown, status = 200): Fault => ({ kind: 'json', status, body });
 
 describe('Account', () => {
 	test('lists the connected accounts, filtered by what is typed', async () => {
@@ -19,13 +23,53 @@ describe('Account', () => {
 		]);
 		expect((await searchList('searchAccounts', {}, credentials, 'TWO')).results).toHaveLength(1);
 	});
+
+	test('what is no email is no account, and nothing at all is an empty list', async () => {
+		const { credentials, addFault } = await bench();
+		addFault(answering({ total: 1, 'one@example.com': {} }));
+		addFault(answering({}));
+		expect((await searchList('searchAccounts', {}, credentials)).results).toEqual([
+			{ name: 'one@example.com', value: 'one@example.com' },
+		]);
+		expect((await searchList('searchAccounts', {}, credentials)).results).toEqual([]);
+	});
+
+	test('an answer of something else says so, and how to go on without the list', async () => {
+		const { credentials, addFault } = await bench();
+		addFault(answering({ status: 'fine' }));
+		await expect(searchList('searchAccounts', {}, credentials)).rejects.toMatchObject({
+			message: 'The answer of useapi.net is not a list of accounts',
+			description:
+				'Try again in a moment; if it stays, check the Base URL of the credential. You can go on without the list: set Account to By Email.',
+		});
+	});
+
+	test('a refused token says how to go on without the list', async () => {
+		const { credentials } = await bench();
+		credentials.apiToken = 'user:9-wrong';
+		await expect(searchList('searchAccounts', {}, credentials)).rejects.toMatchObject({
+			message: 'The API token was refused',
+			description: expect.stringContaining('set Account to By Email'),
+		});
+	});
 });
 
 test('without any Kling account the vendor’s own words are shown', async () => {
 	const { credentials } = await bench({ accounts: [] });
 	await expect(searchList('searchAccounts', {}, credentials)).rejects.toMatchObject({
 		message: 'No Kling account is connected to useapi.net yet',
-		description: expect.stringContaining('Configuration not found'),
+		description: expect.stringMatching(
+			/^useapi\.net says: ".*Configuration not found.*"\. Connect your Kling account there, then open this list again\.$/,
+		),
+	});
+});
+
+test('without any Kling account and without words, it is told all the same', async () => {
+	const { credentials, addFault } = await bench();
+	addFault(answering({}, 404));
+	await expect(searchList('searchAccounts', {}, credentials)).rejects.toMatchObject({
+		message: 'No Kling account is connected to useapi.net yet',
+		description: expect.stringContaining('useapi.net says: "nothing".'),
 	});
 });
 
@@ -70,6 +114,37 @@ describe('Task', () => {
 			email: 'artist@example.com',
 			contentType: 'image',
 		});
+		await searchList('searchTasks', { account: locator(' ') }, credentials);
+		expect(sandbox.requests.at(-1)?.query).not.toHaveProperty('email');
+	});
+
+	test('says what there is to say of a task of which little is known', async () => {
+		const { credentials, addFault } = await bench();
+		const image = (changes: object) => ({
+			contentType: 'image',
+			resource: { resource: 'https://cdn.example.com/a.png' },
+			...changes,
+		});
+		addFault(
+			answering({
+				history: [
+					{ task: { id: 1, type: 'mmu_image_upscale_aiweb' }, works: [image({}), image({})] },
+					{ task: { id: 2, type: 'img_mmu_aiweb_x' }, works: [] },
+					{ works: [image({ taskId: 3 })] },
+				],
+			}),
+		);
+		expect((await searchList('searchTasks', {}, credentials)).results).toEqual([
+			{ name: 'undated · image upscale · 2 images · 1', value: '1' },
+			{ name: 'undated · img mmu aiweb x · 0 images · 2', value: '2' },
+			{ name: 'undated · 1 image · 3', value: '3' },
+		]);
+	});
+
+	test('is an empty list with no way on where there is no task', async () => {
+		const { credentials, addFault } = await bench();
+		addFault(answering({ history: null }));
+		expect(await searchList('searchTasks', {}, credentials)).toEqual({ results: [] });
 	});
 });
 
@@ -86,12 +161,66 @@ describe('Image', () => {
 		]);
 	});
 
-	test('asks for a task first', async () => {
+	test('shows the images that can be upscaled, with what is known of them', async () => {
+		const { credentials, addFault } = await bench();
+		const image = (workId: number | undefined, size: object) => ({
+			workId,
+			contentType: 'image',
+			resource: { resource: 'https://cdn.example.com/a.png', ...size },
+		});
+		const works = [
+			image(undefined, { width: 10, height: 20 }),
+			image(8, { width: 10, height: 20 }),
+			image(9, { width: 10 }),
+			image(10, { height: 20 }),
+		];
+		const url = 'https://cdn.example.com/a.png';
+		addFault(answering({ task: { id: 5 }, works }));
+		expect(
+			(await searchList('searchImages', { taskId: locator(' 5 ') }, credentials)).results,
+		).toEqual([
+			{ name: 'Image 2, 10 × 20 (8)', value: '8', url },
+			{ name: 'Image 3 (9)', value: '9', url },
+			{ name: 'Image 4 (10)', value: '10', url },
+		]);
+	});
+
+	test('asks the chosen account, or none', async () => {
 		const { credentials, sandbox } = await bench();
-		await expect(searchList('searchImages', { taskId: locator('') }, credentials)).rejects.toThrow(
-			'Choose a task first',
-		);
-		expect(sandbox.requests).toHaveLength(0);
+		const taskId = locator(TASK_ID);
+		const account = locator('artist@example.com');
+		await searchList('searchImages', { taskId, account }, credentials);
+		expect(sandbox.requests.at(-1)?.query).toEqual({ email: 'artist@example.com' });
+		await searchList('searchImages', { taskId, account: locator('') }, credentials);
+		expect(sandbox.requests.at(-1)?.query).toEqual({});
+	});
+
+	test.each([undefined, '', 'abc', '12a', 'a12', '={{ $json.taskId }}'])(
+		'asks for a task first: %p',
+		async (value) => {
+			const { credentials, sandbox } = await bench();
+			const parameters = value === undefined ? {} : { taskId: locator(value) };
+			await expect(searchList('searchImages', parameters, credentials)).rejects.toMatchObject({
+				message: 'Choose a task first',
+				description:
+					'The list shows the images of that task. You can also enter an image ID under By ID.',
+			});
+			expect(sandbox.requests).toHaveLength(0);
+		},
+	);
+
+	test.each([
+		['a task that is gone', answering({ error: 'Task not found' }, 404), 'Task not found'],
+		['no task', answering({}), 'The answer of useapi.net is not a task'],
+	])('%s says how to go on without the list', async (_name, fault, message) => {
+		const { credentials, addFault } = await bench();
+		addFault(fault);
+		await expect(
+			searchList('searchImages', { taskId: locator('5') }, credentials),
+		).rejects.toMatchObject({
+			message,
+			description: expect.stringMatching(/ You can go on without the list: set Image to By ID\.$/),
+		});
 	});
 });
 

@@ -40,6 +40,17 @@ test.each([
 	'http://nas.local/',
 	'http://n8n.internal/',
 	'no address',
+	// The borders of the ranges.
+	...['172.19.0.1', '172.20.0.1', '172.29.0.1', '172.30.0.1'].map((ip) => `http://${ip}/`),
+	...['100.69.0.1', '100.70.0.1', '100.99.0.1', '100.100.0.1'].map((ip) => `http://${ip}/`),
+	...['100.119.0.1', '100.120.0.1', '100.127.255.255'].map((ip) => `http://${ip}/`),
+	...['192.0.0.8', '229.1.1.1', '230.1.1.1', '239.1.1.1', '249.1.1.1'].map((ip) => `http://${ip}/`),
+	...['[2::1]', '[20::1]', '[200::1]', '[2001:0:1::1]'].map((ip) => `http://${ip}/`),
+	// Each name alone and as the end of another.
+	...['localdomain', 'private', 'corp', 'lan', 'home', 'test'].flatMap((name) => [
+		`http://${name}/`,
+		`http://n8n.${name}/`,
+	]),
 ])('private: %s', (url) => expect(isPrivate(url)).toBe(true));
 
 test.each([
@@ -57,4 +68,20 @@ test.each([
 	'https://[2a00:1450::1]/',
 	'https://local.example.com/',
 	'https://s21-kling.klingai.com/a.png',
+	// The borders of the ranges.
+	...['172.15.0.1', '100.63.0.1', '192.0.1.1', '192.167.0.1', '192.169.0.1'].map(
+		(ip) => `https://${ip}/`,
+	),
+	...['198.17.0.1', '203.0.114.1', '169.253.0.1', '101.1.1.1', '12.1.1.1'].map(
+		(ip) => `https://${ip}/`,
+	),
+	...['[2000::1]', '[3fff:abcd::1]', '[2001:1::1]', '[2003::1]'].map((ip) => `https://${ip}/`),
+	// What looks like a private address only further on.
+	...['8.10.0.1', '8.127.0.1', '8.169.254.1', '8.192.168.1', '8.172.16.1'].map(
+		(ip) => `https://${ip}/`,
+	),
+	...['8.100.64.1', '8.192.0.2', '8.198.18.1', '8.203.0.113'].map((ip) => `https://${ip}/`),
+	'https://example.notlocal/',
+	'https://my-lan.example/',
+	'https://test.example.com/',
 ])('public: %s', (url) => expect(isPrivate(url)).toBe(false));

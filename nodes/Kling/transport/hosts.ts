@@ -5,7 +5,7 @@ const PRIVATE_IPV4 =
 const PUBLIC_IPV6 = /^\[(?!2002:|2001:0?:|2001:db8:)[23][\da-f]{3}:/;
 /** Names that the internet's name service does not know; a name without a dot is one of a private network. */
 const PRIVATE_NAME =
-	/(^|\.)(localhost|localdomain|local|internal|intranet|private|corp|lan|home|home\.arpa|test)$|^[^.[]+$/;
+	/(^|\.)(localhost|localdomain|local|internal|intranet|private|corp|lan|home|home\.arpa|test)$|^[^.]+$/;
 
 /**
  * Whether an address can only be reached from nearby. It goes by what the address says: names are not looked up, so a
