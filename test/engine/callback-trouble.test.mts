@@ -1,6 +1,7 @@
 import type { INode } from 'n8n-workflow';
 
 import type { ParkedTask } from '../../nodes/Kling/job/pause.ts';
+import { recordLog } from './support/engine.mts';
 import { bench } from './support/kling.mts';
 import { parkedRun } from './support/parked.mts';
 import {
@@ -95,6 +96,30 @@ describe('a failed task', () => {
 		expect(run!.items('Result')).toEqual([]);
 	});
 
+	test('also when a later one has failed sooner', async () => {
+		const { parked, sandbox, addFault } = await parkIt([good, failing], {
+			parameters: { download: true },
+		});
+		await allFinished({ sandbox }, own);
+		addFault({
+			server: 'cdn',
+			path: '/results/',
+			kind: 'status',
+			status: 404,
+			delayMs: 300,
+			times: 9,
+		});
+		const { run } = await parked.call({});
+		if (canFailParked) expect(run!.error?.context.itemIndex).toBe(0);
+		expect(run!.items('Result')).toEqual([]);
+	});
+
+	test('stands in n8n’s log as well, for versions of n8n that cannot let the execution fail', async () => {
+		const log = recordLog();
+		await resumed({});
+		expect(log.join('\n')).toMatch(/Kling: the execution ends with an error\. Task \d+ failed/);
+	});
+
 	test('a task that is gone is an error of its item', async () => {
 		const settings = { onError: 'continueRegularOutput' } as const;
 		const kling = await bench({ jobMs: 300, callbacks: 'none' });
@@ -133,8 +158,12 @@ describe('a failed task', () => {
 		if (canFailParked) expect(error?.message).toMatch(/^Task \d+ failed/);
 	});
 
-	test('is an error item in its place with Continue', async () => {
-		const { items: itemsOf, error } = await resumed({ onError: 'continueRegularOutput' });
+	test.each<Partial<INode>>([
+		{ onError: 'continueRegularOutput' },
+		// As nodes of earlier versions of n8n say it.
+		{ continueOnFail: true },
+	])('is an error item in its place with Continue: %j', async (settings) => {
+		const { items: itemsOf, error } = await resumed(settings);
 		expect(error).toBeUndefined();
 		expect(itemsOf('Result').map(({ json }) => Object.keys(json).includes('error'))).toEqual([
 			false,
@@ -189,9 +218,13 @@ describe('trouble with the API', () => {
 		const model = await modelOf({ sandbox }, submitted[0].taskId);
 		sandbox.settings.token = 'user:2-changed-since';
 		const refused = await parked.call(model);
-		expect(refused.status).toBe(503);
-		expect(refused.run).toBeUndefined();
-		expect(JSON.stringify(refused.answer)).toContain('The API token was refused');
+		expect(refused).toEqual({
+			status: 503,
+			answer: {
+				message: expect.stringMatching(/^Could not look at the tasks: The API token was refused/),
+			},
+			retryAfter: 10,
+		});
 		sandbox.settings.token = 'user:1234-sandbox';
 		// It passes within the call.
 		addFault({ method: 'GET', path: '/v1/kling/tasks/', kind: 'status', status: 502 });

@@ -8,6 +8,7 @@ import {
 	modelOf,
 	own,
 	parkIt,
+	pause,
 	pausing,
 	seeds,
 	unfinished,
@@ -155,7 +156,10 @@ describe('called back', () => {
 		await allFinished({ sandbox }, own);
 		const before = apiCalls({ sandbox });
 		for (const body of [{ task: { id: 1 }, status_final: true }, { works: [{ taskId: '2' }] }]) {
-			expect((await parked.call(body)).run).toBeUndefined();
+			expect(await parked.call(body)).toEqual({
+				status: 200,
+				answer: { message: 'This execution waits for other tasks' },
+			});
 		}
 		expect(apiCalls({ sandbox })).toBe(before);
 	});
@@ -174,9 +178,7 @@ describe('called back', () => {
 		['a lie with a link', { task: { id: '500000010' }, status_final: true, works: [{}] }],
 	])('%s resumes nothing while the task runs', async (_name, body) => {
 		const { parked } = await parkIt([good], { options: { jobMs: 30_000 } });
-		const { status, run } = await parked.call(body);
-		expect(run).toBeUndefined();
-		expect(status).toBe(200);
+		expect(await parked.call(body)).toEqual({ status: 200, answer: { message: 'Noted' } });
 	});
 
 	test('stops looking at the first task that still runs', async () => {
@@ -191,6 +193,18 @@ describe('called back', () => {
 		const lie = { task: { id: submitted[3].taskId }, status_final: true };
 		expect((await parked.call(lie)).run).toBeUndefined();
 		expect(apiCalls({ sandbox }) - before).toBe(2);
+		// The next look begins with the task that ran last time: one call is enough.
+		expect((await parked.call({})).run).toBeUndefined();
+		expect(apiCalls({ sandbox }) - before).toBe(3);
+	});
+
+	test('a call without a word looks once, one that says finished twice', async () => {
+		const { parked, sandbox } = await parkIt([good], { options: { jobMs: 30_000 } });
+		const before = apiCalls({ sandbox });
+		await parked.call({});
+		expect(apiCalls({ sandbox }) - before).toBe(1);
+		await parked.call({ task: { id: 500000010 }, status_final: true });
+		expect(apiCalls({ sandbox }) - before).toBe(3);
 	});
 
 	test.each([
@@ -211,9 +225,12 @@ describe('called back', () => {
 		const running = JSON.parse(await modelOf({ sandbox }, submitted[0].taskId)) as object;
 		await allFinished({ sandbox }, own);
 		const model = await modelOf({ sandbox }, submitted[0].taskId);
-		addFault({ method: 'GET', path: '/v1/kling/tasks/', kind: 'json', body: running } as never);
-		const { run } = await parked.call(model);
-		expect(run!.items('Result')).toHaveLength(1);
+		const fault = { method: 'GET', path: '/v1/kling/tasks/', kind: 'json' as const, body: running };
+		addFault({ ...fault, times: 99 });
+		const called = parked.call(model);
+		await pause(1_000);
+		sandbox.clearFaults();
+		expect((await called).run!.items('Result')).toHaveLength(1);
 	});
 
 	test('ids past 2^53 stay exact', async () => {

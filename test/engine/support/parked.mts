@@ -11,6 +11,15 @@ import type {
 import { prepare, readRun, type Credentials, type EngineRun } from './engine.mts';
 import type { EngineWorkflow } from './workflows.mts';
 
+/** What a caller of the resume URL is answered, and the execution if it goes on. */
+export interface Called {
+	status: number;
+	answer: unknown;
+	/** The header Retry-After, if there is one. */
+	retryAfter?: number;
+	run?: EngineRun;
+}
+
 /**
  * A parked execution, as n8n's server handles it between the node's parking it and its going on: saved as text, loaded
  * anew for every call (waiting-webhooks.ts, webhook-helpers.ts, wait-tracker.ts).
@@ -20,7 +29,7 @@ export interface ParkedRun {
 	readonly saved: string;
 	readonly waitTill: Date;
 	/** A call of the resume URL. The execution goes on if the node says so. */
-	call(body: unknown): Promise<{ status: number; answer: unknown; run?: EngineRun }>;
+	call(body: unknown): Promise<Called>;
 	/** What comes of it when the time limit is over. */
 	limit(): Promise<EngineRun>;
 }
@@ -62,16 +71,15 @@ export function parkedRun(
 				data,
 			);
 			const response: IWebhookResponseData = await webhook!.call(context);
-			const { status, answer } = exchange.read(response);
-			if (!response.workflowData) return { status, answer };
+			const answered = exchange.read(response);
+			if (!response.workflowData) return answered;
 			entry.data.main = parse(stringify(response.workflowData)) as INodeExecutionData[][];
 			entry.metadata = { ...entry.metadata, forwardAllOutputs: true };
 			const next = await prepare(workflow, credentials);
 			const reloaded = parse(stringify(data)) as IRunExecutionData;
 			const execute = new WorkflowExecute(next.additionalData, 'trigger', reloaded);
 			return {
-				status,
-				answer,
+				...answered,
 				run: readRun(await execute.processRunExecutionData(next.workflow)),
 			};
 		},
@@ -87,6 +95,7 @@ export function parkedRun(
 function httpExchange(body: unknown) {
 	let status = 200;
 	let answer: unknown;
+	let retryAfter: number | undefined;
 	const text = typeof body === 'string' ? body : JSON.stringify(body);
 	let parsed: unknown = text;
 	try {
@@ -95,7 +104,10 @@ function httpExchange(body: unknown) {
 		// Not JSON: n8n hands over the text.
 	}
 	const response = {
-		setHeader: () => response,
+		setHeader: (name: string, value: number) => {
+			if (name === 'Retry-After') retryAfter = value;
+			return response;
+		},
 		status: (code: number) => {
 			status = code;
 			return response;
@@ -118,6 +130,6 @@ function httpExchange(body: unknown) {
 			httpResponse: response,
 		} as never as object,
 		read: ({ noWebhookResponse, webhookResponse }: IWebhookResponseData) =>
-			noWebhookResponse ? { status, answer } : { status: 200, answer: webhookResponse },
+			noWebhookResponse ? { status, answer, retryAfter } : { status: 200, answer: webhookResponse },
 	};
 }
