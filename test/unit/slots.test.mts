@@ -15,6 +15,8 @@ const wait = async (ms: number) => await new Promise((resolve) => setTimeout(res
 function account(slots: number, retryAfterMs?: number) {
 	const gate = new SlotGate(new Halt(node));
 	const log = {
+		/** May change meanwhile: somebody else has jobs there, too. */
+		slots,
 		knocks: [] as number[],
 		accepted: [] as number[],
 		peak: 0,
@@ -27,7 +29,7 @@ function account(slots: number, retryAfterMs?: number) {
 		log.maxParallel = Math.max(log.maxParallel, ++log.parallel);
 		await wait(ANSWER_MS);
 		log.parallel--;
-		if (log.running >= slots) return { full: true, retryAfterMs };
+		if (log.running >= log.slots) return { full: true, retryAfterMs };
 		log.peak = Math.max(log.peak, ++log.running);
 		log.accepted.push(item);
 		return { full: false, answer: item };
@@ -93,6 +95,98 @@ test('patience runs out only while the account takes and finishes nothing, after
 	await jest.advanceTimersByTimeAsync(20_000);
 	expect(await gaveUp).toEqual([undefined, undefined, undefined]);
 	expect(log.knocks.at(-1)).toBeGreaterThanOrEqual(15_000);
+	expect(log.knocks.at(-1)).toBeLessThan(16_000);
+});
+
+test('nobody gives up while the last knock is under way: it may be let in', async () => {
+	const gate = new SlotGate(new Halt(node));
+	let knocks = 0;
+	const send = async (): Promise<Knock<number>> => {
+		const isLast = ++knocks === 4;
+		await wait(isLast ? 5_000 : ANSWER_MS);
+		return knocks < 4 ? { full: true } : { full: false, answer: Date.now() };
+	};
+	const both = Promise.all([1, 2].map(() => gate.through(send, 15_000)));
+	await jest.advanceTimersByTimeAsync(25_000);
+	const [first, second] = await both;
+	expect(first).toBeGreaterThanOrEqual(20_000);
+	expect(second).toBeGreaterThanOrEqual(20_000);
+});
+
+describe('how soon it knocks again', () => {
+	/** A slot is taken, and then another one asked for in vain: the pause before the next knock. */
+	async function pauseAfterRefusal(before: (all: ReturnType<typeof account>) => Promise<void>) {
+		const all = account(1);
+		await before(all);
+		const { gate, log, send } = all;
+		const from = log.knocks.length;
+		void gate.through(() => send(99), 600_000);
+		await jest.advanceTimersByTimeAsync(60_000);
+		const [refused, next] = log.knocks.slice(from);
+		return next - refused - ANSWER_MS;
+	}
+	const take = async ({ gate, send }: ReturnType<typeof account>) => {
+		void gate.through(() => send(1), 600_000);
+		await jest.advanceTimersByTimeAsync(1_000);
+	};
+
+	test.each<[string, number, (all: ReturnType<typeof account>) => Promise<void>]>([
+		['10 s where others hold the slots', 10_000, async ({ log }) => void (log.slots = 0)],
+		['10 s while no task of ours has ended yet', 10_000, take],
+		[
+			'10 s where ours have ended, and others hold the slots',
+			10_000,
+			async (all) => {
+				await take(all);
+				all.finish();
+				all.log.slots = 0;
+			},
+		],
+		[
+			'40 s where ours hold the slots, and their ends are seen',
+			40_000,
+			async (all) => {
+				await take(all);
+				all.finish();
+				await take(all);
+			},
+		],
+	])('%s', async (_name, pauseMs, before) => {
+		const waitedMs = await pauseAfterRefusal(before);
+		expect(waitedMs).toBeGreaterThanOrEqual(pauseMs);
+		expect(waitedMs).toBeLessThan(pauseMs + 100);
+	});
+
+	test('at once, when a task of ours ended while the refusal was on its way', async () => {
+		const gate = new SlotGate(new Halt(node));
+		const knocks: number[] = [];
+		const send = async (): Promise<Knock<string>> => {
+			knocks.push(Date.now());
+			await wait(ANSWER_MS);
+			return knocks.length === 2 ? { full: true } : { full: false, answer: 'taken' };
+		};
+		void gate.through(send, 600_000);
+		await jest.advanceTimersByTimeAsync(1_000);
+		const second = gate.through(send, 600_000);
+		await jest.advanceTimersByTimeAsync(100);
+		gate.taskFinished();
+		await jest.advanceTimersByTimeAsync(1_000);
+		expect(await second).toBe('taken');
+	});
+
+	test('at once and on and on, when there is more room than there seemed to be', async () => {
+		const { gate, log, send } = account(1);
+		[1, 2, 3, 4, 5].forEach((item) => void gate.through(() => send(item), 600_000));
+		await jest.advanceTimersByTimeAsync(5_000);
+		expect(log.accepted).toEqual([1]);
+		log.slots = 4;
+		await jest.advanceTimersByTimeAsync(7_000);
+		expect(log.accepted).toEqual([1, 2, 3, 4]);
+		// One by one until the account is known to be full again, and then not before the next ten seconds.
+		const knocks = log.knocks.length;
+		await jest.advanceTimersByTimeAsync(8_000);
+		expect(log.knocks.length).toBe(knocks);
+	});
 });
 
 test('an item whose predecessor got through keeps waiting past its own time', async () => {
