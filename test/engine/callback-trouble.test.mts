@@ -233,6 +233,17 @@ describe('trouble with the API', () => {
 });
 
 describe('the time limit', () => {
+	test('is the longest of those that the items have', async () => {
+		const before = Date.now();
+		const items = [60, 300, 90].map((limit) => ({ ...good, limit }));
+		const { parked } = await parkIt(items, {
+			parameters: { options: { timeout: '={{ $json.limit }}' } },
+			options: { jobMs: 30_000 },
+		});
+		expect(parked.waitTill.getTime()).toBeGreaterThanOrEqual(before + 300_000);
+		expect(parked.waitTill.getTime()).toBeLessThanOrEqual(Date.now() + 300_000);
+	});
+
 	test('hands on the tasks as they were sent, linked, and errors by their branch', async () => {
 		const { parked, submitted } = await parkIt([{ ...good, extra: 1 }, unfinished, good], {
 			settings: { onError: 'continueErrorOutput' },
