@@ -4,6 +4,7 @@ import type { Batch } from '../../nodes/Kling/job/batch.ts';
 import { Halt } from '../../nodes/Kling/job/halt.ts';
 import { SlotGate } from '../../nodes/Kling/job/slots.ts';
 import { submitUpscale } from '../../nodes/Kling/job/submit.ts';
+import type { KlingError } from '../../nodes/Kling/transport/errors.ts';
 import type { ApiResult } from '../../nodes/Kling/transport/types.ts';
 
 /** What a second try of the node (Retry On Fail) makes of the first one's answer, without n8n. */
@@ -12,6 +13,7 @@ const node = { name: 'Kling', type: 'kling' } as INode;
 const request = { task_id: '1', workId: '2' };
 const accepted: ApiResult = { outcome: 'answered', status: 200, body: { task: { id: 7 } } };
 const messageOf = (error: unknown) => (error as Error).message;
+const httpCodeOf = (error: unknown) => (error as KlingError).trouble?.httpCode;
 
 /** One execution in which the API answers one after the other; each call of `tries` is another try of the node. */
 function execution(...answers: ApiResult[]) {
@@ -23,7 +25,7 @@ function execution(...answers: ApiResult[]) {
 		getWorkflowDataProxy: () => ({ $runIndex: 0 }),
 	} as unknown as IExecuteFunctions;
 	let posts = 0;
-	const tries = async () => {
+	const tries = async (told: (error: unknown) => unknown = messageOf) => {
 		const halt = new Halt(node);
 		const gate = new SlotGate(halt);
 		const batch = {
@@ -32,7 +34,7 @@ function execution(...answers: ApiResult[]) {
 			gate: () => gate,
 			accepted: new Map(),
 		} as unknown as Batch;
-		return await submitUpscale.call(context, batch, request, 0, 1_000).catch(messageOf);
+		return await submitUpscale.call(context, batch, request, 0, 1_000).catch(told);
 	};
 	return { tries, posts: () => posts };
 }
@@ -61,4 +63,13 @@ test('an accepted job is picked up', async () => {
 	await tries();
 	expect(await tries()).toEqual({ taskId: '7' });
 	expect(posts()).toBe(1);
+});
+
+test.each<[string, ApiResult, string | undefined]>([
+	['a gateway’s', { outcome: 'answered', status: 502, body: undefined }, '502'],
+	['useapi.net’s own', { outcome: 'answered', status: 500, body: undefined }, '500'],
+	['none, where no answer came', { outcome: 'lost', reason: 'ECONNRESET' }, undefined],
+	['none, where the answer was lost', { outcome: 'answered', status: 200, body: {} }, undefined],
+])('the HTTP status is told: %s', async (_name, answer, httpCode) => {
+	expect(await execution(answer).tries(httpCodeOf)).toBe(httpCode);
 });
