@@ -25,6 +25,8 @@ test('one does the work, those who come meanwhile go away at once, and it starts
 	const first = together('a', 'one', work);
 	expect(await together('a', 'two', work)).toBeUndefined();
 	expect(await together('a', 'three', work)).toBeUndefined();
+	// One who knows nothing.
+	expect(await together('a', undefined, work)).toBeUndefined();
 	expect(steps).toHaveLength(1);
 	steps[0].give(undefined);
 	await settled();
@@ -35,10 +37,11 @@ test('one does the work, those who come meanwhile go away at once, and it starts
 });
 
 test('without anybody joining it is through after one round, and the next one starts anew', async () => {
-	const { steps, work } = byHand<string>();
+	const { steps, notes, work } = byHand<string>();
 	const first = together('b', undefined, work);
 	steps[0].give(undefined);
 	expect(await first).toBeUndefined();
+	expect(notes).toEqual([[]]);
 	const second = together('b', undefined, work);
 	steps[1].give('result');
 	expect(await second).toBe('result');
@@ -64,6 +67,18 @@ test('but a good while later it starts over: the result may have been lost', asy
 	expect(steps).toHaveLength(2);
 	steps[1].give('again');
 	expect(await second).toBe('again');
+	jest.useRealTimers();
+});
+
+test('work that takes long is not started a second time', async () => {
+	jest.useFakeTimers({ doNotFake: ['setImmediate'] });
+	const { steps, work } = byHand<string>();
+	const first = together('i', undefined, work);
+	jest.advanceTimersByTime(60_000);
+	expect(await together('i', undefined, work)).toBeUndefined();
+	expect(steps).toHaveLength(1);
+	steps[0].give('result');
+	expect(await first).toBe('result');
 	jest.useRealTimers();
 });
 
