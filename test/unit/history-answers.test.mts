@@ -31,6 +31,8 @@ describe('answers with gaps', () => {
 			const page = Array.from({ length }, (_, number) => ({ works: [{ taskId: number + 1 }] }));
 			const history = new History({ ask: once(page), fail }, {});
 			expect(await history.next()).toHaveLength(length);
+			// Nor for a list that goes on later.
+			expect(history.place).toBeUndefined();
 			await expect(history.next()).rejects.toThrow(
 				`does not list more than the newest ${length} tasks`,
 			);

@@ -1,4 +1,5 @@
 import { History, type Place } from '../../nodes/Kling/job/history.ts';
+import type { ApiResult, TaskModel } from '../../nodes/Kling/transport/types.ts';
 import { apiOf, fail, idsOf, list, START_MS, type Kind, type Task } from './support/history.mts';
 
 /** The list is right whatever kind of API answers it: the vendor's page leaves several open. */
@@ -55,9 +56,15 @@ describe.each(kinds)('%s', (_name, kind) => {
 		expect(requests[0].createdBefore).toBe(window.beforeMs);
 	});
 
-	test('another list goes on where one stopped', async () => {
-		const tasks = tasksAt(170, (number) => Math.floor(number / 7) * 1_000);
-		const { ask } = apiOf(tasks, kind);
+	test.each<[string, (number: number) => number, Partial<Task>]>([
+		['moments of seven tasks', (number) => Math.floor(number / 7) * 2_000, {}],
+		['a task in every millisecond', (number) => number, {}],
+		['works made after their task', (number) => number * 10, { workMs: 1 }],
+	])('another list goes on where one stopped: %s', async (_name, at, { workMs }) => {
+		const tasks = tasksAt(170, at).map((task) =>
+			workMs ? { ...task, taskMs: task.ms, workMs: task.ms + ((task.id * 7) % 400) } : task,
+		);
+		const { ask, requests } = apiOf(tasks, kind);
 		const ids: number[] = [];
 		let place: Place | undefined;
 		do {
@@ -65,9 +72,32 @@ describe.each(kinds)('%s', (_name, kind) => {
 			ids.push(...idsOf((await history.next()) ?? []));
 			place = history.place && (JSON.parse(JSON.stringify(history.place)) as Place);
 			// Only those that the next page may give again, or the place would grow with every page.
-			expect(place?.seen.length ?? 0).toBeLessThanOrEqual(7);
+			if (at(1) === 0) expect(place?.seen.length ?? 0).toBeLessThanOrEqual(7);
 		} while (place);
 		expect(ids).toEqual(newestFirst(tasks));
+		// Every page but the last one brings some.
+		const pages = Math.ceil(170 / ((kind.cap ?? 50) - 8));
+		expect(requests.length).toBeLessThanOrEqual(pages + 1);
+	});
+
+	test('tasks of the first date’s very moment may lie across the border of two pages', async () => {
+		const tasks = tasksAt(120, (number) => Math.floor(number / 8) * 1_000);
+		const { ask } = apiOf(tasks, kind);
+		const { ids } = await list(ask, { fromMs: START_MS + 12_000 });
+		expect(ids).toEqual(newestFirst(tasks.slice(96)));
+	});
+
+	test('a task without a time among the others stops nothing', async () => {
+		const tasks = tasksAt(120, (number) => number * 60_000);
+		const { ask } = apiOf(tasks, kind);
+		const timeless = async (query: object) => {
+			const answer = (await ask(query)) as { body: { history: TaskModel[] } };
+			const { history } = answer.body;
+			const at = history.findIndex(({ works }) => works![0].taskId === 1_000);
+			if (at >= 0) history[at] = { works: [{ taskId: 1_000 }] };
+			return answer as unknown as ApiResult;
+		};
+		expect((await list(timeless)).ids).toEqual(newestFirst(tasks));
 	});
 
 	test.each<[string, (ms: number, laterMs: number, earlierMs: number) => Partial<Task>]>([
@@ -123,12 +153,16 @@ describe('more tasks of one moment than a page holds', () => {
 	test.each<[string, Kind]>([
 		['cuts every page off', { cap: 20 }],
 		['cuts every page off, and is inclusive', { cap: 20, inclusive: true }],
+		['cuts every page off after ten tasks', { cap: 10 }],
 		['refuses larger pages', { largest: 50 }],
 		['refuses larger pages, and is inclusive', { largest: 50, inclusive: true }],
 	])('are said to be missing where the API %s, and the list goes on', async (_name, kind) => {
 		const tasks = crowd(130);
 		const size = kind.cap ?? 50;
-		const { ids, hints } = await list(apiOf(tasks, kind).ask);
+		const { ask, requests } = apiOf(tasks, kind);
+		const { ids, hints } = await list(ask);
+		// Larger pages are asked for only where the page was as large as asked for.
+		expect(requests.some(({ pageSize }) => pageSize > 50)).toBe(kind.cap === undefined);
 		expect(hints[0]).toBe(
 			`useapi.net shows at most ${size} of the tasks that were made at the same moment (2026-03-01T10:00:01.000Z). Further ones, if there are any, are missing here.`,
 		);
@@ -138,6 +172,16 @@ describe('more tasks of one moment than a page holds', () => {
 		expect(ids.slice(-30)).toEqual(older);
 		expect(ids.length).toBe(30 + size + 30);
 	});
+});
+
+test('a list that goes on where nothing is left sees it with one call', async () => {
+	const { ask, requests } = apiOf(tasksAt(3, (number) => number));
+	const first = new History({ ask, fail }, {});
+	await first.next();
+	requests.length = 0;
+	const second = new History({ ask, fail }, {}, {}, first.place);
+	expect(await second.next()).toBeUndefined();
+	expect(requests).toHaveLength(1);
 });
 
 describe('an API that does not heed createdBefore', () => {

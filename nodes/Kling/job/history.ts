@@ -12,6 +12,12 @@ const MAX_PAGE_SIZE = 800;
 /** Our assumption: no API cuts its pages off below this, so a shorter one holds all there is. */
 const MIN_CUT = 10;
 
+/**
+ * Our assumption: the times of one entry are no further apart than this; in the vendor's example it is some ms. Only lists
+ * that go on later (see `place`) rest on it: beyond it a task could come twice there.
+ */
+const TIMES_APART_MS = 1_000;
+
 /** The last moment that JavaScript has a date for. */
 const MAX_TIME_MS = 8.64e15;
 
@@ -92,7 +98,9 @@ export class History {
 	get place(): Place | undefined {
 		const { beforeMs } = this;
 		if (beforeMs === undefined || this.way === 'ended') return undefined;
-		const comeAgain = [...this.seen].filter(([, madeMs]) => madeMs < beforeMs);
+		// Made just after the moment counts as well: an API may take it in, or go by another one of the entry's times.
+		const againFromMs = beforeMs + TIMES_APART_MS;
+		const comeAgain = [...this.seen].filter(([, madeMs]) => madeMs <= againFromMs);
 		return { beforeMs, seen: comeAgain.map(([taskId]) => taskId) };
 	}
 

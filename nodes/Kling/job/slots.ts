@@ -34,8 +34,10 @@ export class SlotGate {
 	/** From when on it is worth knocking although the account seems to be full. Epoch ms. */
 	private probeAtMs = 0;
 	private finishedTasks = 0;
-	/** Since when the account has refused everything; `undefined` while it takes or finishes our tasks. */
+	/** Since when the account has refused everything; `undefined` while it takes or finishes our tasks. Epoch ms. */
 	private fullSinceMs: number | undefined;
+	/** When it last refused. Epoch ms. */
+	private refusedAtMs = 0;
 
 	constructor(private readonly halt: Halt) {}
 
@@ -64,12 +66,14 @@ export class SlotGate {
 			this.width = 1;
 			// A task of ours that ended meanwhile has freed a slot since this refusal: knock again at once.
 			if (this.finishedTasks !== finishedBefore) continue;
-			this.fullSinceMs ??= Date.now();
-			const giveUpMs = this.fullSinceMs + patienceMs;
-			if (Date.now() >= giveUpMs) return undefined;
+			this.refusedAtMs = Date.now();
+			this.fullSinceMs ??= this.refusedAtMs;
 			this.capacity = this.running;
 			// Whatever the pause, there is one last knock when patience ends.
-			this.probeAtMs = Math.min(Date.now() + (knock.retryAfterMs ?? this.retryMs()), giveUpMs);
+			this.probeAtMs = Math.min(
+				this.refusedAtMs + (knock.retryAfterMs ?? this.retryMs()),
+				this.fullSinceMs + patienceMs,
+			);
 		}
 		return undefined;
 	}
@@ -100,10 +104,11 @@ export class SlotGate {
 		try {
 			let passes = false;
 			await this.halt.until(() => {
+				if (this.outOfPatience(patienceMs)) return true;
 				passes = this.mayPass(ticket);
 				// Counted in the same step as asked, before the next one is woken and asks too.
 				if (passes) this.inFlight++;
-				return passes || this.outOfPatience(patienceMs);
+				return passes;
 			});
 			return passes;
 		} finally {
@@ -128,12 +133,8 @@ export class SlotGate {
 		);
 	}
 
-	/** Not while the last knock is under way: it may yet be let in. */
+	/** Not before the last knock was answered. Those who wait behind need none of their own. */
 	private outOfPatience(patienceMs: number): boolean {
-		return (
-			this.inFlight === 0 &&
-			this.fullSinceMs !== undefined &&
-			Date.now() > this.fullSinceMs + patienceMs
-		);
+		return this.fullSinceMs !== undefined && this.refusedAtMs >= this.fullSinceMs + patienceMs;
 	}
 }

@@ -135,7 +135,7 @@ export class Watcher {
 			if (task.isBeingRead || !(isDue || (listed && task.seen))) continue;
 			if (listed?.has(task.taskId) && this.believesList(task)) {
 				task.seen = true;
-				if (isDue) this.postpone(task);
+				this.postpone(task);
 			} else void this.read(task);
 		}
 	}
