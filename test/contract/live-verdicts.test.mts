@@ -156,6 +156,21 @@ test.each<[refuted: string[], Scenario]>([
 	[['page-size-50'], { faults: afterLists(1, { kind: 'status', status: 400 }) }],
 	[['page-size'], { faults: afterLists(3, { body: { history: [{ works: [] }, { works: [] }] } }) }],
 	[['created-before', 'created-after'], { options: { listTakesInMoment: true } }],
+	[
+		['times-apart'],
+		{
+			faults: [
+				{
+					kind: 'json',
+					path: '/v1/kling/tasks/\\d{9}$',
+					body: {
+						task: { id: Number(SOURCE.task_id), createTime: 1_745_376_611_000 },
+						works: [{ taskId: Number(SOURCE.task_id), createTime: 1_745_376_613_000 }],
+					},
+				},
+			],
+		},
+	],
 	[['shortest-page'], { options: { listPageLimit: 2 } }],
 	[
 		['history-works-only', 'history-without-empty'],

@@ -11,13 +11,15 @@ import {
 	type Assumption,
 } from '../assumption.mts';
 import { entriesOf } from '../history.mts';
-import { told } from '../seen.mts';
+import { records, told } from '../seen.mts';
+import { record } from '../../../nodes/Kling/job/result.ts';
 
 const PAGE_SIZE = 50;
 const DEFAULT_PAGE_SIZE = 20;
 const LIST = 'nodes/Kling/job/history.ts';
 const PICKERS = 'nodes/Kling/methods/listSearch.ts';
 const MIN_CUT = 10;
+const TIMES_APART_MS = 1_000;
 const NEEDS_TWO = 'needs two image tasks of different times in the account';
 
 export const listAssumptions: Assumption[] = [
@@ -84,6 +86,24 @@ export const listAssumptions: Assumption[] = [
 			return wrong < 0
 				? confirmed(`in ${times.length} entries`)
 				: refuted(`entry ${wrong + 1} is newer than the one before it`);
+		},
+	},
+	{
+		id: 'times-apart',
+		text: 'The times at which a task and its works were made are at most a second apart.',
+		mark: 'own',
+		source: { file: LIST, words: 'Our assumption: the times of one entry are no further apart' },
+		builtOn: { file: LIST, words: `TIMES_APART_MS = 1_000` },
+		check(seen) {
+			const apartMs = seen.tasks().map(({ task, works }) => {
+				const timesMs = [record(task), ...records(works)].map(({ createTime }) =>
+					Number(createTime),
+				);
+				return Math.max(...timesMs) - Math.min(...timesMs);
+			});
+			const known = apartMs.filter((ms) => Number.isFinite(ms));
+			if (known.length === 0) return unseen(NEEDS_TASK);
+			return judge(Math.max(...known) <= TIMES_APART_MS, `${Math.max(...known)} ms apart`);
 		},
 	},
 	{
