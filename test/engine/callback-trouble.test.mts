@@ -78,7 +78,7 @@ describe('a failed task', () => {
 	}
 
 	test('ends the execution with its reason, and nothing after the node runs', async () => {
-		const { error, items: itemsOf, run } = await resumed({});
+		const { error, items: itemsOf, run } = await resumed({ onError: 'stopWorkflow' });
 		expect(itemsOf('Result')).toEqual([]);
 		expect(run.status).toBe(canFailParked ? 'error' : 'success');
 		if (!canFailParked) return;

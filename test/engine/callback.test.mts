@@ -52,6 +52,18 @@ describe('parking', () => {
 		expect(items('Result')[0].binary?.data.mimeType).toBe('image/png');
 	});
 
+	test('when the look before it brings no task, what the submission said comes out', async () => {
+		const kling = await bench({ jobMs: 30_000, callbacks: 'none' });
+		kling.addFault({ method: 'GET', path: '/v1/kling/tasks/', kind: 'json', body: {}, times: 9 });
+		const { run, items } = await kling.run([good], pausing());
+		expect(run.waitTill).toBeDefined();
+		expect(items('Kling')[0].json).toMatchObject({
+			taskId: '500000010',
+			status: 'submitted',
+			finished: false,
+		});
+	});
+
 	test('waits for free slots first, and looks at the earlier ones after that', async () => {
 		const kling = await bench({
 			jobMs: 500,
@@ -126,6 +138,7 @@ describe('called back', () => {
 		expect(results.map(({ json }) => json.taskId)).toEqual(submitted.map(({ taskId }) => taskId));
 		expect(results.map(({ json }) => json.replyRef)).toEqual(['item 0', 'item 1', 'item 2']);
 		expect(results.map(({ json }) => json.finished)).toEqual([true, true, true]);
+		expect(results[0].json).not.toHaveProperty('message');
 		expect(results.map(({ pairedItem }) => pairedItem)).toEqual([
 			{ item: 0 },
 			{ item: 1 },
@@ -138,8 +151,9 @@ describe('called back', () => {
 
 	test('Raw stays raw', async () => {
 		const { parked, sandbox, submitted } = await parkIt([good], { parameters: { output: 'raw' } });
+		expect(submitted[0]).toMatchObject({ status_final: false, task: { id: 500000010 } });
 		await allFinished({ sandbox }, own);
-		const { run } = await parked.call(await modelOf({ sandbox }, submitted[0].taskId));
+		const { run } = await parked.call(await modelOf({ sandbox }, '500000010'));
 		expect(run!.items('Result')[0].json).toMatchObject({ status_final: true, works: [{}] });
 	});
 

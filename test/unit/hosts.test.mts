@@ -39,6 +39,8 @@ test.each([
 	'http://n8n:5678/',
 	'http://nas.local/',
 	'http://n8n.internal/',
+	'http://n8n.internal./',
+	'http://home.arpa/',
 	'no address',
 	// The borders of the ranges.
 	...['172.19.0.1', '172.20.0.1', '172.29.0.1', '172.30.0.1'].map((ip) => `http://${ip}/`),

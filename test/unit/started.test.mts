@@ -101,6 +101,19 @@ test('of very many the newest two thousand are kept', () => {
 	expect(process.load().claim('499 succeed')).toBe(true);
 });
 
+test('a stored time that is none does not make this process forget', () => {
+	const staticData: IDataObject = {};
+	const context = {
+		getWorkflow: () => ({ id: 'tampered with' }),
+		getNode: () => ({ id: 'node' }),
+		getWorkflowStaticData: () => staticData,
+	} as unknown as IWebhookFunctions;
+	claim.call(context, '1 succeed');
+	staticData.started = { '1 succeed': 'yesterday' };
+	store.call(context);
+	expect(staticData.started).toEqual({ '1 succeed': Date.now() });
+});
+
 test('what n8n has stored in another form is passed over', () => {
 	for (const started of [null, 'text', 7, ['1 succeed'], { '2 succeed': 'yesterday' }]) {
 		const staticData = { started } as IDataObject;

@@ -40,6 +40,7 @@ test('a finished task is looked at once', async () => {
 
 test.each([
 	['429', answered(429, {})],
+	['500', answered(500, undefined)],
 	['503', answered(503, undefined)],
 	['a lost connection', { outcome: 'lost', reason: 'ECONNRESET' } as ApiResult],
 	['no connection', { outcome: 'unsent', reason: 'ECONNREFUSED' } as ApiResult],
@@ -53,6 +54,14 @@ test.each([
 	const never = await look(() => trouble);
 	expect(never.looks).toEqual([0, 2, 6, 14, 30, 60]);
 	expect(never.trouble?.message).toBeTruthy();
+});
+
+test('an answer about something else says where to look', async () => {
+	const { trouble } = await look(() => task('succeed', '11'));
+	expect(trouble).toEqual({
+		message: 'The answer of useapi.net is not about this task',
+		description: 'If it stays, check the Base URL of the credential.',
+	});
 });
 
 test.each([400, 401, 402, 403])('%d is told at once', async (status) => {
