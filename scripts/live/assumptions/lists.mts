@@ -1,4 +1,5 @@
 // The list of tasks, which the pickers read page by page.
+import { record } from '../../../nodes/Kling/job/result.ts';
 import {
 	API_DOC,
 	confirmed,
@@ -12,7 +13,6 @@ import {
 } from '../assumption.mts';
 import { entriesOf } from '../history.mts';
 import { records, told } from '../seen.mts';
-import { record } from '../../../nodes/Kling/job/result.ts';
 
 const PAGE_SIZE = 50;
 const DEFAULT_PAGE_SIZE = 20;
