@@ -31,7 +31,7 @@ test('one does the work, those who come meanwhile go away at once, and it starts
 	steps[0].give(undefined);
 	await settled();
 	expect(steps).toHaveLength(2);
-	expect(notes[1]).toEqual(['one', 'two', 'three']);
+	expect(notes[1]).toStrictEqual(['one', 'two', 'three']);
 	steps[1].give('result');
 	expect(await first).toBe('result');
 });
@@ -41,7 +41,7 @@ test('without anybody joining it is through after one round, and the next one st
 	const first = together('b', undefined, work);
 	steps[0].give(undefined);
 	expect(await first).toBeUndefined();
-	expect(notes).toEqual([[]]);
+	expect(notes).toStrictEqual([[]]);
 	const second = together('b', undefined, work);
 	steps[1].give('result');
 	expect(await second).toBe('result');
