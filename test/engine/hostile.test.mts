@@ -66,7 +66,13 @@ async function run(
 	internet = await openInternet((question) => answers[question.host]?.(question) ?? json({}, 404));
 	const { questions, hosts } = internet;
 	const result = await runWorkflow(klingWorkflow([{}], parameters), credentials);
-	return { ...result, questions, hosts, asked: questions.map(({ host, path }) => host + path) };
+	// Which hosts, not how often: a connection that breaks on a busy machine is made again.
+	return {
+		...result,
+		questions,
+		hosts: [...new Set(hosts)],
+		asked: questions.map(({ host, path }) => host + path),
+	};
 }
 
 const download = getTask({ download: true });
