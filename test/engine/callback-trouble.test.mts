@@ -1,9 +1,8 @@
 import type { INode } from 'n8n-workflow';
 
-import type { ParkedTask } from '../../nodes/Kling/job/pause.ts';
 import { recordLog } from './support/engine.mts';
 import { bench } from './support/kling.mts';
-import { parkedRun } from './support/parked.mts';
+import { parkedRun, parkedTasks } from './support/parked.mts';
 import {
 	allFinished,
 	apiCalls,
@@ -127,9 +126,7 @@ describe('a failed task', () => {
 		await allFinished(kling, own);
 		const [first] = run.items('Kling').map(({ json }) => String(json.taskId));
 		// Sent so long ago that the API must know it.
-		const { contextData } = run.run.data.executionData!;
-		const { tasks } = contextData['node:Kling'].parkedByKling as { tasks: ParkedTask[] };
-		for (const task of tasks) task.sentAtMs -= 60_000;
+		for (const task of parkedTasks(run)) task.sentAtMs -= 60_000;
 		const workflow = klingWorkflow([good, good], pausing(), settings);
 		const parked = parkedRun(workflow, kling.credentials, run);
 		kling.addFault({

@@ -43,15 +43,6 @@ describe('Account', () => {
 				'Try again in a moment; if it stays, check the Base URL of the credential. You can go on without the list: set Account to By Email.',
 		});
 	});
-
-	test('a refused token says how to go on without the list', async () => {
-		const { credentials } = await bench();
-		credentials.apiToken = 'user:9-wrong';
-		await expect(searchList('searchAccounts', {}, credentials)).rejects.toMatchObject({
-			message: 'The API token was refused',
-			description: expect.stringContaining('set Account to By Email'),
-		});
-	});
 });
 
 test('without any Kling account the vendor’s own words are shown', async () => {
@@ -224,11 +215,14 @@ describe('Image', () => {
 	});
 });
 
-test('a list that cannot be had says why and how to go on', async () => {
+test.each([
+	['searchAccounts', 'set Account to By Email'],
+	['searchTasks', 'set Task to By ID'],
+])('a list that cannot be had says why and how to go on: %s', async (method, nextStep) => {
 	const { credentials } = await bench();
 	credentials.apiToken = 'user:9-wrong';
-	await expect(searchList('searchTasks', {}, credentials)).rejects.toMatchObject({
+	await expect(searchList(method, {}, credentials)).rejects.toMatchObject({
 		message: 'The API token was refused',
-		description: expect.stringContaining('set Task to By ID'),
+		description: expect.stringContaining(nextStep),
 	});
 });

@@ -8,6 +8,7 @@ import type { Kit } from '../../nodes/Kling/job/kit.ts';
 import { Turns } from '../../nodes/Kling/job/turns.ts';
 import type { KlingError } from '../../nodes/Kling/transport/errors.ts';
 import type { ApiResult } from '../../nodes/Kling/transport/types.ts';
+import { answered } from './support/answers.mts';
 
 /** What becomes of an image's file, with a server that says what the test wants; time passes at once. Limits are in timeouts. */
 
@@ -173,11 +174,6 @@ test.each([
 });
 
 describe('without watermark', () => {
-	const answered = (status: number, body: unknown): ApiResult => ({
-		outcome: 'answered',
-		status,
-		body,
-	});
 	const hint = (reason: string) =>
 		`Item 4: the image without watermark was not available (${reason}), so the plain image was downloaded.`;
 

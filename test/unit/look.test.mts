@@ -6,17 +6,12 @@ import { lookAtAll } from '../../nodes/Kling/job/look';
 import type { ParkedTask } from '../../nodes/Kling/job/pause';
 import { Turns } from '../../nodes/Kling/job/turns';
 import type { ApiResult } from '../../nodes/Kling/transport/types';
+import { answered, running } from './support/answers.mts';
 
 /** The rules of a look at a parked execution's tasks, with an API that says what the test wants; the engine tests ask the sandbox. */
 
 const node = { name: 'Kling', type: 'kling' } as INode;
 const halt = new Halt(node);
-const answered = (status: number, body: unknown): ApiResult => ({
-	outcome: 'answered',
-	status,
-	body,
-});
-const running = answered(200, { status_name: 'processing', status_final: false });
 const success = { status_name: 'succeed', status_final: true };
 const done = answered(200, success);
 

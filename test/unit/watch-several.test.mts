@@ -4,17 +4,11 @@ import { Halt } from '../../nodes/Kling/job/halt.ts';
 import { Watcher, type Watch } from '../../nodes/Kling/job/watch.ts';
 import type { KlingApi } from '../../nodes/Kling/transport/client.ts';
 import type { ApiResult } from '../../nodes/Kling/transport/types.ts';
+import { answered, done, running } from './support/answers.mts';
 
 /** Several tasks under one watch: what the list of running jobs is good for, and what one task teaches about the next. */
 
 const node = { name: 'Kling', type: 'kling' } as INode;
-const answered = (status: number, body: unknown): ApiResult => ({
-	outcome: 'answered',
-	status,
-	body,
-});
-const running = answered(200, { status_name: 'processing', status_final: false });
-const done = answered(200, { status_name: 'succeed', status_final: true });
 
 const START_MS = 1_000_000_000_000;
 const passedMs = () => Date.now() - START_MS;

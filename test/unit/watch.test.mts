@@ -5,16 +5,9 @@ import { Watcher, type Watch } from '../../nodes/Kling/job/watch.ts';
 import type { KlingError } from '../../nodes/Kling/transport/errors.ts';
 import type { KlingApi } from '../../nodes/Kling/transport/client.ts';
 import type { ApiResult } from '../../nodes/Kling/transport/types.ts';
+import { answered, done, running } from './support/answers.mts';
 
 const node = { name: 'Kling', type: 'kling' } as INode;
-const answered = (status: number, body: unknown, retryAfterMs?: number): ApiResult => ({
-	outcome: 'answered',
-	status,
-	body,
-	retryAfterMs,
-});
-const running = answered(200, { status_name: 'processing', status_final: false });
-const done = answered(200, { status_name: 'succeed', status_final: true });
 
 beforeEach(() => void jest.useFakeTimers({ now: 1_000_000_000_000 }));
 afterEach(() => void jest.useRealTimers());

@@ -181,11 +181,15 @@ export class History {
  * too early rather than too late, so nothing is left out.
  */
 export function createdMs(entry: TaskModel): number {
-	const timesMs = [record(entry.task), ...worksOf(entry)]
-		.map(({ createTime }) => numberOf(createTime))
-		.filter((timeMs) => timeMs > 0 && timeMs <= MAX_TIME_MS);
+	const timesMs = createTimesMs(entry);
 	return timesMs.length > 0 ? Math.max(...timesMs) : NaN;
 }
+
+/** All times at which a task and its works were made, in epoch ms, as far as they are told. */
+export const createTimesMs = (entry: TaskModel): number[] =>
+	[record(entry.task), ...worksOf(entry)]
+		.map(({ createTime }) => numberOf(createTime))
+		.filter((timeMs) => timeMs > 0 && timeMs <= MAX_TIME_MS);
 
 /** Next steps for a list, where those for a single task or a paid job would mislead. */
 const NEXT_STEPS: Record<string, string> = {

@@ -1,8 +1,7 @@
 import { stringify } from 'flatted';
 import type { IDataObject, INodeListSearchResult } from 'n8n-workflow';
 
-import type { Parked } from '../../../nodes/Kling/job/pause';
-import { searchList, type EngineRun } from './engine.mts';
+import { searchList } from './engine.mts';
 import {
 	behindTls,
 	BIG_TASK_ID,
@@ -20,7 +19,7 @@ import {
 } from './fault-stage.mts';
 import type { CallName } from './fault-table.mts';
 import { getTask, getTasks, until, upscale } from './kling.mts';
-import { parkedRun } from './parked.mts';
+import { parkedRun, parkedTasks } from './parked.mts';
 import { openTrigger } from './trigger.mts';
 import { klingWorkflow } from './workflows.mts';
 
@@ -101,7 +100,9 @@ async function beingCalledBack(trial: Trial): Promise<Seen> {
 	const parameters = { ...pausing(kling), options: {} };
 	const asleep = await kling.run([{}], parameters);
 	const workflow = klingWorkflow([{}], parameters);
-	const parked = parkedRun(workflow, kling.credentials, withNewTasks(asleep));
+	// However slow this machine is: they are still too new for a 404 to mean anything when the call comes.
+	for (const task of parkedTasks(asleep)) task.sentAtMs = Date.now() + 3_600_000;
+	const parked = parkedRun(workflow, kling.credentials, asleep);
 	const [{ json }] = asleep.items('Kling');
 	const isFinished = async () =>
 		(await kling.sandbox.tasks()).some(
@@ -129,14 +130,6 @@ async function beingCalledBack(trial: Trial): Promise<Seen> {
 			later.run !== undefined && succeeded(later.run.items('Kling').map((i) => i.json));
 		return { ...seen, ...told, isGood, kept: seen.kept + parked.saved + JSON.stringify(answer) };
 	});
-}
-
-/** However slow this machine is: its tasks are still too new for a 404 to mean anything when the call comes. */
-function withNewTasks(asleep: EngineRun): EngineRun {
-	const { contextData } = asleep.run.data.executionData!;
-	const { tasks } = contextData['node:Kling'].parkedByKling as unknown as Parked;
-	for (const task of tasks) task.sentAtMs = Date.now() + 3_600_000;
-	return asleep;
 }
 
 async function watchingABatch(trial: Trial): Promise<Seen> {

@@ -8,6 +8,7 @@ import type {
 	IWebhookResponseData,
 } from 'n8n-workflow';
 
+import type { Parked, ParkedTask } from '../../../nodes/Kling/job/pause.ts';
 import { prepare, readRun, type Credentials, type EngineRun } from './engine.mts';
 import type { EngineWorkflow } from './workflows.mts';
 
@@ -32,6 +33,12 @@ export interface ParkedRun {
 	call(body: unknown): Promise<Called>;
 	/** What comes of it when the time limit is over. */
 	limit(): Promise<EngineRun>;
+}
+
+/** The tasks that a run is parked for; what is changed about them is so for whoever wakes it up later. */
+export function parkedTasks({ run }: EngineRun): ParkedTask[] {
+	const { parkedByKling } = run.data.executionData!.contextData['node:Kling'];
+	return (parkedByKling as unknown as Parked).tasks;
 }
 
 export function parkedRun(

@@ -1,5 +1,6 @@
 import { History, type TimeWindow } from '../../../nodes/Kling/job/history.ts';
 import type { ApiResult, TaskModel } from '../../../nodes/Kling/transport/types.ts';
+import { answered } from './answers.mts';
 
 /** A list of tasks as several kinds of APIs may give it: the vendor's page leaves open which kind it is. */
 
@@ -24,11 +25,6 @@ export interface Kind {
 }
 
 export const START_MS = Date.parse('2026-03-01T10:00:00Z');
-export const answered = (status: number, body: unknown): ApiResult => ({
-	outcome: 'answered',
-	status,
-	body,
-});
 export const entry = ({ id, ms, taskMs, workMs = ms }: Task): TaskModel => ({
 	...(taskMs && { task: { id, createTime: taskMs } }),
 	works: [{ workId: id + 1, taskId: id, createTime: workMs }],
