@@ -13,7 +13,7 @@ import * as image from './actions/image';
 import { router } from './actions/router';
 import * as task from './actions/task';
 import { resumeWebhooks, WAITING_TOOLTIP } from './actions/webhooks';
-import { resume } from './job/resume';
+import { resume } from './job/waiting/resume';
 import { searchAccounts, searchImages, searchTasks } from './methods/listSearch';
 
 export class Kling implements INodeType {

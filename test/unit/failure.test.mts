@@ -1,7 +1,7 @@
 import type { INode } from 'n8n-workflow';
 import { NodeOperationError } from 'n8n-workflow';
 
-import { asNodeError, errorItem, withAcceptedTasks } from '../../nodes/Kling/job/failure.ts';
+import { asNodeError, errorItem, withSentJobs } from '../../nodes/Kling/job/failure.ts';
 import { klingError } from '../../nodes/Kling/transport/errors.ts';
 
 const node = { name: 'Kling', type: 'kling' } as INode;
@@ -61,23 +61,23 @@ describe('tasks of other items', () => {
 		new Map(Array.from({ length: count }, (_, item) => [item, String(100 + item)]));
 
 	test('are told with the error, that of the failed item is not', () => {
-		const { description } = withAcceptedTasks(klingError(node, trouble, 1), tasks(3));
+		const { description } = withSentJobs(klingError(node, trouble, 1), tasks(3));
 		expect(description).toMatch(/^Mend it\. Tasks of other items .* \(item 0: 100, item 2: 102\)/);
 	});
 
 	test('are no matter where there are none', () => {
-		expect(withAcceptedTasks(klingError(node, trouble, 0), tasks(1)).description).toBe('Mend it.');
+		expect(withSentJobs(klingError(node, trouble, 0), tasks(1)).description).toBe('Mend it.');
 	});
 
 	test('are told up to twenty, then counted', () => {
 		const told = (count: number) =>
-			withAcceptedTasks(new NodeOperationError(node, 'No'), tasks(count)).description;
+			withSentJobs(new NodeOperationError(node, 'No'), tasks(count)).description;
 		expect(told(20)).toMatch(/item 18: 118, item 19: 119\)/);
 		expect(told(23)).toMatch(/item 18: 118, item 19: 119, and 3 more\)/);
 	});
 
 	test('begin the description where the error has none', () => {
-		const { description } = withAcceptedTasks({ message: 'No' }, tasks(1));
+		const { description } = withSentJobs({ message: 'No' }, tasks(1));
 		expect(description).toMatch(/^ Tasks of other items/);
 	});
 });

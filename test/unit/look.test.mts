@@ -3,7 +3,7 @@ import type { INode } from 'n8n-workflow';
 import { Halt } from '../../nodes/Kling/job/halt';
 import type { Kit } from '../../nodes/Kling/job/kit';
 import { lookAtAll } from '../../nodes/Kling/job/look';
-import type { ParkedTask } from '../../nodes/Kling/job/pause';
+import type { PendingTask } from '../../nodes/Kling/job/waiting/suspend';
 import { Turns } from '../../nodes/Kling/job/turns';
 import type { ApiResult } from '../../nodes/Kling/transport/types';
 import { answered, running } from './support/answers.mts';
@@ -30,7 +30,7 @@ function kitWith(tasks: Record<string, ApiResult[]>, listed?: ApiResult) {
 	return { kit, asked };
 }
 
-const task = (taskId: string, ageMs = 60_000): ParkedTask => ({
+const task = (taskId: string, ageMs = 60_000): PendingTask => ({
 	itemIndex: 0,
 	taskId,
 	settings: { output: 'simplified' },

@@ -1,6 +1,6 @@
 import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
-import { park, type Parked, type ParkedTask } from '../../nodes/Kling/job/pause.ts';
+import { park, type Pending, type PendingTask } from '../../nodes/Kling/job/waiting/suspend.ts';
 
 /** What is left behind for whoever wakes the execution up; how it goes on is in test/engine. */
 
@@ -9,14 +9,14 @@ const NOW_MS = 1_000_000_000_000;
 beforeEach(() => void jest.useFakeTimers({ now: NOW_MS }));
 afterEach(() => void jest.useRealTimers());
 
-const task = (itemIndex: number): ParkedTask => ({
+const task = (itemIndex: number): PendingTask => ({
 	itemIndex,
 	taskId: `50${itemIndex}`,
 	settings: { output: 'simplified' },
 	sentAtMs: NOW_MS,
 });
 
-async function parkedBy(executionId: string, tasks: ParkedTask[], limitMs = 60_000) {
+async function parkedBy(executionId: string, tasks: PendingTask[], limitMs = 60_000) {
 	const input: INodeExecutionData[] = [
 		{ json: { n: 0 }, pairedItem: { item: 7 } },
 		{ json: { n: 1 }, pairedItem: { item: 8 } },
@@ -32,7 +32,7 @@ async function parkedBy(executionId: string, tasks: ParkedTask[], limitMs = 60_0
 	} as unknown as IExecuteFunctions;
 	const outputs = [{ json: { out: 0 } }, { json: { out: 1 } }];
 	await park.call(context, outputs, tasks, limitMs);
-	return { parked: nodeContext.parkedByKling as unknown as Parked, input, waits };
+	return { parked: nodeContext.parkedByKling as unknown as Pending, input, waits };
 }
 
 test('the tasks in input order, how many items there are, and until when', async () => {

@@ -158,12 +158,23 @@ export const pollIntervalOption: INodeProperties = {
 		'Fixed pause between two looks at the task. Without this option the pause starts short and grows with the time waited.',
 };
 
+export const reuseOption: INodeProperties = {
+	displayName: 'Reuse Earlier Result',
+	name: 'reuse',
+	type: 'boolean',
+	default: false,
+	description:
+		'Whether to take an earlier job of the same image that runs or has succeeded, from any workflow or from kling.ai, instead of paying for a new one. The output then has <code>reused: true</code>.',
+	// As a tool it is always on: an agent remembers nothing between two messages.
+	displayOptions: { hide: { '@tool': [true] } },
+};
+
 export const timeoutOption: INodeProperties = {
 	displayName: 'Time Limit (Seconds)',
 	name: 'timeout',
 	type: 'number',
 	default: 600,
-	typeOptions: { minValue: 0 },
+	typeOptions: { minValue: 1 },
 	description:
 		'How long to wait for the task to finish. A task that takes longer goes on at Kling and can be fetched later.',
 };

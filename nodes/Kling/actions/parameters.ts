@@ -13,6 +13,8 @@ const MAX_JOBS = 50;
 /** `replyUrl` and `replyRef`: "at most 1024 characters each" (kling-api.md, "Callbacks"). */
 const MAX_REPLY_LENGTH = 1024;
 const DEFAULT_TIMEOUT_SECONDS = 600;
+/** With none at all every job would be paid and none waited for. */
+const MIN_TIMEOUT_SECONDS = 1;
 /** n8n looks once a minute for executions whose time is over, so a shorter limit would not be kept. */
 const MIN_PAUSE_SECONDS = 60;
 const MAX_PAUSE_SECONDS = 30 * 24 * 3600;
@@ -78,7 +80,8 @@ export class Parameters {
 
 	/** How long to wait, in ms. */
 	timeoutMs(): number {
-		const seconds = this.number('options.timeout', 'Time Limit', 0) ?? DEFAULT_TIMEOUT_SECONDS;
+		const seconds =
+			this.number('options.timeout', 'Time Limit', MIN_TIMEOUT_SECONDS) ?? DEFAULT_TIMEOUT_SECONDS;
 		return seconds * 1000;
 	}
 
@@ -147,6 +150,11 @@ export class Parameters {
 
 	replyRef(): string | undefined {
 		return this.replyText('options.replyRef', 'Reply Reference');
+	}
+
+	/** Whether to take an earlier job of the same image. An agent remembers nothing, so for it that is always so. */
+	reuse(): boolean {
+		return isTool(this.context.getNode()) || this.flag('options.reuse', 'Reuse Earlier Result');
 	}
 
 	/** @param kinds those that the operation has: what comes of a wrong one shows only after the job is paid for */

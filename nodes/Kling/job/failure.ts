@@ -35,20 +35,36 @@ export function errorItem(error: KlingError, itemIndex: number): INodeExecutionD
 }
 
 /**
- * Credits that other items already spent are not lost: their results can be fetched.
+ * Credits that other items have spent, or may have spent, are not lost: their results can be fetched.
  *
- * @param tasks the tasks that were accepted, by item
+ * @param accepted the tasks that were accepted, by item
+ * @param unknown items of which it is unknown whether their job was accepted
  */
-export function withAcceptedTasks(reason: unknown, tasks: Map<number, string>): KlingError {
+export function withSentJobs(
+	reason: unknown,
+	accepted: Map<number, string>,
+	unknown = new Set<number>(),
+): KlingError {
 	const error = reason as KlingError;
-	const others = [...tasks].filter(([itemIndex]) => itemIndex !== error.context?.itemIndex);
-	if (others.length > 0) {
-		const list = others
-			.slice(0, MAX_TASKS_TOLD)
-			.map(([itemIndex, taskId]) => `item ${itemIndex}: ${taskId}`)
-			.concat(others.length > MAX_TASKS_TOLD ? [`and ${others.length - MAX_TASKS_TOLD} more`] : [])
-			.join(', ');
-		error.description = `${error.description ?? ''} Tasks of other items that were already sent can be fetched with Task → Get (${list}). To let the other items go on, set On Error to Continue in this node's settings.`;
-	}
+	const own = error.context?.itemIndex;
+	const tasks = [...accepted]
+		.filter(([itemIndex]) => itemIndex !== own)
+		.map(([itemIndex, taskId]) => `item ${itemIndex}: ${taskId}`);
+	const items = [...unknown].filter((itemIndex) => itemIndex !== own).map(String);
+	if (tasks.length + items.length === 0) return error;
+	const told = [
+		error.description,
+		tasks.length > 0 &&
+			`Tasks of other items that were already sent can be fetched with Task → Get (${list(tasks)}).`,
+		items.length > 0 &&
+			`It is unknown whether the jobs of these items were accepted: ${list(items)}. Look them up in the list of tasks before you send them again.`,
+		"To let the other items go on, set On Error to Continue in this node's settings.",
+	];
+	error.description = told.filter(Boolean).join(' ');
 	return error;
+}
+
+function list(names: string[]): string {
+	const more = names.length - MAX_TASKS_TOLD;
+	return [...names.slice(0, MAX_TASKS_TOLD), ...(more > 0 ? [`and ${more} more`] : [])].join(', ');
 }

@@ -4,10 +4,21 @@ import { bodyOrTrouble, klingError, type Trouble } from '../transport/errors';
 import type { TaskModel } from '../transport/types';
 import { MAX_PARALLEL_READS, type Kit } from './kit';
 import { askPatiently } from './patience';
-import type { ParkedTask } from './pause';
-import { EARLY_404_MS, isTask, NOT_A_TASK, runningJobs } from './read';
+import {
+	EARLY_404_MS,
+	EMPTY_SUCCESS_MS,
+	isEmptySuccess,
+	isTask,
+	LOOKS_AT_MISSING,
+	NOT_A_TASK,
+	runningJobs,
+} from './read';
 import { readTask } from './result';
 import { Turns } from './turns';
+import type { PendingTask } from './waiting/suspend';
+
+/** Between two looks at a task that is missing, or a success without a file. */
+const PAUSE_MS = 2_000;
 
 /** How a task ended, or that the API no longer knows it. */
 export type Ended = { model: TaskModel } | { trouble: Trouble };
@@ -28,11 +39,11 @@ export type Look = { running: string } | { ended: Map<string, Ended> };
 export async function lookAtAll(
 	node: INode,
 	kit: Kit,
-	tasks: ParkedTask[],
+	tasks: PendingTask[],
 	ranLastTime?: string,
 ): Promise<Look> {
 	const ended = new Map<string, Ended>();
-	const read = async (task: ParkedTask): Promise<boolean> => {
+	const read = async (task: PendingTask): Promise<boolean> => {
 		const end = await readPatiently(node, kit, task);
 		if (end) ended.set(task.taskId, end);
 		return end !== undefined;
@@ -44,8 +55,10 @@ export async function lookAtAll(
 	}
 	let running: string | undefined;
 	const turns = new Turns(kit.halt, MAX_PARALLEL_READS);
+	// Several items may wait for the same task.
+	const unread = new Map(tasks.map((task) => [task.taskId, task]));
 	await Promise.all(
-		tasks.map(async (task) => {
+		[...unread.values()].map(async (task) => {
 			if (ended.has(task.taskId)) return;
 			await turns.take(async () => {
 				if (running === undefined && !(await read(task))) running = task.taskId;
@@ -56,28 +69,38 @@ export async function lookAtAll(
 }
 
 /** Those in the list of running jobs, the one sent last at first: it most likely ends last. Without a list that one alone. */
-async function likelyRunning(kit: Kit, tasks: ParkedTask[]): Promise<ParkedTask[]> {
+async function likelyRunning(kit: Kit, tasks: PendingTask[]): Promise<PendingTask[]> {
 	if (tasks.length === 1) return tasks;
 	const listed = await runningJobs(kit.api);
 	const lastFirst = tasks.toReversed();
 	return listed ? lastFirst.filter(({ taskId }) => listed.has(taskId)) : lastFirst.slice(0, 1);
 }
 
-/** How the task ended, or `undefined` while it runs. Nobody repeats a lost callback, so this asks patiently. */
+/**
+ * How the task ended, or `undefined` while it runs. Nobody repeats a lost callback, so this asks patiently: a 404, and a
+ * success without a file, count only when they stay.
+ */
 async function readPatiently(
 	node: INode,
 	{ api, halt }: Kit,
-	{ taskId, account, itemIndex, sentAtMs }: ParkedTask,
+	{ taskId, account, itemIndex, sentAtMs }: PendingTask,
 ): Promise<Ended | undefined> {
-	const result = await askPatiently(halt, () => api.getTask(taskId, account));
-	const got = bodyOrTrouble(result);
-	if (!got.trouble) {
-		const model = got.body as TaskModel;
-		if (!isTask(model)) throw klingError(node, NOT_A_TASK, itemIndex);
-		return readTask(model).finished ? { model } : undefined;
+	const emptyUntilMs = Date.now() + EMPTY_SUCCESS_MS;
+	for (let looks = 1; ; looks++) {
+		const result = await askPatiently(halt, () => api.getTask(taskId, account));
+		const got = bodyOrTrouble(result);
+		if (!got.trouble) {
+			const model = got.body as TaskModel;
+			if (!isTask(model)) throw klingError(node, NOT_A_TASK, itemIndex);
+			if (!readTask(model).finished) return undefined;
+			if (!isEmptySuccess(model) || Date.now() >= emptyUntilMs) return { model };
+		} else {
+			if (result.outcome !== 'answered' || result.status !== 404) {
+				throw klingError(node, got.trouble, itemIndex);
+			}
+			if (Date.now() - sentAtMs < EARLY_404_MS) return undefined;
+			if (looks >= LOOKS_AT_MISSING) return { trouble: got.trouble };
+		}
+		await halt.pause(Date.now() + PAUSE_MS);
 	}
-	if (result.outcome === 'answered' && result.status === 404) {
-		return Date.now() - sentAtMs < EARLY_404_MS ? undefined : { trouble: got.trouble };
-	}
-	throw klingError(node, got.trouble, itemIndex);
 }

@@ -19,7 +19,9 @@ export interface KnownTask {
 	taskId: string;
 	account?: string;
 	replyRef?: string;
-	[key: string]: string | undefined;
+	/** The job was not sent by this execution, see Reuse Earlier Result. */
+	reused?: boolean;
+	[key: string]: string | boolean | undefined;
 }
 
 /**
@@ -42,7 +44,12 @@ export async function buildItems(
 		outputOf(model, known, output).map(async (json, position) => {
 			const wanted = output === 'images' ? [images[position]] : images;
 			const files = await downloadAll.call(this, kit, wanted, known, settings, itemIndex);
-			return { json, ...files, pairedItem: { item: itemIndex } };
+			const { reused } = known;
+			return {
+				json: { ...json, ...(reused && { reused }) },
+				...files,
+				pairedItem: { item: itemIndex },
+			};
 		}),
 	);
 }

@@ -5,10 +5,23 @@ import { bodyOrTrouble, klingError, type Trouble } from '../transport/errors';
 import type { TaskModel } from '../transport/types';
 import type { Kit } from './kit';
 import { askPatiently } from './patience';
-import { idText, readTask, record } from './result';
+import { idText, readTask, record, text, worksOf } from './result';
 
 /** Right after creation a task can be unknown for a moment (kling-api.md, marked T); how long is our assumption. */
 export const EARLY_404_MS = 15_000;
+
+/** Past that time a 404 must come so many times in a row before the task counts as gone. */
+export const LOOKS_AT_MISSING = 3;
+
+/** "`succeed` with an empty `works` happens" (kling-api.md, marked V); for so long it may still fill, which is our assumption. */
+export const EMPTY_SUCCESS_MS = 10_000;
+
+/** A success that names no file of any kind. */
+export function isEmptySuccess(model: TaskModel): boolean {
+	const { finished, failed } = readTask(model);
+	const hasFile = worksOf(model).some(({ resource }) => text(record(resource).resource));
+	return finished && !failed && !hasFile;
+}
 
 export const NOT_A_TASK: Trouble = {
 	message: 'The answer of useapi.net is not a task',

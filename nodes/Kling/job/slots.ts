@@ -7,8 +7,10 @@ const RETRY_WHEN_FULL_MS = 10_000;
 /** Where our own tasks fill the account, and their ends are seen, this only finds slots that somebody else has freed. */
 const RETRY_WHEN_OURS_MS = 40_000;
 
-/** What sending one request came to: the account was full and took nothing, or it gave an answer. */
-export type Knock<T> = { full: true; retryAfterMs?: number } | { full: false; answer: T };
+/** What sending one request came to: the account was full, or it gave an answer, and perhaps took a slot for the job. */
+export type Knock<T> =
+	| { full: true; retryAfterMs?: number }
+	| { full: false; isTaken: boolean; answer: T };
 
 interface Waiter {
 	ticket: number;
@@ -60,7 +62,7 @@ export class SlotGate {
 			const finishedBefore = this.finishedTasks;
 			const knock = await send().finally(() => this.inFlight--);
 			if (!knock.full) {
-				this.taken();
+				if (knock.isTaken) this.taken();
 				return knock.answer;
 			}
 			this.width = 1;

@@ -4,8 +4,6 @@ const REMEMBER_MS = 10_000;
 interface Work {
 	/** Somebody came while it was under way: what they know may be newer than what it has seen. */
 	again: boolean;
-	/** What the callers brought along. */
-	notes: Set<string>;
 	/** Epoch ms, once the work is done for good. */
 	doneAtMs?: number;
 }
@@ -19,29 +17,26 @@ const works = new Map<string, Work>();
  * come just after the work looked. All of it lives in this process alone. Several processes (queue mode) may do the
  * same work at once; n8n then resumes the execution for one of them only.
  *
- * @param note what this caller knows, for the work to see
- * @param work gives `undefined` as long as there is no result; it gets what all callers know
+ * @param work gives `undefined` as long as there is no result
  * @returns the result, for exactly one caller; `undefined` for everyone else
  * @throws what `work` throws, unless somebody joined meanwhile: then it is tried once more
  */
 export async function together<T>(
 	key: string,
-	note: string | undefined,
-	work: (notes: Set<string>) => Promise<T | undefined>,
+	work: () => Promise<T | undefined>,
 ): Promise<T | undefined> {
 	forgetOld();
 	const underWay = works.get(key);
 	if (underWay) {
 		underWay.again = true;
-		if (note !== undefined) underWay.notes.add(note);
 		return undefined;
 	}
-	const mine: Work = { again: false, notes: new Set(note === undefined ? [] : [note]) };
+	const mine: Work = { again: false };
 	works.set(key, mine);
 	try {
 		for (;;) {
 			mine.again = false;
-			const [outcome] = await Promise.allSettled([work(mine.notes)]);
+			const [outcome] = await Promise.allSettled([work()]);
 			if (outcome.status === 'fulfilled' && outcome.value !== undefined) {
 				mine.doneAtMs = Date.now();
 				return outcome.value;

@@ -4,7 +4,13 @@ import type { KlingApi } from '../transport/client';
 import { bodyOrTrouble, klingError, mayPass, type Trouble } from '../transport/errors';
 import type { ApiResult, TaskModel } from '../transport/types';
 import type { Halt } from './halt';
-import { EARLY_404_MS, runningJobs } from './read';
+import {
+	EARLY_404_MS,
+	EMPTY_SUCCESS_MS,
+	isEmptySuccess,
+	LOOKS_AT_MISSING,
+	runningJobs,
+} from './read';
 import { numberOf, readTask, record } from './result';
 import { TaskTimes } from './taskTimes';
 
@@ -42,12 +48,19 @@ interface Watched extends Watch {
 	/** When the task itself was last read; the list of running jobs is believed for a while only. */
 	lastReadMs: number;
 	isBeingRead: boolean;
-	/** The API has shown the task, so a 404 is no early one. */
+	/** The API has shown the task itself, so a 404 is no early one. */
 	seen: boolean;
+	/** The list of running jobs has named it: once it does not, the task is worth a look. */
+	wasListed: boolean;
+	/** Looks that the API answered with 404, one after another. */
+	missedLooks: number;
+	/** When it was first told as a success without a file, epoch ms. */
+	emptySinceMs?: number;
 	status: string;
 	lastTrouble?: Trouble;
 	resolve(model: TaskModel): void;
 	reject(error: unknown): void;
+	timeOut(): void;
 }
 
 /**
@@ -74,9 +87,27 @@ export class Watcher {
 	 * @throws KlingError when the time limit is over, or the API says something that waiting does not mend
 	 */
 	async watch(watch: Watch): Promise<TaskModel> {
+		return (await this.start(watch, (task) => {
+			task.reject(this.error(task, timedOut(task)));
+		}))!;
+	}
+
+	/** As `watch`, but gives `undefined` when the time limit is over. */
+	async watchUntil(watch: Watch): Promise<TaskModel | undefined> {
+		return await this.start(watch, (_task, giveUp) => giveUp());
+	}
+
+	private async start(
+		watch: Watch,
+		onTimeOut: (task: Watched, giveUp: () => void) => void,
+	): Promise<TaskModel | undefined> {
 		const startMs = Date.now();
 		let task!: Watched;
-		const finished = new Promise<TaskModel>((resolve, reject) => {
+		const finished = new Promise<TaskModel | undefined>((resolve, reject) => {
+			const end = (then: () => void) => {
+				this.watched.delete(task);
+				then();
+			};
 			task = {
 				...watch,
 				startMs,
@@ -85,15 +116,12 @@ export class Watcher {
 				lastReadMs: startMs,
 				isBeingRead: false,
 				seen: false,
+				wasListed: false,
+				missedLooks: 0,
 				status: 'unknown',
-				resolve: (model) => {
-					this.watched.delete(task);
-					resolve(model);
-				},
-				reject: (error) => {
-					this.watched.delete(task);
-					reject(error);
-				},
+				resolve: (model) => end(() => resolve(model)),
+				reject: (error) => end(() => reject(error)),
+				timeOut: () => onTimeOut(task, () => end(() => resolve(undefined))),
 			};
 		});
 		if (watch.justSubmitted) this.postpone(task);
@@ -132,11 +160,12 @@ export class Watcher {
 		this.halt.check();
 		for (const task of this.watched) {
 			const isDue = alike.includes(task);
-			if (task.isBeingRead || !(isDue || (listed && task.seen))) continue;
-			if (listed?.has(task.taskId) && this.believesList(task)) {
-				task.seen = true;
-				this.postpone(task);
-			} else void this.read(task);
+			const hasLeft = listed && (task.seen || task.wasListed);
+			if (task.isBeingRead || !(isDue || hasLeft)) continue;
+			const isListed = listed?.has(task.taskId) ?? false;
+			if (isListed) task.wasListed = true;
+			if (isListed && this.believesList(task)) this.postpone(task);
+			else void this.read(task);
 		}
 	}
 
@@ -147,19 +176,25 @@ export class Watcher {
 		return nowMs < task.deadlineMs && nowMs - task.lastReadMs < slowRoundMs;
 	}
 
-	private async read(task: Watched): Promise<void> {
-		task.isBeingRead = true;
+	/** One look serves all items that wait for the same task. */
+	private async read({ taskId, account }: Watched): Promise<void> {
+		const tasks = [...this.watched].filter(
+			(task) => task.taskId === taskId && task.account === account && !task.isBeingRead,
+		);
+		tasks.forEach((task) => (task.isBeingRead = true));
 		try {
-			const result = await this.api.getTask(task.taskId, task.account);
+			const result = await this.api.getTask(taskId, account);
 			this.halt.check();
-			task.lastReadMs = Date.now();
-			this.postpone(task);
-			this.judge(task, result);
-			if (Date.now() >= task.deadlineMs) task.reject(this.error(task, timedOut(task)));
+			for (const task of tasks) {
+				task.lastReadMs = Date.now();
+				this.postpone(task);
+				this.judge(task, result);
+				if (this.watched.has(task) && Date.now() >= task.deadlineMs) task.timeOut();
+			}
 		} catch (error) {
-			task.reject(error);
+			tasks.forEach((task) => task.reject(error));
 		} finally {
-			task.isBeingRead = false;
+			tasks.forEach((task) => (task.isBeingRead = false));
 		}
 	}
 
@@ -170,18 +205,36 @@ export class Watcher {
 			const model = got.body as TaskModel;
 			const { finished, failed, status } = readTask(model);
 			task.seen = true;
+			task.missedLooks = 0;
 			task.status = status;
-			if (!finished) return;
+			if (!finished || this.mayStillFill(task, model)) return;
 			// What fails often does so at once.
 			if (task.justSubmitted && !failed)
 				this.times.learn(taskTimeMs(model) ?? Date.now() - task.startMs);
 			task.resolve(model);
 		} else if (result.outcome === 'answered') {
-			const isEarly404 =
-				result.status === 404 && !task.seen && Date.now() - task.startMs < EARLY_404_MS;
-			if (!mayPass(result) && !isEarly404) task.reject(this.error(task, got.trouble));
+			const isMissing = result.status === 404;
+			task.missedLooks = isMissing ? task.missedLooks + 1 : 0;
+			if (!mayPass(result) && !(isMissing && this.mayStillAppear(task))) {
+				task.reject(this.error(task, got.trouble));
+			}
 			task.nextLookMs = Math.max(task.nextLookMs, Date.now() + (result.retryAfterMs ?? 0));
 		}
+	}
+
+	/** A 404 is the last word only about a task that was there, or that stays away past the grace for new ones. */
+	private mayStillAppear({ seen, startMs, missedLooks }: Watched): boolean {
+		return !seen && (Date.now() - startMs < EARLY_404_MS || missedLooks < LOOKS_AT_MISSING);
+	}
+
+	/** A success without any file is looked at again for some seconds. */
+	private mayStillFill(task: Watched, model: TaskModel): boolean {
+		if (!isEmptySuccess(model)) return false;
+		const nowMs = Date.now();
+		task.emptySinceMs ??= nowMs;
+		const untilMs = Math.min(task.emptySinceMs + EMPTY_SUCCESS_MS, task.deadlineMs);
+		task.nextLookMs = Math.min(task.nextLookMs, nowMs + MIN_PAUSE_MS);
+		return nowMs < untilMs;
 	}
 
 	/** To when the task may be finished, or, past that, by a part of the time it is overdue. */

@@ -46,6 +46,9 @@ export function klingError(node: INode, trouble: Trouble, itemIndex?: number): K
 /** A 4xx is the API's word that the request was not carried out; after anything else that may be unknown. */
 export const isRefusal = ({ httpCode }: Trouble): boolean => httpCode?.startsWith('4') ?? false;
 
+/** The API's own word that no task was made: a 4xx, a redirect, or its own 500. A gateway's 502 to 504 tells nothing. */
+export const isAnswer = ({ httpCode }: Trouble): boolean => Number(httpCode) <= 500;
+
 /** The vendor's own words: `error` first, since `message` "most often has very generic and perhaps misleading text" (the vendor's page). */
 export function vendorText(body: unknown): string | undefined {
 	if (typeof body !== 'object' || body === null) return undefined;

@@ -14,14 +14,18 @@ export interface TaskModel extends IDataObject {
 	error?: string;
 }
 
-/** Body of POST /v1/kling/images/upscale (the vendor's page, "Request Body"). Ids are sent as strings. */
-export interface UpscaleRequest extends IDataObject {
-	task_id: string;
-	workId: string;
+/** What every request that spends credits may name. */
+export interface PaidRequest extends IDataObject {
 	email?: string;
 	maxJobs?: number;
 	replyUrl?: string;
 	replyRef?: string;
+}
+
+/** Body of POST /v1/kling/images/upscale (the vendor's page, "Request Body"). Ids are sent as strings. */
+export interface UpscaleRequest extends PaidRequest {
+	task_id: string;
+	workId: string;
 }
 
 /** One call's outcome, told apart by what it means for money: was the request answered, never sent, or is it unknown? */

@@ -8,7 +8,7 @@ import type {
 	IWebhookResponseData,
 } from 'n8n-workflow';
 
-import type { Parked, ParkedTask } from '../../../nodes/Kling/job/pause.ts';
+import type { Pending, PendingTask } from '../../../nodes/Kling/job/waiting/suspend.ts';
 import { prepare, readRun, type Credentials, type EngineRun } from './engine.mts';
 import type { EngineWorkflow } from './workflows.mts';
 
@@ -36,9 +36,9 @@ export interface ParkedRun {
 }
 
 /** The tasks that a run is parked for; what is changed about them is so for whoever wakes it up later. */
-export function parkedTasks({ run }: EngineRun): ParkedTask[] {
+export function parkedTasks({ run }: EngineRun): PendingTask[] {
 	const { parkedByKling } = run.data.executionData!.contextData['node:Kling'];
-	return (parkedByKling as unknown as Parked).tasks;
+	return (parkedByKling as unknown as Pending).tasks;
 }
 
 export function parkedRun(

@@ -1,20 +1,16 @@
 import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
 
-import { runItems, type Batch } from '../../job/batch';
-import { remember } from '../../job/memory';
-import { buildItems, buildResult } from '../../job/output';
-import { park, type ParkedTask } from '../../job/pause';
-import { readTask } from '../../job/result';
-import { submitUpscale } from '../../job/submit';
-import { isTask, lookAtTask } from '../../job/read';
+import type { JobParameters } from '../../job/paidJob';
+import { runJobs } from '../../job/runJobs';
+import type { PaidOperation } from '../../job/submission/operation';
 import type { KlingApi } from '../../transport/client';
-import { bodyOrTrouble } from '../../transport/errors';
-import type { TaskModel, UpscaleRequest } from '../../transport/types';
+import type { UpscaleRequest } from '../../transport/types';
 import {
 	accountField,
 	downloadFields,
 	imageField,
 	pollIntervalOption,
+	reuseOption,
 	showFor,
 	taskField,
 	timeoutOption,
@@ -129,6 +125,7 @@ export const description: INodeProperties[] = showFor('image', 'upscale', [
 				description:
 					'A text of yours that useapi.net stores with the job and sends along to the Reply URL',
 			},
+			reuseOption,
 			{
 				...timeoutOption,
 				description:
@@ -145,22 +142,34 @@ export const description: INodeProperties[] = showFor('image', 'upscale', [
 	},
 ]);
 
-/** The addresses that n8n gives to Webhook and Form nodes while their workflow is being tested. */
-const TEST_URL = /\/(webhook|form)-test\//;
-const TEST_URL_HINT =
-	'The Reply URL is a test URL: n8n listens there only for a moment, while you test. Use the Production URL of the Kling Trigger or Webhook node, and publish its workflow.';
+const UPSCALE_TYPE = 'mmu_image_upscale_aiweb';
+
+const operation: PaidOperation<UpscaleRequest> = {
+	name: 'upscale',
+	send: async (api, request) => await api.upscale(request),
+	/** "The request has no scale and no prompt, so two upscales of one image are the same work" (more-endpoints.md). */
+	fingerprint: ({ task_id, workId, email }) =>
+		JSON.stringify({ task_id, workId, email: email?.toLowerCase() }),
+	wanted: ({ task_id, workId }) => ({
+		type: UPSCALE_TYPE,
+		sourceTaskId: task_id,
+		matches: ({ type, fromWorkIds }) => type === UPSCALE_TYPE && fromWorkIds.includes(workId),
+	}),
+};
 
 /** Sends every item's job and then waits for all results together, as Wait for Result says. */
 export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
-	if (new Parameters(this, 0).wait() === 'callback') return await upscaleAndPark.call(this);
-	return await runItems(this, readParameters.bind(this), upscale.bind(this));
+	return await runJobs(this, operation, readParameters.bind(this));
 }
 
-type Job = ReturnType<typeof readParameters>;
-
-function readParameters(this: IExecuteFunctions, itemIndex: number, { baseUrl }: KlingApi) {
+function readParameters(
+	this: IExecuteFunctions,
+	itemIndex: number,
+	{ baseUrl }: KlingApi,
+): JobParameters<UpscaleRequest> {
 	const parameters = new Parameters(this, itemIndex);
 	const wait = parameters.wait();
+	const callsBack = wait === 'callback';
 	const replyUrl = {
 		poll: () => undefined,
 		callback: () => parameters.resumeUrl(baseUrl),
@@ -181,74 +190,10 @@ function readParameters(this: IExecuteFunctions, itemIndex: number, { baseUrl }:
 	return {
 		request,
 		wait,
-		timeoutMs: wait === 'callback' ? parameters.pauseLimitMs() : parameters.timeoutMs(),
+		callsBack,
+		reuse: parameters.reuse(),
+		timeoutMs: callsBack ? parameters.pauseLimitMs() : parameters.timeoutMs(),
 		pollIntervalMs: wait === 'poll' ? parameters.pollIntervalMs() : undefined,
 		settings: wait === 'none' ? { output: settings.output } : settings,
 	};
-}
-
-async function upscale(
-	this: IExecuteFunctions,
-	batch: Batch,
-	{ request, wait, timeoutMs, pollIntervalMs, settings }: Job,
-	itemIndex: number,
-): Promise<INodeExecutionData[]> {
-	const { email: account, replyRef, replyUrl } = request;
-	if (replyUrl && TEST_URL.test(replyUrl)) batch.hints.add(TEST_URL_HINT);
-	const { taskId, model } = await submitUpscale.call(this, batch, request, itemIndex, timeoutMs);
-	const known = { taskId, account, replyRef };
-	if (wait === 'none') {
-		// A task picked up from an earlier try of the node has no answer of its own to show.
-		const current = model ?? (await lookAtTask(this.getNode(), batch, taskId, account, itemIndex));
-		return await buildItems.call(this, batch, current, known, settings, itemIndex);
-	}
-	const finished = await batch.watcher.watch({
-		taskId,
-		account,
-		itemIndex,
-		timeoutMs,
-		pollIntervalMs,
-		justSubmitted: model !== undefined,
-	});
-	batch.gate(account).taskFinished();
-	if (readTask(finished).failed) remember.call(this, itemIndex, request, { taskId, failed: true });
-	return await buildResult.call(this, batch, finished, known, settings, itemIndex);
-}
-
-/** Sends all jobs and parks the execution, unless everything is finished by then. `job/resume.ts` takes it from there. */
-async function upscaleAndPark(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
-	const running: ParkedTask[] = [];
-	let limitMs = 0;
-	const outputs = await runItems(
-		this,
-		readParameters.bind(this),
-		async (batch, { request, timeoutMs, settings }: Job, itemIndex) => {
-			const { email: account, replyRef } = request;
-			const { taskId, model } = await submitUpscale
-				.call(this, batch, request, itemIndex, timeoutMs)
-				.finally(() => batch.submissions.arrive());
-			const sentAtMs = Date.now();
-			await batch.submissions.everyone();
-			batch.halt.check();
-
-			// A task that was finished before the execution is parked has called in vain, so each is looked at once.
-			const { body } = bodyOrTrouble(await batch.api.getTask(taskId, account)) as {
-				body?: TaskModel;
-			};
-			const current = body && isTask(body) ? body : (model ?? {});
-			const known = { taskId, account, replyRef };
-			if (readTask(current).finished) {
-				if (readTask(current).failed) {
-					remember.call(this, itemIndex, request, { taskId, failed: true });
-				}
-				return await buildResult.call(this, batch, current, known, settings, itemIndex);
-			}
-			running.push({ itemIndex, taskId, account, replyRef, settings, sentAtMs });
-			limitMs = Math.max(limitMs, timeoutMs);
-			const { output } = settings;
-			return await buildItems.call(this, batch, current, known, { output }, itemIndex);
-		},
-	);
-	if (running.length > 0) await park.call(this, outputs, running, limitMs);
-	return outputs;
 }

@@ -1,0 +1,240 @@
+import type { INode } from 'n8n-workflow';
+
+import { bodyOrTrouble, klingError, type KlingError, type Trouble } from '../../transport/errors';
+import type { TaskModel } from '../../transport/types';
+import { createdMs, History } from '../history';
+import type { Kit } from '../kit';
+import { askPatiently } from '../patience';
+import { idText, readTask, record, text, worksOf } from '../result';
+
+/** No list is read further back than so many tasks. */
+const MAX_TASKS = 500;
+/** Tasks that are read one by one, in one go. */
+const MAX_READS = 100;
+/** assumes: clock-skew */
+const CLOCK_SKEW_MS = 120_000;
+
+/** A job as the API tells it, with what it was made of. */
+export interface KnownJob {
+	taskId: string;
+	type?: string;
+	/** The images it was made from (`taskInfo.inputs[].fromWorkId`). assumes: task-tells-inputs */
+	fromWorkIds: string[];
+	inputUrls: string[];
+	finished: boolean;
+	failed: boolean;
+	hasImages: boolean;
+	/** Epoch ms, or NaN. */
+	madeMs: number;
+}
+
+/** What to look for in the API's lists. */
+export interface Wanted {
+	account?: string;
+	/** Whether a job is the one, by what it was made of. */
+	matches: (job: KnownJob) => boolean;
+	/** A job of this type that does not tell what it is of could be the one. */
+	type?: string;
+	/** Nothing older can be it: the task that made the source image. */
+	sourceTaskId?: string;
+	/** Nothing older can be it, in epoch ms by this machine's clock. */
+	sinceMs?: number;
+}
+
+/**
+ * - `found`: it runs, has succeeded or has failed.
+ * - `absent`: the lists tell of other jobs what they are of, and it is not among them.
+ * - `untold`: the lists can be read, but do not tell what every job is of.
+ * - `unreadable`: the lists cannot be read.
+ */
+export type Sighting =
+	| { is: 'found'; taskId: string; failed: boolean }
+	| { is: 'absent' | 'untold' }
+	| { is: 'unreadable'; trouble: Trouble };
+
+/**
+ * Looks in the API's own lists whether a job is there already: GET /scheduler has the running ones, GET /tasks all that
+ * began before (more-endpoints.md, "an upscale can be recognised by what it is of"). This outlives executions and restarts.
+ *
+ * The lists of an account are read once, as far back as somebody asks for: a new look takes a new object.
+ */
+export class EarlierJobs {
+	private readonly lists = new Map<string, AccountList>();
+
+	/** @param read tasks that earlier looks have read: what a task was made of never changes */
+	constructor(
+		private readonly node: INode,
+		private readonly kit: Pick<Kit, 'api' | 'halt'>,
+		private readonly read = new Map<string, KnownJob>(),
+	) {}
+
+	/** @throws the reason to stop */
+	async find(wanted: Wanted): Promise<Sighting> {
+		const { account = '' } = wanted;
+		const list =
+			this.lists.get(account) ?? new AccountList(this.node, this.kit, this.read, wanted.account);
+		this.lists.set(account, list);
+		try {
+			await list.readBackTo(wanted);
+		} catch (error) {
+			this.kit.halt.check();
+			const { trouble, message, description } = error as KlingError;
+			return {
+				is: 'unreadable',
+				trouble: trouble ?? { message, description: description ?? '' },
+			};
+		}
+		return list.find(wanted);
+	}
+}
+
+/** The lists of one account, read as far back as was asked for. */
+class AccountList {
+	private readonly jobs = new Map<string, KnownJob>();
+	private readonly history: History;
+	private isComplete = false;
+	/** When the oldest task so far was made, epoch ms. */
+	private oldestMs = Infinity;
+	private reading: Promise<void>;
+
+	constructor(
+		private readonly node: INode,
+		private readonly kit: Pick<Kit, 'api' | 'halt'>,
+		private readonly read: Map<string, KnownJob>,
+		private readonly account?: string,
+	) {
+		const { api, halt } = kit;
+		this.history = new History(
+			{
+				ask: async (query) => await askPatiently(halt, async () => await api.getTasks(query)),
+				fail: (trouble) => klingError(node, trouble),
+			},
+			account ? { email: account } : {},
+		);
+		this.reading = this.readRunning();
+		// Whoever asks first hears of it.
+		this.reading.catch(() => {});
+	}
+
+	/** Callers share the pages, so they read one after another. */
+	async readBackTo(wanted: Wanted): Promise<void> {
+		const mine = this.reading.then(async () => {
+			while (!this.isFarEnough(wanted)) await this.readPage();
+			await this.readTasks(this.untold(wanted).map(({ taskId }) => taskId));
+		});
+		this.reading = mine;
+		mine.catch(() => {});
+		await mine;
+	}
+
+	find(wanted: Wanted): Sighting {
+		const { matches, sinceMs } = wanted;
+		const recent = this.recent(wanted);
+		const same = recent.filter(matches);
+		const best =
+			same.find(({ finished, failed, hasImages }) => finished && !failed && hasImages) ??
+			same.find(({ finished }) => !finished) ??
+			// A failed task counts only for a job that was just sent: it may be that one.
+			(sinceMs === undefined ? undefined : same.find(({ failed }) => failed));
+		if (best) return { is: 'found', taskId: best.taskId, failed: best.failed };
+		const someTell = [...this.jobs.values()].some(tellsInputs);
+		return { is: someTell && this.untold(wanted).length === 0 ? 'absent' : 'untold' };
+	}
+
+	/** Jobs that could be the one, if they only told what they are of. */
+	private untold(wanted: Wanted): KnownJob[] {
+		const { type } = wanted;
+		return this.recent(wanted).filter(
+			(job) => !tellsInputs(job) && (!type || !job.type || job.type === type),
+		);
+	}
+
+	private recent({ sinceMs = -Infinity }: Wanted): KnownJob[] {
+		const fromMs = sinceMs - CLOCK_SKEW_MS;
+		return [...this.jobs.values()].filter(({ madeMs }) => !(madeMs < fromMs));
+	}
+
+	private isFarEnough({ sourceTaskId = '', sinceMs = -Infinity }: Wanted): boolean {
+		return (
+			this.isComplete ||
+			this.jobs.size >= MAX_TASKS ||
+			this.jobs.has(sourceTaskId) ||
+			this.oldestMs < sinceMs - CLOCK_SKEW_MS
+		);
+	}
+
+	private async readPage(): Promise<void> {
+		const entries = await this.history.next();
+		if (!entries) this.isComplete = true;
+		for (const entry of entries ?? []) {
+			const job = jobOf(entry);
+			this.add(job);
+			if (job.madeMs < this.oldestMs) this.oldestMs = job.madeMs;
+		}
+	}
+
+	/** In what shape a running task stands in the list of tasks is not told, so each is read. assumes: scheduler-lists-running */
+	private async readRunning(): Promise<void> {
+		const { api, halt } = this.kit;
+		const got = bodyOrTrouble(await askPatiently(halt, api.getRunningJobs));
+		if (got.trouble) throw klingError(this.node, got.trouble);
+		if (!Array.isArray(got.body)) throw klingError(this.node, NOT_A_LIST);
+		const own = got.body.map(record).filter(({ email }) => {
+			return !this.account || !text(email) || text(email) === this.account;
+		});
+		await this.readTasks(own.flatMap(({ id }) => idText(id) ?? []));
+	}
+
+	/** assumes: list-tells-inputs, task-tells-inputs */
+	private async readTasks(taskIds: string[]): Promise<void> {
+		await Promise.all(
+			taskIds.slice(0, MAX_READS).map(async (taskId) => {
+				const before = this.read.get(taskId);
+				if (before && tellsInputs(before)) return this.add(before);
+				const result = await this.kit.api.getTask(taskId, this.account);
+				this.kit.halt.check();
+				const { body } = bodyOrTrouble(result) as { body?: TaskModel };
+				if (!body) return;
+				const job = { ...jobOf(body), taskId };
+				this.read.set(taskId, job);
+				this.add(job);
+			}),
+		);
+	}
+
+	/** An entry of a list may tell less than the task itself. */
+	private add(job: KnownJob): void {
+		const before = this.jobs.get(job.taskId);
+		const told = before && tellsInputs(before) && !tellsInputs(job) ? before : job;
+		const { fromWorkIds, inputUrls } = told;
+		const ended = before?.finished ? before : job;
+		this.jobs.set(job.taskId, { ...job, ...ended, fromWorkIds, inputUrls });
+	}
+}
+
+const NOT_A_LIST: Trouble = {
+	message: 'The answer of useapi.net is not a list of jobs',
+	description: 'Try again in a moment; if it stays, check the Base URL of the credential.',
+};
+
+const tellsInputs = ({ fromWorkIds, inputUrls }: KnownJob) =>
+	fromWorkIds.length > 0 || inputUrls.length > 0;
+
+/** What a task was made of stands in the task and in each of its works (more-endpoints.md, "Entries of GET /tasks"). */
+function jobOf(model: TaskModel): KnownJob {
+	const { taskId = '', type, finished, failed, images } = readTask(model);
+	const inputs = [record(model.task), ...worksOf(model)].flatMap(({ taskInfo }) => {
+		const { inputs: list } = record(taskInfo);
+		return Array.isArray(list) ? list.map(record) : [];
+	});
+	return {
+		taskId,
+		type,
+		fromWorkIds: inputs.flatMap(({ fromWorkId }) => idText(fromWorkId) ?? []),
+		inputUrls: inputs.flatMap(({ url }) => text(url) ?? []),
+		finished,
+		failed,
+		hasImages: images.length > 0,
+		madeMs: createdMs(model),
+	};
+}

@@ -1,0 +1,113 @@
+import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
+
+import { CREDENTIAL } from '../../transport/client';
+import { isAnswer, type Trouble } from '../../transport/errors';
+
+/**
+ * - `accepted`: the API made a task; `failed` once Kling has ended it without a result.
+ * - `refused`: the API's word that no task was made.
+ * - `unknown`: sent, but nobody knows whether a task was made.
+ */
+export type Outcome =
+	| { state: 'accepted'; taskId: string; failed?: boolean; reused?: boolean }
+	| { state: 'refused'; trouble: Trouble }
+	| { state: 'unknown'; trouble: Trouble };
+
+/** One job that was sent in this execution, and what came of it. */
+export type LedgerEntry = Outcome & {
+	executionId: string;
+	runIndex: number;
+	itemIndex: number;
+	/** Epoch ms. */
+	sentAtMs: number;
+	/** useapi.net was given the resume URL of that execution. */
+	callsBack: boolean;
+	/** Reply URL and Reply Reference as they were sent: equal jobs may differ in them. */
+	reply: string;
+};
+
+interface OldEntry {
+	job: string;
+	executionId: string;
+	sent: { taskId?: string; failed?: boolean; trouble?: Trouble };
+}
+
+const CONTEXT_KEY = 'paidByKling';
+
+/** What waits for an earlier submission of the same job, by the context data it is noted in. */
+const queues = new WeakMap<IDataObject, Map<string, Promise<unknown>>>();
+
+/**
+ * What this execution has paid for, by what it is paid for: one entry for each fingerprint.
+ *
+ * It is kept in n8n's context data of the execution, so all items, tries, runs of a loop and branches find it, and so does
+ * an execution that a person retries by hand, which gets a new execution ID but keeps the data. A new execution begins
+ * empty: `EarlierJobs` is for that.
+ */
+export class Ledger {
+	private readonly entries: IDataObject;
+	private readonly scope: string;
+
+	constructor(private readonly context: IExecuteFunctions) {
+		const data = context.getContext('flow');
+		data[CONTEXT_KEY] ??= {};
+		this.entries = data[CONTEXT_KEY] as IDataObject;
+		// The same IDs under another credential are another customer's.
+		this.scope = context.getNode().credentials?.[CREDENTIAL]?.id ?? '';
+	}
+
+	/** @param fingerprint what is paid for, see `PaidOperation` */
+	find(fingerprint: string): LedgerEntry | undefined {
+		const entry = this.entries[this.key(fingerprint)] as unknown as LedgerEntry | undefined;
+		return entry ?? this.findInOldShape(fingerprint);
+	}
+
+	record(fingerprint: string, entry: LedgerEntry): void {
+		this.entries[this.key(fingerprint)] = { ...entry } as unknown as IDataObject;
+	}
+
+	/** Kling ended the task without a result: nothing was paid, so a later run may send the job again. */
+	recordFailure(fingerprint: string, taskId: string): void {
+		const entry = this.find(fingerprint);
+		if (entry?.state === 'accepted' && entry.taskId === taskId) {
+			this.record(fingerprint, { ...entry, failed: true });
+		}
+	}
+
+	/** Lets equal jobs pass one after another, so that the second finds what the first has noted. Agents call in parallel. */
+	async serialize<T>(fingerprint: string, send: () => Promise<T>): Promise<T> {
+		const queue = queues.get(this.entries) ?? new Map<string, Promise<unknown>>();
+		queues.set(this.entries, queue);
+		const key = this.key(fingerprint);
+		const before = queue.get(key) ?? Promise.resolve();
+		const mine = before.then(send, send);
+		queue.set(key, mine);
+		return await mine;
+	}
+
+	/** Version 1.0.0 kept one entry for each run and item in the node's context; executions that it began may still run. */
+	private findInOldShape(fingerprint: string): LedgerEntry | undefined {
+		const { sentByKling = {} } = this.context.getContext('node') as {
+			sentByKling?: Record<string, OldEntry>;
+		};
+		const same = Object.values(sentByKling).filter(({ job }) => job === fingerprint);
+		const found = same.find(({ sent }) => sent.taskId && !sent.failed) ?? same[0];
+		if (!found) return undefined;
+		const { taskId, failed, trouble } = found.sent;
+		const origin = {
+			executionId: found.executionId,
+			runIndex: 0,
+			itemIndex: 0,
+			sentAtMs: 0,
+			// Whether it does is not known, so the task is asked for.
+			callsBack: false,
+			reply: '',
+		};
+		if (taskId) return { ...origin, state: 'accepted', taskId, failed };
+		return trouble && { ...origin, state: isAnswer(trouble) ? 'refused' : 'unknown', trouble };
+	}
+
+	private key(fingerprint: string): string {
+		return `${this.scope} ${fingerprint}`;
+	}
+}

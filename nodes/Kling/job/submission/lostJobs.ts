@@ -1,0 +1,76 @@
+import type { INode } from 'n8n-workflow';
+
+import type { Kit } from '../kit';
+import { EarlierJobs, type KnownJob, type Sighting, type Wanted } from './earlierJobs';
+
+/** When to look for a job whose answer was lost, after the loss. assumes: list-shows-new-tasks */
+const LOOKS_AFTER_MS = [1_000, 4_000, 10_000, 25_000, 55_000];
+
+interface Search {
+	wanted: Wanted;
+	/** Epoch ms of each look to come. */
+	looksAtMs: number[];
+	resolve(sighting: Sighting): void;
+	reject(error: unknown): void;
+}
+
+/**
+ * Looks for jobs that may have been accepted although their answer was lost: several times, since a new job may not be
+ * listed at once, and with one look for all that are missing.
+ */
+export class LostJobs {
+	private readonly searches = new Set<Search>();
+	private readonly read = new Map<string, KnownJob>();
+	private isRunning = false;
+
+	constructor(
+		private readonly node: INode,
+		private readonly kit: Pick<Kit, 'api' | 'halt'>,
+	) {}
+
+	/**
+	 * @param limitMs the last look is no later than this
+	 * @returns what the last look saw, or the first one that found the job
+	 * @throws the reason to stop
+	 */
+	async find(wanted: Wanted, limitMs: number): Promise<Sighting> {
+		const lostAtMs = Date.now();
+		const looksAtMs = LOOKS_AFTER_MS.filter((ms) => ms < limitMs).map((ms) => lostAtMs + ms);
+		if (looksAtMs.length < LOOKS_AFTER_MS.length) looksAtMs.push(lostAtMs + limitMs);
+		const found = new Promise<Sighting>((resolve, reject) => {
+			this.searches.add({ wanted, looksAtMs, resolve, reject });
+		});
+		if (!this.isRunning) void this.run();
+		return await found;
+	}
+
+	private async run(): Promise<void> {
+		this.isRunning = true;
+		try {
+			while (this.searches.size > 0) {
+				const nextMs = Math.min(...[...this.searches].map(({ looksAtMs }) => looksAtMs[0]));
+				await this.kit.halt.pause(nextMs);
+				await this.look();
+			}
+		} catch (error) {
+			this.searches.forEach(({ reject }) => reject(error));
+			this.searches.clear();
+		} finally {
+			this.isRunning = false;
+		}
+	}
+
+	private async look(): Promise<void> {
+		const earlier = new EarlierJobs(this.node, this.kit, this.read);
+		await Promise.all(
+			[...this.searches].map(async (search) => {
+				const sighting = await earlier.find(search.wanted);
+				const nowMs = Date.now();
+				search.looksAtMs = search.looksAtMs.filter((atMs) => atMs > nowMs);
+				if (sighting.is !== 'found' && search.looksAtMs.length > 0) return;
+				this.searches.delete(search);
+				search.resolve(sighting);
+			}),
+		);
+	}
+}

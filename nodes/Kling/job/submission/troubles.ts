@@ -1,0 +1,69 @@
+import {
+	answerTrouble,
+	isSuccess,
+	readTrouble,
+	vendorText,
+	type Trouble,
+} from '../../transport/errors';
+import type { ApiResult } from '../../transport/types';
+import type { Sighting } from './earlierJobs';
+
+/** What a submission that brought no task came to. Whether its outcome is known is told by `isAnswer`. */
+export function submitTrouble(result: ApiResult, operation: string): Trouble {
+	if (result.outcome === 'unsent') return readTrouble(result);
+	const { httpCode, reason } = lossOf(result);
+	if (reason === undefined && result.outcome === 'answered') {
+		return answerTrouble(result.status, result.body);
+	}
+	return {
+		message: `It is unknown whether the ${operation} job was accepted (${reason})`,
+		description: '',
+		...(httpCode && { httpCode }),
+	};
+}
+
+/** `reason` is undefined for an answer that tells the outcome. */
+function lossOf(result: Exclude<ApiResult, { outcome: 'unsent' }>): {
+	reason?: string;
+	httpCode?: string;
+} {
+	if (result.outcome === 'lost') return { reason: result.reason };
+	const { status, body } = result;
+	if (isSuccess(status)) return { reason: 'the answer names no task' };
+	// A gateway's 502, 503 or 504 does not tell what became of the request behind it; 500 is the API's own word.
+	if (status <= 500) return {};
+	return { reason: vendorText(body) ?? `HTTP ${status}`, httpCode: String(status) };
+}
+
+const NEVER_AGAIN =
+	'The request was sent but its answer was lost. It is not sent again by itself, since that could spend credits twice.';
+
+/** @param sighting what the API's lists say about it, once they have been read */
+export function unknownOutcome(trouble: Trouble, sighting?: Sighting): Trouble {
+	if (sighting?.is === 'absent') {
+		return {
+			...trouble,
+			message: `${trouble.message}, most likely it was not`,
+			description: `${NEVER_AGAIN} The lists of useapi.net show other jobs but not this one, so it was most likely not accepted. To send it, retry this execution or run the workflow again.`,
+			forAgent:
+				'The request was sent but its answer was lost. The lists of useapi.net show other jobs but not this one, so it was most likely not accepted. It is not sent again in this execution. Tell the user, who can ask for it in a new message.',
+		};
+	}
+	const lists =
+		sighting?.is === 'unreadable'
+			? `The lists of useapi.net could not be read: ${sighting.trouble.message}.`
+			: 'The lists of useapi.net do not tell.';
+	return {
+		...trouble,
+		description: `${NEVER_AGAIN} ${lists} Look up your tasks first (with Task → Get Many or on the Kling website), and send this item again, in a new execution, only if the task is not there.`,
+		forAgent: `The request was sent but its answer was lost. ${lists} Do not ask for this image again, since that could spend credits twice; it is not sent again in this execution. Look for a new task in the list of tasks, or tell the user to look it up.`,
+	};
+}
+
+/** An earlier job is to be taken, or must not be sent twice, and there is no way to see whether there is one. */
+export const couldNotLook = (trouble: Trouble): Trouble => ({
+	...trouble,
+	message: `Could not check for an earlier job of this image: ${trouble.message}`,
+	description: `Nothing was sent, so nothing was spent. ${trouble.description}`,
+	forAgent: `Nothing was sent, so nothing was spent. Call this again later with the same values.`,
+});

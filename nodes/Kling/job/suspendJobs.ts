@@ -1,0 +1,145 @@
+import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+
+import { bodyOrTrouble } from '../transport/errors';
+import type { PaidRequest, TaskModel } from '../transport/types';
+import type { Batch, Items } from './batch';
+import { assertImages, buildItems, buildResult } from './output';
+import { isTask, runningJobs } from './read';
+import { readTask } from './result';
+import { knownTask, withoutReplyUrl, type JobParameters } from './paidJob';
+import type { Submission, Submitter } from './submission/submit';
+import { earlierTimerMs, suspend, type PendingTask } from './waiting/suspend';
+
+/** For this many tasks one list of running jobs is cheaper, and sooner read, than a look at each. */
+const LIST_FROM = 3;
+
+interface SentJob<R extends PaidRequest> {
+	parameters: JobParameters<R>;
+	itemIndex: number;
+	submission: Submission;
+	model: TaskModel;
+}
+
+/**
+ * Sends all jobs and suspends the execution until useapi.net calls back, unless everything is finished by then.
+ * `waiting/resume.ts` goes on from there.
+ *
+ * n8n refuses calls while an execution still runs, and nobody repeats a lost call. So between the last look at the tasks
+ * and the suspension there is no work: files are fetched when the execution goes on.
+ */
+export async function suspendJobs<R extends PaidRequest>(
+	context: IExecuteFunctions,
+	items: Items<JobParameters<R>>,
+	submitter: Submitter<R>,
+): Promise<INodeExecutionData[]> {
+	const { batch } = items;
+	earlierTimerMs(context);
+	const jobs = new Map<number, SentJob<R>>();
+	await items.each(async (parameters, itemIndex) => {
+		const submission = await submitter.submit(parameters, itemIndex);
+		jobs.set(itemIndex, { parameters, itemIndex, submission, model: submission.model ?? {} });
+		return undefined;
+	});
+	await items.each(async ({ timeoutMs }, itemIndex) => {
+		const job = jobs.get(itemIndex)!;
+		// Nobody calls this execution about a job that was sent elsewhere.
+		if (!job.submission.callsBack) await poll(batch, job, timeoutMs);
+		return undefined;
+	});
+	const called = [...jobs.values()].filter(({ submission }) => submission.callsBack);
+	await lookUntilQuiet(context, batch, called);
+	batch.halt.check();
+
+	const isOver = !called.some(isRunning);
+	const pending: PendingTask[] = [];
+	let limitMs = 0;
+	await items.each(async (parameters, itemIndex) => {
+		const job = jobs.get(itemIndex)!;
+		const { settings } = parameters;
+		const { submission, model } = job;
+		const known = knownTask(parameters, submission);
+		const build = async (current = settings) =>
+			await buildItems.call(context, batch, model, known, current, itemIndex);
+		if (!isRunning(job)) {
+			submission.settle(model);
+			if (isOver) return await buildResult.call(context, batch, model, known, settings, itemIndex);
+			assertImages.call(context, model, known.taskId, itemIndex);
+			if (!settings.binaryPropertyName) return await build();
+		}
+		if (!isRunning(job) || submission.callsBack) {
+			pending.push(pendingTask(job));
+			limitMs = Math.max(limitMs, parameters.timeoutMs);
+		}
+		return await build({ output: settings.output });
+	});
+	const outputs = items.finish();
+	if (!isOver) await suspend(context, outputs, pending, limitMs);
+	return outputs;
+}
+
+const isRunning = ({ model }: SentJob<PaidRequest>) => !readTask(model).finished;
+
+function pendingTask<R extends PaidRequest>({
+	parameters,
+	itemIndex,
+	submission,
+}: SentJob<R>): PendingTask {
+	const { settings, timeoutMs } = parameters;
+	const { sentAtMs } = submission;
+	const request = withoutReplyUrl(parameters.request);
+	const known = knownTask(parameters, submission);
+	return { itemIndex, ...known, settings, sentAtMs, request, timeoutMs };
+}
+
+/** Looks at all tasks, and again at those that may have ended meanwhile, until none has. */
+async function lookUntilQuiet<R extends PaidRequest>(
+	context: IExecuteFunctions,
+	batch: Batch,
+	jobs: Array<SentJob<R>>,
+): Promise<void> {
+	const lookAtAll = async (some: Array<SentJob<R>>) =>
+		await Promise.all(some.map(async (job) => await look(batch, job)));
+	let running = jobs.filter(isRunning);
+	if (running.length >= LIST_FROM) await lookAtAll(running);
+	for (;;) {
+		batch.halt.check();
+		running = running.filter(isRunning);
+		if (running.length === 0) return;
+		const timerMs = earlierTimerMs(context);
+		if (timerMs === undefined) {
+			await lookAtAll(await mayHaveEnded(batch, running));
+			if (running.every(isRunning)) return;
+		} else {
+			await Promise.all(running.map(async (job) => await poll(batch, job, timerMs - Date.now())));
+		}
+	}
+}
+
+async function mayHaveEnded<R extends PaidRequest>(
+	{ api }: Batch,
+	running: Array<SentJob<R>>,
+): Promise<Array<SentJob<R>>> {
+	const listed = running.length < LIST_FROM ? undefined : await runningJobs(api);
+	return running.filter(({ submission }) => !listed?.has(submission.taskId));
+}
+
+/** Trouble is no matter here: the callback, or the time limit, brings the execution on. */
+async function look<R extends PaidRequest>({ api }: Batch, job: SentJob<R>): Promise<void> {
+	const { taskId } = job.submission;
+	const got = bodyOrTrouble(await api.getTask(taskId, job.parameters.request.email));
+	const { body } = got as { body?: TaskModel };
+	if (body && isTask(body)) job.model = body;
+}
+
+/** Until the task is finished or the time is over. */
+async function poll<R extends PaidRequest>(
+	{ watcher }: Batch,
+	job: SentJob<R>,
+	timeoutMs: number,
+): Promise<void> {
+	const { itemIndex, submission, parameters } = job;
+	const { email: account } = parameters.request;
+	const { taskId } = submission;
+	const watch = { taskId, account, itemIndex, timeoutMs, justSubmitted: false };
+	job.model = (await watcher.watchUntil(watch)) ?? job.model;
+}

@@ -1,0 +1,222 @@
+import type {
+	IDataObject,
+	INode,
+	INodeExecutionData,
+	IWebhookFunctions,
+	IWebhookResponseData,
+} from 'n8n-workflow';
+import { sleep } from 'n8n-workflow';
+
+import { klingError, type KlingError } from '../../transport/errors';
+import { readCallback } from '../callback';
+import { asNodeError, errorItem, withSentJobs } from '../failure';
+import { openKit, type Kit } from '../kit';
+import { lookAtAll, type Ended } from '../look';
+import { buildResult } from '../output';
+import { together } from '../together';
+import { readPending, readPendingItems, type Pending, type PendingTask } from './suspend';
+
+/**
+ * Before each further look when a callback says that a task is finished and GET /tasks does not say so yet: a minute in
+ * all. assumes: callback-lag
+ */
+const LAG_PAUSES_MS = [2_000, 4_000, 8_000, 16_000, 30_000];
+/** At the time limit n8n goes on by itself; no wait for the API may reach into it. */
+const BEFORE_LIMIT_MS = 5_000;
+
+/** What this process knows about a suspended execution. On another machine, or after a restart, the API tells the same. */
+interface Memory {
+	/** The task that ran at the last look: most likely it still does, and one call tells. */
+	lastRunning?: string;
+	/** Tasks that callbacks have called finished. */
+	saidFinal: Set<string>;
+}
+
+const memories = new Map<string, Memory>();
+/** Executions that time out or are deleted would stay there for ever. */
+const MAX_REMEMBERED = 1_000;
+/** For whoever may call again; none is documented. */
+const RETRY_AFTER_S = 10;
+
+/**
+ * Answers a call of a parked execution's resume URL. A call is a wake-up, never data: what the tasks have come to is
+ * read from the API, with the credential, and only when all of them are finished does the execution go on.
+ *
+ * Never throws: n8n would drop the run's data and run the next nodes with an empty item.
+ */
+export async function resume(this: IWebhookFunctions): Promise<IWebhookResponseData> {
+	const reply = new Reply(this);
+	try {
+		return await wakeUp.call(this, reply);
+	} catch (error) {
+		// The execution stays suspended: another callback, or the time limit, brings it on.
+		return reply.refuse(`Could not look at the tasks: ${(error as Error).message}`);
+	}
+}
+
+async function wakeUp(this: IWebhookFunctions, reply: Reply): Promise<IWebhookResponseData> {
+	const pending = readPending(this);
+	if (!pending) return reply.accept('This node waits for no task');
+	const call = readCallback(this);
+	const isKnown = pending.tasks.some(({ taskId }) => taskId === call.taskId);
+	if (call.taskId && !isKnown) return reply.accept('This execution waits for other tasks');
+	if (call.isProgress) return reply.accept('Noted');
+
+	const memory = remember(pending.id);
+	if (call.isFinal && call.taskId) memory.saidFinal.add(call.taskId);
+	const workflowData = await together(
+		pending.id,
+		async () => await goOn(this, pending, memory, reply),
+	);
+	if (!workflowData) return reply.accept('Noted');
+	memories.delete(pending.id);
+	return reply.isSent ? { noWebhookResponse: true, workflowData } : { workflowData };
+}
+
+function remember(id: string): Memory {
+	const memory = memories.get(id) ?? { saidFinal: new Set<string>() };
+	const [oldest] = memories.keys();
+	if (!memories.has(id) && memories.size >= MAX_REMEMBERED) memories.delete(oldest);
+	memories.set(id, memory);
+	return memory;
+}
+
+/** What the node puts out, or `undefined` while a task still runs. */
+async function goOn(
+	context: IWebhookFunctions,
+	pending: Pending,
+	memory: Memory,
+	reply: Reply,
+): Promise<INodeExecutionData[][] | undefined> {
+	const node = context.getNode();
+	const { tasks } = pending;
+	const kit = await openKit(context);
+	const ended = await lookUntilShown(node, kit, pending, memory, reply);
+	if (!ended) return undefined;
+
+	const items = readPendingItems(context).slice(0, pending.itemCount);
+	const outputs = items.map(
+		({ json, binary }, item): INodeExecutionData => ({ json, binary, pairedItem: { item } }),
+	);
+	const failures: KlingError[] = [];
+	await Promise.all(
+		tasks.map(async (task) => {
+			const { itemIndex } = task;
+			try {
+				const end = ended.get(task.taskId)!;
+				outputs[itemIndex] = await result.call(context, kit, task, end);
+			} catch (error) {
+				const nodeError = asNodeError(node, error, itemIndex);
+				failures.push(nodeError);
+				outputs[itemIndex] = errorItem(nodeError, itemIndex);
+			}
+		}),
+	);
+	if (failures.length === 0 || continuesOnFail(node)) return [outputs];
+	const accepted = new Map(tasks.map(({ itemIndex, taskId }) => [itemIndex, taskId]));
+	failures.sort((a, b) => Number(a.context.itemIndex) - Number(b.context.itemIndex));
+	return failExecution(context, withSentJobs(failures[0], accepted));
+}
+
+/**
+ * How all tasks ended, or `undefined` when one still runs. A task that a callback calls finished is waited for, after the
+ * caller has its answer.
+ */
+async function lookUntilShown(
+	node: INode,
+	kit: Kit,
+	{ tasks, limitAtMs = Infinity }: Pending,
+	memory: Memory,
+	reply: Reply,
+): Promise<Map<string, Ended> | undefined> {
+	for (const pauseMs of [...LAG_PAUSES_MS, Infinity]) {
+		const isLast = Date.now() + pauseMs >= limitAtMs - BEFORE_LIMIT_MS || pauseMs === Infinity;
+		try {
+			const look = await lookAtAll(node, kit, tasks, memory.lastRunning);
+			if ('ended' in look) return look.ended;
+			memory.lastRunning = look.running;
+			if (!memory.saidFinal.has(look.running)) return undefined;
+			// Said too early, or made up.
+			if (isLast) memory.saidFinal.delete(look.running);
+		} catch (error) {
+			if (isLast || !reply.isSent) return await Promise.reject(error as Error);
+		}
+		if (isLast) return undefined;
+		reply.accept('Noted');
+		await sleep(pauseMs);
+	}
+	return undefined;
+}
+
+async function result(
+	this: IWebhookFunctions,
+	kit: Kit,
+	{ itemIndex, taskId, account, replyRef, reused, settings }: PendingTask,
+	end: Ended,
+): Promise<INodeExecutionData> {
+	if ('trouble' in end) {
+		throw klingError(this.getNode(), { ...end.trouble, details: { taskId } }, itemIndex);
+	}
+	// n8n has no place for hints when an execution is resumed, so they go into the item.
+	const hints = new Set<string>();
+	const known = { taskId, account, replyRef, ...(reused && { reused }) };
+	const [item] = await buildResult.call(
+		this,
+		{ ...kit, hints },
+		end.model,
+		known,
+		settings,
+		itemIndex,
+	);
+	if (hints.size > 0) item.json.message = [...hints].join(' ');
+	return item;
+}
+
+function continuesOnFail({ onError, continueOnFail }: INode): boolean {
+	return onError === undefined ? continueOnFail === true : onError !== 'stopWorkflow';
+}
+
+/**
+ * Lets the execution end with an error. n8n has no documented way to do that in a webhook call: to throw is worse than
+ * nothing (see `resume`). But its engine, when it resumes a node, throws a `resumeError` that it finds in the metadata
+ * of the parked node; that is how it lets a failed sub-workflow fail its parent (n8n-core 2.41, workflow-execute.js).
+ *
+ * A version of n8n that does not know it finds no items to hand on: nothing after this node runs on a failure that
+ * would look like a result.
+ */
+function failExecution(context: IWebhookFunctions, error: KlingError): INodeExecutionData[][] {
+	const { executeData } = context as unknown as { executeData?: { metadata?: IDataObject } };
+	if (executeData) {
+		// As plain data: in queue mode it goes through JSON, which leaves out an error's own message.
+		const { name, message, stack } = error;
+		const resumeError = { ...error, name, message, stack } as unknown as IDataObject;
+		executeData.metadata = { ...executeData.metadata, resumeError };
+	}
+	context.logger.warn(`Kling: the execution ends with an error. ${error.message}`);
+	return [[]];
+}
+
+/** The answer to a call. It is given once; what comes after goes to n8n's log. */
+class Reply {
+	isSent = false;
+
+	constructor(private readonly context: IWebhookFunctions) {}
+
+	accept(message: string): IWebhookResponseData {
+		if (!this.isSent) this.context.getResponseObject().status(200).json({ message });
+		this.isSent = true;
+		return { noWebhookResponse: true };
+	}
+
+	refuse(message: string): IWebhookResponseData {
+		if (this.isSent) {
+			this.context.logger.warn(`"${this.context.getNode().name}": ${message}`);
+		} else {
+			const response = this.context.getResponseObject();
+			response.setHeader('Retry-After', RETRY_AFTER_S);
+			response.status(503).json({ message });
+		}
+		this.isSent = true;
+		return { noWebhookResponse: true };
+	}
+}

@@ -1,0 +1,152 @@
+import type {
+	IDataObject,
+	IExecuteFunctions,
+	INodeExecutionData,
+	IWebhookFunctions,
+} from 'n8n-workflow';
+
+import type { PaidRequest } from '../../transport/types';
+import type { OutputSettings } from '../output';
+
+/** A task that a suspended execution still has to do with: all that is needed to go on, perhaps on another machine, as JSON. */
+export interface PendingTask {
+	itemIndex: number;
+	taskId: string;
+	account?: string;
+	replyRef?: string;
+	reused?: boolean;
+	settings: OutputSettings;
+	/** Epoch ms. */
+	sentAtMs: number;
+	/** What was sent, for a person who retries the execution: the parameters can no longer be read. 1.0.0 had none. */
+	request?: PaidRequest;
+	/** The time limit of the item in ms, likewise. */
+	timeoutMs?: number;
+}
+
+export interface Pending {
+	/** Another one each time an execution is suspended, e.g. in every round of a loop. */
+	id: string;
+	/** In input order. */
+	tasks: PendingTask[];
+	/** How many items the node works on; with "Execute Once" fewer than there are. */
+	itemCount: number;
+	/** The rest is missing in executions that 1.0.0 has suspended. */
+	executionId?: string;
+	runIndex?: number;
+	/** Epoch ms. */
+	limitAtMs?: number;
+}
+
+/** As 1.0.0 called it: executions that it has suspended may still wait. */
+const CONTEXT_KEY = 'parkedByKling';
+const LIMITS_KEY = 'waitLimitsOfKling';
+
+/**
+ * n8n sets a timer for every wait that is due within 70 s, by execution, and nothing but the end of the execution takes it
+ * back: it would end a later wait early (n8n 2.41, wait-tracker.js). A timer may be a little late.
+ */
+const TIMER_AHEAD_MS = 75_000;
+const TIMER_LATE_MS = 5_000;
+
+/**
+ * Suspends the execution: it then holds no memory and no worker, and n8n's resume URL wakes it up, or the time limit.
+ *
+ * When the limit runs out n8n hands on the node's **input** items, whatever `execute()` returned. So the outputs as
+ * they stand now take the place of the input: that is what comes out then, links intact.
+ *
+ * @param outputs one for each input item, in order
+ * @param limitMs n8n looks once a minute, so it may take that much longer
+ */
+export async function suspend(
+	context: IExecuteFunctions,
+	outputs: INodeExecutionData[],
+	tasks: PendingTask[],
+	limitMs: number,
+): Promise<void> {
+	const items = context.getInputData();
+	for (const [itemIndex, { json, binary }] of outputs.entries()) {
+		Object.assign(items[itemIndex], { json, binary });
+	}
+	leaveOutOthers(context, items);
+	const executionId = context.getExecutionId();
+	const limitAtMs = Date.now() + limitMs;
+	const pending: Pending = {
+		id: `${executionId}:${Date.now()}:${tasks[0].taskId}`,
+		tasks: tasks.toSorted((a, b) => a.itemIndex - b.itemIndex),
+		itemCount: outputs.length,
+		executionId,
+		runIndex: runIndexOf(context),
+		limitAtMs,
+	};
+	context.getContext('node')[CONTEXT_KEY] = pending as unknown as IDataObject;
+	const flow = context.getContext('flow');
+	flow[LIMITS_KEY] = [...limitsOf(flow), limitAtMs];
+	await context.putExecutionToWait(new Date(limitAtMs));
+}
+
+/** With "Execute Once" n8n would hand on at the limit what the node was never given. */
+function leaveOutOthers(context: IExecuteFunctions, items: INodeExecutionData[]): void {
+	const data = context.getExecuteData();
+	const [first, ...others] = data.data.main;
+	if (first && first.length > items.length) data.data = { ...data.data, main: [items, ...others] };
+}
+
+/** The task that this run of the node was suspended for, when n8n runs it once more: after an error item, or by hand. */
+export function suspendedBefore(context: IExecuteFunctions): Pending | undefined {
+	const pending = context.getContext('node')[CONTEXT_KEY] as unknown as Pending | undefined;
+	return pending?.runIndex === runIndexOf(context) ? pending : undefined;
+}
+
+/**
+ * Suspends an execution once more that is suspended already: n8n has run the node again because its first item is an
+ * error (Retry On Fail). Nothing is read anew, since the input items are the outputs by now.
+ */
+export async function suspendAgain(
+	context: IExecuteFunctions,
+	{ itemCount, limitAtMs = Date.now() }: Pending,
+): Promise<INodeExecutionData[]> {
+	await context.putExecutionToWait(new Date(limitAtMs));
+	return context
+		.getInputData()
+		.slice(0, itemCount)
+		.map(({ json, binary }, item) => ({ json, binary, pairedItem: { item } }));
+}
+
+/**
+ * Until when n8n may end a wait of this execution early, in epoch ms: timers of earlier waits that are still set. To be
+ * called as soon as the node runs: whose limit is further away then has no timer, and never gets one.
+ *
+ * @returns `undefined` when the execution can be suspended at once
+ */
+export function earlierTimerMs(context: IExecuteFunctions): number | undefined {
+	const flow = context.getContext('flow');
+	const nowMs = Date.now();
+	const set = limitsOf(flow).filter((limitMs) => {
+		const lastMs = limitMs + TIMER_LATE_MS;
+		return nowMs < lastMs && limitMs < nowMs + TIMER_AHEAD_MS;
+	});
+	flow[LIMITS_KEY] = set;
+	return set.length > 0 ? Math.max(...set) + TIMER_LATE_MS : undefined;
+}
+
+const limitsOf = (flow: IDataObject) => (flow[LIMITS_KEY] ?? []) as number[];
+
+const runIndexOf = (context: IExecuteFunctions) =>
+	Number(context.getWorkflowDataProxy(0).$runIndex);
+
+/** What `suspend` left behind, or `undefined` when the node is not suspended. Expressions are the only way to it in a webhook call. */
+export function readPending(context: IWebhookFunctions): Pending | undefined {
+	const name = inExpression(context.getNode().name);
+	const pending = context.evaluateExpression(`{{ $node[${name}].context["${CONTEXT_KEY}"] }}`, 0);
+	return (pending ?? undefined) as unknown as Pending | undefined;
+}
+
+/** The input items as `suspend` left them: of what had failed before, and of what has no file to fetch, that is the output. */
+export function readPendingItems(context: IWebhookFunctions): INodeExecutionData[] {
+	return context.evaluateExpression('{{ $input.all() }}', 0) as unknown as INodeExecutionData[];
+}
+
+/** As a string within an expression; braces would end the expression. */
+const inExpression = (text: string): string =>
+	JSON.stringify(text).replaceAll('{', '\\u007b').replaceAll('}', '\\u007d');
