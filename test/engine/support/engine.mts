@@ -81,6 +81,8 @@ export function recordLog(): string[] {
 
 export interface EngineRun {
 	run: IRun;
+	/** The execution's id, as far as it is known. */
+	executionId?: string;
 	/** Output items of a node by its output, e.g. `items('Kling')` or `items('Kling', 1)` for its error branch. */
 	items(nodeName: string, output?: number, runIndex?: number): INodeExecutionData[];
 	/** The error that stopped the execution, as n8n's output panel gets it. */
@@ -169,7 +171,8 @@ export async function startWorkflow(
 		workflow,
 		startNode: workflow.getNode('Start') ?? undefined,
 	});
-	return { cancel: () => running.cancel(), done: running.then(readRun) };
+	const { executionId } = additionalData;
+	return { cancel: () => running.cancel(), done: running.then((run) => readRun(run, executionId)) };
 }
 
 export async function runWorkflow(
@@ -202,10 +205,11 @@ export async function readBinary(binary: IBinaryData): Promise<Buffer> {
 	return await Container.get(BinaryDataService).getAsBuffer(binary);
 }
 
-export function readRun(run: IRun): EngineRun {
+export function readRun(run: IRun, executionId?: string): EngineRun {
 	const { runData, error } = run.data.resultData;
 	return {
 		run,
+		executionId,
 		items: (nodeName, output = 0, runIndex = 0) =>
 			runData[nodeName]?.[runIndex]?.data?.main?.[output] ?? [],
 		error: error as unknown as EngineRun['error'],

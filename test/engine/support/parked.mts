@@ -56,7 +56,7 @@ export function parkedRun(
 	workflow: EngineWorkflow,
 	credentials: Credentials,
 	parked: EngineRun,
-	open = async () => await prepare(workflow, credentials),
+	open = async () => await prepare(workflow, credentials, { executionId: parked.executionId }),
 ): ParkedRun {
 	const { waitTill } = parked.run;
 	if (!waitTill) throw new Error(`The execution is not parked: ${parked.error?.message}`);
@@ -67,7 +67,7 @@ export function parkedRun(
 	});
 
 	const goOn = async ({ execute, workflow: loaded }: Loaded) =>
-		readRun(await execute.processRunExecutionData(loaded));
+		readRun(await execute.processRunExecutionData(loaded), parked.executionId);
 
 	return {
 		saved,
