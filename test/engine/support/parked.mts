@@ -36,10 +36,14 @@ export interface ParkedRun {
 	/** What n8n would write into its database. */
 	readonly saved: string;
 	readonly waitTill: Date;
-	/** A call of the resume URL, and the execution to go on with if the node says so. */
-	ask(body: unknown): Promise<Called & { next?: Loaded }>;
+	/**
+	 * A call of the resume URL, and the execution to go on with if the node says so.
+	 *
+	 * @param onAnswer called when the node answers by itself, perhaps long before it is done
+	 */
+	ask(body: unknown, onAnswer?: () => void): Promise<Called & { next?: Loaded }>;
 	/** The same, and the execution does go on. */
-	call(body: unknown): Promise<Called>;
+	call(body: unknown, onAnswer?: () => void): Promise<Called>;
 	/** The execution to go on with when the time limit is over. */
 	wake(): Promise<Loaded>;
 	/** What comes of it then. */
@@ -72,7 +76,7 @@ export function parkedRun(
 	return {
 		saved,
 		waitTill,
-		async ask(body) {
+		async ask(body, onAnswer) {
 			const { workflow: loaded, additionalData } = await open();
 			const data = load();
 			const name = data.resultData.lastNodeExecuted!;
@@ -80,7 +84,7 @@ export function parkedRun(
 			entry.node.disabled = true;
 			data.waitTill = undefined;
 			data.resultData.runData[name].pop();
-			const exchange = httpExchange(body);
+			const exchange = httpExchange(body, onAnswer);
 			const node = loaded.getNode(name)!;
 			const { webhook } = loaded.nodeTypes.getByNameAndVersion(node.type) as INodeType;
 			const context = new WebhookContext(
@@ -102,8 +106,8 @@ export function parkedRun(
 			const execute = new WorkflowExecute(next.additionalData, 'trigger', reloaded);
 			return { ...answered, next: { execute, workflow: next.workflow } };
 		},
-		async call(body) {
-			const { next, ...answered } = await this.ask(body);
+		async call(body, onAnswer) {
+			const { next, ...answered } = await this.ask(body, onAnswer);
 			return next ? { ...answered, run: await goOn(next) } : answered;
 		},
 		async wake() {
@@ -120,7 +124,7 @@ export function parkedRun(
 }
 
 /** The express objects that n8n hands to a node, as far as ours uses them. */
-function httpExchange(body: unknown) {
+function httpExchange(body: unknown, onAnswer?: () => void) {
 	let status = 200;
 	let answer: unknown;
 	let retryAfter: number | undefined;
@@ -142,6 +146,7 @@ function httpExchange(body: unknown) {
 		},
 		json: (value: unknown) => {
 			answer = value;
+			onAnswer?.();
 			return response;
 		},
 	};
