@@ -305,7 +305,9 @@ describe('called back', () => {
 	});
 
 	test('with Execute Once there is one', async () => {
-		const { parked, sandbox } = await parkIt(goods.slice(0, 2), { settings: { executeOnce: true } });
+		const { parked, sandbox } = await parkIt(goods.slice(0, 2), {
+			settings: { executeOnce: true },
+		});
 		await allFinished({ sandbox }, own);
 		const { run } = await parked.call(await modelOf({ sandbox }, '500000010'));
 		expect(run!.items('Result')).toHaveLength(1);

@@ -80,8 +80,7 @@ describe('what a task may come to', () => {
 		});
 		// It may still fill, so it is looked at again for some seconds.
 		const { items } = await inFastTime(
-			async () =>
-				await run(two.items, upscale(fromItem), { onError: 'continueRegularOutput' }),
+			async () => await run(two.items, upscale(fromItem), { onError: 'continueRegularOutput' }),
 		);
 		const outcomes = items('Kling').map(({ json }) => json.error ?? json.status);
 		expect(outcomes.sort()).toEqual(['Task 500000010 finished without an image', 'succeed']);

@@ -138,7 +138,13 @@ test('whatever expressions give, a job is sent right, or not at all', async () =
 	// One and the same job is sent once.
 	const sent = items.filter((_, at) => !unsent.includes(out[at]));
 	const jobs = sent.map(({ task, work, email }) =>
-		[task, work, email].map((part) => String(part ?? '').trim().toLowerCase()).join(),
+		[task, work, email]
+			.map((part) =>
+				String(part ?? '')
+					.trim()
+					.toLowerCase(),
+			)
+			.join(),
 	);
 	expect(posts()).toBe(new Set(jobs).size);
 	for (const { body } of sandbox.requests) {

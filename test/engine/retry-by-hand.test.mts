@@ -3,7 +3,15 @@ import type { IDataObject } from 'n8n-workflow';
 import { retryByHand } from './support/by-hand.mts';
 import type { EngineRun } from './support/engine.mts';
 import { inFastTime } from './support/fast-time.mts';
-import { bench, fromItem, images, TASK_ID, upscale, WORK_ID, type Bench } from './support/kling.mts';
+import {
+	bench,
+	fromItem,
+	images,
+	TASK_ID,
+	upscale,
+	WORK_ID,
+	type Bench,
+} from './support/kling.mts';
 import { klingWorkflow } from './support/workflows.mts';
 
 /** A person presses Retry on a failed execution: what is paid for is picked up, what failed is sent anew. */

@@ -27,9 +27,11 @@ describe('another execution', () => {
 		const { run, posts, sandbox } = await bench({ jobMs: 2_000 });
 		await run([{}], upscale({ wait: 'none' }));
 		const options = { reuse: true, pollInterval: undefined };
-		const { error, items, run: whole } = await inFastTime(
-			async () => await run([{}], upscale({ wait, options })),
-		);
+		const {
+			error,
+			items,
+			run: whole,
+		} = await inFastTime(async () => await run([{}], upscale({ wait, options })));
 		expect(error).toBeUndefined();
 		// Nobody would call this execution about it, so it does not pause.
 		expect(whole.waitTill).toBeUndefined();
@@ -107,7 +109,9 @@ test.each([
 test('jobs that do not tell what they are of are hinted at', async () => {
 	const { run, addFault, posts } = await bench();
 	const untold = {
-		works: [{ taskId: 500000990, type: 'mmu_image_upscale_aiweb', createTime: Date.now() + 60_000 }],
+		works: [
+			{ taskId: 500000990, type: 'mmu_image_upscale_aiweb', createTime: Date.now() + 60_000 },
+		],
 	};
 	addFault({ ...LIST, kind: 'json', body: { history: [untold] } });
 	addFault({

@@ -23,7 +23,13 @@ const files = (requests: Array<{ server: string }>) =>
 describe('before it pauses', () => {
 	test('no file is fetched, so that no call comes to a running execution', async () => {
 		const items = goods.slice(0, 2);
-		const kling = await bench({ jobMs: 700, accounts, retryAfterSeconds: 1, seeds, callbacks: 'none' });
+		const kling = await bench({
+			jobMs: 700,
+			accounts,
+			retryAfterSeconds: 1,
+			seeds,
+			callbacks: 'none',
+		});
 		const settings = pausing({ download: true });
 		const first = await kling.run(items, settings);
 		expect(first.run.waitTill).toBeDefined();

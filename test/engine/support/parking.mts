@@ -1,15 +1,7 @@
 import type { IDataObject, INode } from 'n8n-workflow';
 
 import type { SandboxOptions } from '../../../sandbox/options.mts';
-import {
-	bench,
-	fromItem,
-	images,
-	TASK_ID,
-	upscale,
-	WORK_ID,
-	type Bench,
-} from './kling.mts';
+import { bench, fromItem, images, TASK_ID, upscale, WORK_ID, type Bench } from './kling.mts';
 import { parkedRun } from './parked.mts';
 import { klingWorkflow } from './workflows.mts';
 

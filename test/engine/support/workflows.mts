@@ -63,7 +63,13 @@ export function loopWorkflow(
 		...settings,
 	});
 	const [start, kling, result] = nodes;
-	const again = { ...start, id: 'Again', name: 'Again', type: 'test.again', parameters: { rounds } };
+	const again = {
+		...start,
+		id: 'Again',
+		name: 'Again',
+		type: 'test.again',
+		parameters: { rounds },
+	};
 	const to = (node: string) => [{ node, type: NodeConnectionTypes.Main, index: 0 }];
 	const back = of === 'errors' ? [to('Result'), to('Again')] : [to('Again')];
 	return {
