@@ -61,8 +61,11 @@ export function vendorText(body: unknown): string | undefined {
 	return undefined;
 }
 
+/** Sending a job spends credits; whatever else is asked spends nothing. */
+export type Call = 'job' | 'other';
+
 /** What an answer that is not a success means (node-surface, "What people are told"; kling-api.md, status table). */
-export function answerTrouble(status: number, body: unknown): Trouble {
+export function answerTrouble(status: number, body: unknown, call: Call = 'other'): Trouble {
 	const said = vendorText(body);
 	const httpCode = String(status);
 	const quoted = said ? `useapi.net says: "${said}". ` : '';
@@ -104,6 +107,13 @@ export function answerTrouble(status: number, body: unknown): Trouble {
 					'The task may have been deleted, failed at moderation or ran out of credits, or it belongs to another Kling account. Check the IDs and Account.',
 			};
 		case 429:
+			if (call === 'other') {
+				return {
+					httpCode,
+					message: said ?? 'useapi.net was asked too often',
+					description: 'Nothing was spent by asking. Run the workflow again in a moment.',
+				};
+			}
 			return {
 				httpCode,
 				message: 'Every Kling account is at its job limit',
@@ -111,6 +121,13 @@ export function answerTrouble(status: number, body: unknown): Trouble {
 				forAgent: `${quoted}Nothing was spent. Call this again with the same values later, when other jobs are finished.`,
 			};
 		case 500:
+			if (call === 'other') {
+				return {
+					httpCode,
+					message: said ?? 'useapi.net failed to process the request',
+					description: 'Nothing was spent by asking. Run the workflow again later.',
+				};
+			}
 			return {
 				httpCode,
 				message: said ?? 'useapi.net failed to process the request',

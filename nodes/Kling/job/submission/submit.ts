@@ -209,7 +209,7 @@ export class Submitter<R extends PaidRequest> {
 				? { full: true, retryAfterMs: answer.retryAfterMs }
 				: { full: false, isTaken: acceptedTaskId(answer) !== undefined, answer };
 		}, timeoutMs);
-		if (!result) throw this.error(answerTrouble(429, undefined), attempt);
+		if (!result) throw this.error(answerTrouble(429, undefined, 'job'), attempt);
 
 		const taskId = acceptedTaskId(result);
 		if (taskId && result.outcome === 'answered') {

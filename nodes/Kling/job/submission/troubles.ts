@@ -13,7 +13,7 @@ export function submitTrouble(result: ApiResult, operation: string): Trouble {
 	if (result.outcome === 'unsent') return readTrouble(result);
 	const { httpCode, reason } = lossOf(result);
 	if (reason === undefined && result.outcome === 'answered') {
-		return answerTrouble(result.status, result.body);
+		return answerTrouble(result.status, result.body, 'job');
 	}
 	return {
 		message: `It is unknown whether the ${operation} job was accepted (${reason})`,
