@@ -181,6 +181,7 @@ export class Watcher {
 		const tasks = [...this.watched].filter(
 			(task) => task.taskId === taskId && task.account === account && !task.isBeingRead,
 		);
+		if (tasks.length === 0) return;
 		tasks.forEach((task) => (task.isBeingRead = true));
 		try {
 			const result = await this.api.getTask(taskId, account);

@@ -42,13 +42,13 @@ export interface Wanted {
 }
 
 /**
- * - `found`: it runs, has succeeded or has failed.
+ * - `found`: it runs or has succeeded. What has failed is nothing to go on with, and may be an older one.
  * - `absent`: the lists tell of other jobs what they are of, and it is not among them.
  * - `untold`: the lists can be read, but do not tell what every job is of.
  * - `unreadable`: the lists cannot be read.
  */
 export type Sighting =
-	| { is: 'found'; taskId: string; failed: boolean }
+	| { is: 'found'; taskId: string }
 	| { is: 'absent' | 'untold' }
 	| { is: 'unreadable'; trouble: Trouble };
 
@@ -128,15 +128,13 @@ class AccountList {
 	}
 
 	find(wanted: Wanted): Sighting {
-		const { matches, sinceMs } = wanted;
-		const recent = this.recent(wanted);
-		const same = recent.filter(matches);
+		const same = this.recent(wanted).filter((job) => !job.failed && wanted.matches(job));
 		const best =
-			same.find(({ finished, failed, hasImages }) => finished && !failed && hasImages) ??
+			same.find(({ finished, hasImages }) => finished && hasImages) ??
 			same.find(({ finished }) => !finished) ??
-			// A failed task counts only for a job that was just sent: it may be that one.
-			(sinceMs === undefined ? undefined : same.find(({ failed }) => failed));
-		if (best) return { is: 'found', taskId: best.taskId, failed: best.failed };
+			// A success without a file is paid for; as an earlier result it is of no use.
+			(wanted.sinceMs === undefined ? undefined : same[0]);
+		if (best) return { is: 'found', taskId: best.taskId };
 		const someTell = [...this.jobs.values()].some(tellsInputs);
 		return { is: someTell && this.untold(wanted).length === 0 ? 'absent' : 'untold' };
 	}
@@ -144,9 +142,10 @@ class AccountList {
 	/** Jobs that could be the one, if they only told what they are of. */
 	private untold(wanted: Wanted): KnownJob[] {
 		const { type } = wanted;
-		return this.recent(wanted).filter(
-			(job) => !tellsInputs(job) && (!type || !job.type || job.type === type),
-		);
+		return this.recent(wanted).filter((job) => {
+			const tells = tellsInputs(job) && (job.type !== undefined || type === undefined);
+			return !tells && (!type || !job.type || job.type === type);
+		});
 	}
 
 	private recent({ sinceMs = -Infinity }: Wanted): KnownJob[] {
@@ -202,13 +201,21 @@ class AccountList {
 		);
 	}
 
-	/** An entry of a list may tell less than the task itself. */
+	/** An entry of a list may tell less than the task itself, or be older. */
 	private add(job: KnownJob): void {
-		const before = this.jobs.get(job.taskId);
-		const told = before && tellsInputs(before) && !tellsInputs(job) ? before : job;
-		const { fromWorkIds, inputUrls } = told;
-		const ended = before?.finished ? before : job;
-		this.jobs.set(job.taskId, { ...job, ...ended, fromWorkIds, inputUrls });
+		const before = this.jobs.get(job.taskId) ?? job;
+		const { fromWorkIds, inputUrls } = tellsInputs(job) ? job : before;
+		const { finished, failed } = before.finished ? before : job;
+		this.jobs.set(job.taskId, {
+			...job,
+			type: job.type ?? before.type,
+			fromWorkIds,
+			inputUrls,
+			finished,
+			failed,
+			hasImages: job.hasImages || before.hasImages,
+			madeMs: Number.isFinite(job.madeMs) ? job.madeMs : before.madeMs,
+		});
 	}
 }
 
