@@ -6,7 +6,7 @@ import { lookAtAll } from '../../nodes/Kling/job/look';
 import type { PendingTask } from '../../nodes/Kling/job/waiting/suspend';
 import { Turns } from '../../nodes/Kling/job/turns';
 import type { ApiResult } from '../../nodes/Kling/transport/types';
-import { answered, running } from './support/answers.mts';
+import { answered, running } from '../support/fakes.mts';
 
 /** The rules of a look at a parked execution's tasks, with an API that says what the test wants; the engine tests ask the sandbox. */
 

@@ -4,7 +4,7 @@ import { Halt } from '../../nodes/Kling/job/halt.ts';
 import { Watcher, type Watch } from '../../nodes/Kling/job/watch.ts';
 import type { KlingApi } from '../../nodes/Kling/transport/client.ts';
 import type { ApiResult } from '../../nodes/Kling/transport/types.ts';
-import { answered, done, running } from './support/answers.mts';
+import { answered, done, running } from '../support/fakes.mts';
 
 /** Several tasks under one watch: what the list of running jobs is good for, and what one task teaches about the next. */
 
@@ -19,6 +19,7 @@ afterEach(() => void jest.useRealTimers());
 const task = (status: string, times: { createTime?: number; updateTime?: number } = {}) =>
 	answered(200, {
 		task: times,
+		works: [{ resource: { resource: 'https://s21.example.com/3.png' } }],
 		status_name: status,
 		status_final: ['succeed', 'failed'].includes(status),
 	});

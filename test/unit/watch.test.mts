@@ -5,7 +5,7 @@ import { Watcher, type Watch } from '../../nodes/Kling/job/watch.ts';
 import type { KlingError } from '../../nodes/Kling/transport/errors.ts';
 import type { KlingApi } from '../../nodes/Kling/transport/client.ts';
 import type { ApiResult } from '../../nodes/Kling/transport/types.ts';
-import { answered, done, running } from './support/answers.mts';
+import { answered, done, running } from '../support/fakes.mts';
 
 const node = { name: 'Kling', type: 'kling' } as INode;
 
