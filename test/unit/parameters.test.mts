@@ -113,13 +113,7 @@ test.each<[string, Read, Record<string, unknown>, RegExp, RegExp]>([
 	['no email', account, { account: 'me' }, /^Account must be .*, but is "me"$/, /connected to/],
 	['two emails', account, { account: 'a@b c@d' }, /^Account must be/, /leave Account empty/],
 	['an email and more', account, { account: 'a@b@c' }, /^Account must be/, /^Use the email/],
-	[
-		'no time at all',
-		timeout,
-		{ 'options.timeout': 0 },
-		/^Time Limit .* at least 1, b/,
-		/^Corr/,
-	],
+	['no time at all', timeout, { 'options.timeout': 0 }, /^Time Limit .* at least 1, b/, /^Corr/],
 	['a word', timeout, { 'options.timeout': 'long' }, /but is "long"$/, /remove the option/],
 	[
 		'a pause too short',
