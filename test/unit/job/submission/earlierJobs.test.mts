@@ -70,13 +70,13 @@ describe('a job of the image', () => {
 	test.each<[string, Array<Partial<FakeJob>>, string]>([
 		[
 			'one that has succeeded, though another runs',
-			[{ taskId: '1' }, { taskId: '2', ...ago(2) }],
-			'2',
+			[{ taskId: '701' }, { taskId: '702', ...ago(2) }],
+			'702',
 		],
 		[
 			'one that runs, though another has failed',
-			[{ taskId: '1' }, { taskId: '2', ...ago(0), end: 'failed' }],
-			'1',
+			[{ taskId: '701' }, { taskId: '702', ...ago(0), end: 'failed' }],
+			'701',
 		],
 	])('of several: %s', async (_name, jobs, taskId) => {
 		expect((await find(jobs, sent)).sighting).toMatchObject({ is: 'found', taskId });
