@@ -58,12 +58,24 @@ test.each<[number, unknown, RegExp, RegExp, RegExp?]>([
 	[418, undefined, /unexpected HTTP status 418/, /check the Base URL/],
 	[299, undefined, /unexpected HTTP status 299/, /Try again later/],
 ])('%i with %j', (status, body, ...[message, description, forAgent]) => {
-	const trouble = answerTrouble(status, body);
+	const trouble = answerTrouble(status, body, 'job');
 	expect(trouble.httpCode).toBe(String(status));
 	expect(trouble.message).toMatch(message);
 	expect(trouble.description).toMatch(description);
 	if (forAgent) expect(trouble.forAgent).toMatch(forAgent);
 	else expect(trouble.forAgent).toBeUndefined();
+});
+
+test.each([
+	[429, says, /^Words of theirs$/],
+	[429, undefined, /^useapi\.net was asked too often$/],
+	[500, says, /^Words of theirs$/],
+	[500, undefined, /failed to process the request/],
+])('%i with %j where nothing is paid gives no advice about jobs', (status, body, message) => {
+	const trouble = answerTrouble(status, body);
+	expect(trouble.message).toMatch(message);
+	expect(trouble.description).toMatch(/^Nothing was spent by asking\. Run the workflow again/);
+	expect(trouble.description).not.toMatch(/Max Jobs|image/);
 });
 
 test.each<[ApiResult & { outcome: 'unsent' | 'lost' }, RegExp, RegExp]>([

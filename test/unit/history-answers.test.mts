@@ -63,7 +63,7 @@ describe('trouble is told in the vendor’s words, with a next step that fits a 
 		[401, { error: 'Unauthorized' }, 'The API token was refused', 'credential'],
 		[404, { error: 'Account x not found' }, 'Account x not found', 'Check Account'],
 		[429, { error: 'Slow down' }, 'Slow down', 'Nothing was spent'],
-		[429, undefined, 'useapi.net answered with HTTP 429', 'Nothing was spent'],
+		[429, undefined, 'useapi.net was asked too often', 'Nothing was spent'],
 		[500, { error: 'Oops', message: 'Busy' }, 'Oops', 'Nothing was spent'],
 		[503, undefined, 'useapi.net answered with the unexpected HTTP status 503', 'Try again later'],
 	])('%d %p', async (status, body, message, description) => {

@@ -12,6 +12,7 @@ const task = (status: string, more: object = {}) => ({
 	task: { id: 5 },
 	status_name: status,
 	status_final: ['succeed', 'failed'].includes(status),
+	works: [{ resource: { resource: 'https://cdn.example/a.png' } }],
 	...more,
 });
 

@@ -4,7 +4,12 @@ import type { ApiResult } from '../../nodes/Kling/transport/types.ts';
 import { answered } from '../support/fakes.mts';
 
 const task = (status_name: string, id: unknown = '10') =>
-	answered(200, { task: { id }, status_name, status_final: status_name === 'succeed' });
+	answered(200, {
+		task: { id },
+		status_name,
+		status_final: status_name === 'succeed',
+		works: [{ resource: { resource: 'https://cdn.example/a.png' } }],
+	});
 const done = task('succeed');
 const running = task('processing');
 const unknown = answered(404, { error: 'Task 10 not found' });
@@ -22,7 +27,12 @@ async function look(script: (seconds: number) => ApiResult, changes: Partial<Wan
 			return script((Date.now() - startMs) / 1000);
 		},
 	} as unknown as KlingApi;
-	const seen = lookPatiently(api, { taskId: '10', saysFinished: true, ...changes });
+	const seen = lookPatiently(api, {
+		key: 'one caller',
+		taskId: '10',
+		saysFinished: true,
+		...changes,
+	});
 	await jest.advanceTimersByTimeAsync(400_000);
 	return { looks, ...(await seen) };
 }
@@ -92,6 +102,31 @@ test('Retry-After is heeded, up to a minute', async () => {
 	expect((await look(busy(3_600_000))).looks).toEqual([0, 60]);
 });
 
+test('of callers about the same task one waits for all of them', async () => {
+	let looks = 0;
+	const api = {
+		getTask: async () => (looks++, Date.now() < 5_000 ? running : done),
+	} as unknown as KlingApi;
+	const wanted = { key: 'trigger:10', taskId: '10', saysFinished: true };
+	const all = Promise.all([1, 2, 3].map(async () => await lookPatiently(api, wanted)));
+	await jest.advanceTimersByTimeAsync(100_000);
+	const finished = (await all).map(({ model }) => model?.status_final);
+	expect(finished.toSorted()).toEqual([false, false, true]);
+	expect(looks).toBe(3 + 2);
+});
+
+test('a success without any file may still fill, for a quarter of a minute', async () => {
+	const empty = answered(200, { task: { id: '10' }, status_name: 'succeed', works: [] });
+	const full = answered(200, {
+		task: { id: '10' },
+		status_name: 'succeed',
+		works: [{ resource: { resource: 'https://cdn.example/a.png' } }],
+	});
+	const filled = await look((seconds) => (seconds < 5 ? empty : full));
+	expect(filled).toMatchObject({ looks: [0, 2, 6], model: { works: [{}] } });
+	expect(await look(() => empty)).toMatchObject({ looks: [0, 2, 6, 14], model: { works: [] } });
+});
+
 describe('in a flood', () => {
 	/** So many calls at once, all with the same answer; how often it was asked at once, and after the first pause. */
 	async function flood(calls: number, answer: ApiResult) {
@@ -99,7 +134,8 @@ describe('in a flood', () => {
 		const api = { getTask: async () => (looks++, answer) } as unknown as KlingApi;
 		const all = Array.from(
 			{ length: calls },
-			async () => await lookPatiently(api, { taskId: '10', saysFinished: true }),
+			async (_, call) =>
+				await lookPatiently(api, { key: `call ${call}`, taskId: '10', saysFinished: true }),
 		);
 		await jest.advanceTimersByTimeAsync(0);
 		const atOnce = looks;
@@ -118,9 +154,9 @@ describe('in a flood', () => {
 		}
 	});
 
-	test('of trouble with the API twenty-five wait, and make room when they are done', async () => {
-		const { all, atOnce, again } = await flood(100, answered(503, {}));
-		expect([atOnce, again]).toEqual([100, 25]);
+	test('of trouble with the API 150 wait, and make room when they are done', async () => {
+		const { all, atOnce, again } = await flood(500, answered(503, {}));
+		expect([atOnce, again]).toEqual([500, 150]);
 		expect((await look(inAMoment)).trouble).toBeDefined();
 		expect((await Promise.all(all)).every(({ trouble }) => trouble)).toBe(true);
 		expect((await look(inAMoment)).model).toBeDefined();

@@ -16,6 +16,9 @@ const SIGNATURES: Array<{ type: FileType; offset: number; bytes: string }> = [
 	{ type: GIF, offset: 0, bytes: 'GIF8' },
 ];
 
+/** What is no image although its name may say so: a ZIP archive, a PDF, a gzip file. */
+const NO_IMAGES = ['PK\x03\x04', 'PK\x05\x06', '%PDF', '\x1f\x8b'];
+
 const BY_NAME = new Map([
 	['png', PNG],
 	['jpg', JPEG],
@@ -34,7 +37,7 @@ export function imageType(firstBytes: Uint8Array, url: string): FileType | undef
 	const head = String.fromCharCode(...firstBytes.subarray(0, 16));
 	const match = SIGNATURES.find(({ offset, bytes }) => head.startsWith(bytes, offset));
 	if (match) return match.type;
-	const looksLikeText = /^\s*[<{]/.test(head);
+	const isOther = /^\s*[<{]/.test(head) || NO_IMAGES.some((bytes) => head.startsWith(bytes));
 	const extension = /\.([a-z]+)(?:[?#]|$)/i.exec(url)?.[1]?.toLowerCase() ?? '';
-	return looksLikeText || head === '' ? undefined : BY_NAME.get(extension);
+	return isOther || head === '' ? undefined : BY_NAME.get(extension);
 }

@@ -195,8 +195,6 @@ export const createTimesMs = (entry: TaskModel): number[] =>
 const NEXT_STEPS: Record<string, string> = {
 	400: 'Check Account and Filters. With several Kling accounts connected to useapi.net, Account must be filled in.',
 	404: 'Check Account: it must be the email of a Kling account that is connected to useapi.net.',
-	429: 'useapi.net was asked again after pauses. Nothing was spent by asking. Run the workflow again later.',
-	500: 'useapi.net was asked again after pauses. Nothing was spent by asking. Run the workflow again later.',
 };
 
 function listTrouble(result: ApiResult, trouble: Trouble): Trouble {

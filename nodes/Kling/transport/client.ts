@@ -8,9 +8,11 @@ import type {
 	IN8nHttpFullResponse,
 	IWebhookFunctions,
 } from 'n8n-workflow';
+import { NodeOperationError } from 'n8n-workflow';
 
 import { readText, type ByteStream, type Read } from './answer';
 import { isSuccess } from './errors';
+import { isPrivate } from './hosts';
 import { parseJson } from './json';
 import type { ApiResult, UpscaleRequest } from './types';
 
@@ -32,6 +34,9 @@ const MAX_WORDS_LENGTH = 300;
  */
 const UNSENT =
 	/^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ERR_INVALID_URL|ERR_INVALID_CHAR|ERR_TLS_.*|CERT_.*|.*SELF_SIGNED.*|UNABLE_TO_.*)$/;
+
+/** n8n refuses addresses that its administrator does not allow, before anything is sent (n8n 2.41, backend-network/ssrf). */
+const REFUSED_BY_N8N = /^SsrfBlocked/;
 
 export type ApiContext =
 	| IExecuteFunctions
@@ -63,10 +68,16 @@ export function normalizeBaseUrl(baseUrl: unknown): string {
 		.replace(/\/+(v1\/*)?$/, '');
 }
 
-/** @throws NodeOperationError (n8n's own) when the node has no credential */
+/** @throws NodeOperationError when the node has no credential (n8n's own), or one that would send the token unencrypted */
 export async function connect(this: ApiContext): Promise<KlingApi> {
 	const { baseUrl: configured, apiToken } = await this.getCredentials(CREDENTIAL);
 	const baseUrl = normalizeBaseUrl(configured);
+	if (!baseUrl.startsWith('https:') && !isPrivate(baseUrl)) {
+		throw new NodeOperationError(this.getNode(), 'The Base URL must start with https://', {
+			description:
+				'Without it the API token would go through the internet unencrypted. Correct the Base URL of the credential. Nothing was sent.',
+		});
+	}
 	const token = String(apiToken ?? '').trim();
 	const forAccount = (email?: string): IDataObject => (email ? { email } : {});
 	const call = async (options: CallOptions) => await request.call(this, options, token);
@@ -168,11 +179,21 @@ function failure(error: unknown): Exclude<ApiResult, { outcome: 'answered' }> {
 	let reason = 'no answer';
 	for (let cause = error, depth = 0; cause && depth < 6; depth++) {
 		const {
+			name = '',
 			httpCode,
 			code = httpCode,
 			syscall,
 			cause: next,
-		} = cause as { code?: string; httpCode?: unknown; syscall?: string; cause?: unknown };
+		} = cause as {
+			name?: string;
+			code?: string;
+			httpCode?: unknown;
+			syscall?: string;
+			cause?: unknown;
+		};
+		if (REFUSED_BY_N8N.test(name)) {
+			return { outcome: 'unsent', reason: "n8n's protection against SSRF refuses this address" };
+		}
 		if (typeof code === 'string') {
 			reason = code;
 			if (UNSENT.test(code) || syscall === 'connect' || syscall === 'getaddrinfo') {

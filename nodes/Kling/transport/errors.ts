@@ -43,11 +43,18 @@ export function klingError(node: INode, trouble: Trouble, itemIndex?: number): K
 	return error;
 }
 
-/** A 4xx is the API's word that the request was not carried out; after anything else that may be unknown. */
-export const isRefusal = ({ httpCode }: Trouble): boolean => httpCode?.startsWith('4') ?? false;
+/** A 4xx: what is wrong with the request can be put right. */
+export const isRefusal = (trouble: Trouble): boolean =>
+	isAnswer(trouble) && trouble.httpCode!.startsWith('4');
 
-/** The API's own word that no task was made: a 4xx, a redirect, or its own 500. A gateway's 502 to 504 tells nothing. */
-export const isAnswer = ({ httpCode }: Trouble): boolean => Number(httpCode) <= 500;
+/**
+ * Whether an answer is the API's own word on a job: a 4xx, a redirect, or its own 500. A gateway's 502 to 504, and the
+ * 408 of one that gave up, do not tell what became of the request behind it.
+ */
+export const tellsOutcome = (status: number): boolean => status <= 500 && status !== 408;
+
+/** What went wrong is the API's own word that no task was made. */
+export const isAnswer = ({ httpCode }: Trouble): boolean => tellsOutcome(Number(httpCode));
 
 /** The vendor's own words: `error` first, since `message` "most often has very generic and perhaps misleading text" (the vendor's page). */
 export function vendorText(body: unknown): string | undefined {
@@ -61,8 +68,11 @@ export function vendorText(body: unknown): string | undefined {
 	return undefined;
 }
 
+/** Sending a job spends credits; whatever else is asked spends nothing. */
+export type Call = 'job' | 'other';
+
 /** What an answer that is not a success means (node-surface, "What people are told"; kling-api.md, status table). */
-export function answerTrouble(status: number, body: unknown): Trouble {
+export function answerTrouble(status: number, body: unknown, call: Call = 'other'): Trouble {
 	const said = vendorText(body);
 	const httpCode = String(status);
 	const quoted = said ? `useapi.net says: "${said}". ` : '';
@@ -104,6 +114,13 @@ export function answerTrouble(status: number, body: unknown): Trouble {
 					'The task may have been deleted, failed at moderation or ran out of credits, or it belongs to another Kling account. Check the IDs and Account.',
 			};
 		case 429:
+			if (call === 'other') {
+				return {
+					httpCode,
+					message: said ?? 'useapi.net was asked too often',
+					description: 'Nothing was spent by asking. Run the workflow again in a moment.',
+				};
+			}
 			return {
 				httpCode,
 				message: 'Every Kling account is at its job limit',
@@ -111,6 +128,13 @@ export function answerTrouble(status: number, body: unknown): Trouble {
 				forAgent: `${quoted}Nothing was spent. Call this again with the same values later, when other jobs are finished.`,
 			};
 		case 500:
+			if (call === 'other') {
+				return {
+					httpCode,
+					message: said ?? 'useapi.net failed to process the request',
+					description: 'Nothing was spent by asking. Run the workflow again later.',
+				};
+			}
 			return {
 				httpCode,
 				message: said ?? 'useapi.net failed to process the request',

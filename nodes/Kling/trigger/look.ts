@@ -1,5 +1,6 @@
 import { sleep } from 'n8n-workflow';
 
+import { isEmptySuccess } from '../job/read';
 import { readTask } from '../job/result';
 import type { KlingApi } from '../transport/client';
 import { bodyOrTrouble, type Trouble } from '../transport/errors';
@@ -10,21 +11,25 @@ const PAUSES_MS = [2_000, 4_000, 8_000, 16_000, 30_000];
 /** A Retry-After beyond this is not waited for. */
 const MAX_RETRY_AFTER_MS = 60_000;
 /**
- * n8n keeps some 12 MB for every call that is not done (n8n 2.41, an expression engine for each), so in a flood of calls
- * not all may wait.
+ * n8n keeps some 12 MB for every call that is not done (n8n 2.41, an expression engine for each). Calls about one task
+ * wait together, and useapi.net runs at most 50 jobs an account, so more than this are not of this n8n's jobs.
  */
-const MAX_WAITING = 25;
+const MAX_WAITING = 150;
 /**
  * Of a task that the API does not know: one that was only just made may be unknown for a moment (kling-api.md, marked T),
  * but most such calls are made up, and must take neither memory nor the turn of a true one.
  */
 const LOOKS_AT_UNKNOWN = 2;
 const MAX_WAITING_FOR_UNKNOWN = 5;
+/** So many looks at a success that names no file: some 14 seconds. */
+const LOOKS_AT_EMPTY = 4;
 
-/** Calls of all triggers of this n8n process that wait for their next look. */
-let waiting = 0;
+/** What calls of all triggers of this n8n process wait for before their next look. */
+const waiting = new Set<string>();
 
 export interface Wanted {
+	/** Of several callers with the same key one waits; it does so for all of them. */
+	key: string;
 	taskId: string;
 	account?: string;
 	/** The caller says that the task is finished. */
@@ -38,8 +43,8 @@ export type Look =
 
 /**
  * Reads a task, again while that may bring more: after a 429, a 5xx, a lost connection or a broken answer; once more
- * after a 404; and while the API says that a task still runs which the caller says is finished (our assumption: the API
- * may tell later than it calls).
+ * after a 404; and while the API says that a task still runs which the caller says is finished, since it may tell later
+ * than it calls. assumes: callback-lag
  */
 export async function lookPatiently(api: KlingApi, wanted: Wanted): Promise<Look> {
 	for (let looks = 1; ; looks++) {
@@ -47,9 +52,9 @@ export async function lookPatiently(api: KlingApi, wanted: Wanted): Promise<Look
 		const look = understand(result, wanted.taskId);
 		const pauseMs = PAUSES_MS[looks - 1];
 		if (pauseMs === undefined || !mayBringMore(result, look, wanted, looks)) return look;
-		waiting++;
+		waiting.add(wanted.key);
 		await sleep(Math.max(pauseMs, Math.min(retryAfterMs(result), MAX_RETRY_AFTER_MS)));
-		waiting--;
+		waiting.delete(wanted.key);
 	}
 }
 
@@ -70,14 +75,19 @@ const NOT_THE_TASK: Trouble = {
 function mayBringMore(
 	result: ApiResult,
 	look: Look,
-	{ saysFinished }: Wanted,
+	{ key, saysFinished }: Wanted,
 	looks: number,
 ): boolean {
-	if (waiting >= MAX_WAITING) return false;
-	if (!look.trouble) return saysFinished && !readTask(look.model).finished;
+	if (waiting.has(key) || waiting.size >= MAX_WAITING) return false;
+	if (!look.trouble) {
+		const { finished } = readTask(look.model);
+		// A success without any file may still fill.
+		if (isEmptySuccess(look.model)) return looks < LOOKS_AT_EMPTY;
+		return saysFinished && !finished;
+	}
 	if (result.outcome !== 'answered') return true;
 	const { status } = result;
-	if (status === 404) return looks < LOOKS_AT_UNKNOWN && waiting < MAX_WAITING_FOR_UNKNOWN;
+	if (status === 404) return looks < LOOKS_AT_UNKNOWN && waiting.size < MAX_WAITING_FOR_UNKNOWN;
 	return status === 429 || status >= 500 || look.trouble === NOT_THE_TASK;
 }
 

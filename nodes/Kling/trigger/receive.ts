@@ -53,7 +53,9 @@ async function itemFor(
 	if (!taskId || !TASK_ID.test(taskId) || !isOfInterest(callback, settings)) return undefined;
 
 	const kit = await openKit(this);
-	const { trouble, model } = await lookPatiently(kit.api, { taskId, account, saysFinished });
+	const key = [this.getWorkflow().id, this.getNode().id, taskId, saysFinished].join(':');
+	const wanted = { key, taskId, account, saysFinished };
+	const { trouble, model } = await lookPatiently(kit.api, wanted);
 	if (trouble) return tell.call(this, taskId, trouble.message, trouble.httpCode);
 
 	const event = eventOf(model);

@@ -3,6 +3,7 @@ import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n
 import { runItems, type Batch } from '../../job/batch';
 import { idText, record } from '../../job/result';
 import { bodyOrTrouble, klingError, type Trouble } from '../../transport/errors';
+import type { ApiResult } from '../../transport/types';
 import { accountField, showFor, taskField } from '../fields';
 import { Parameters } from '../parameters';
 
@@ -32,13 +33,21 @@ async function deleteTask(
 	// A cancel cuts requests short; it must not look like a failure of the API.
 	halt.check();
 	if (got.trouble) {
-		const trouble = result.outcome === 'lost' ? unknownOutcome(taskId, result.reason) : got.trouble;
+		const reason = lossOf(result);
+		const trouble = reason ? unknownOutcome(taskId, reason) : got.trouble;
 		throw klingError(this.getNode(), { ...trouble, details: { taskId } }, itemIndex);
 	}
 	const { workIds } = record(got.body);
 	const ids = Array.isArray(workIds) ? workIds.flatMap((id) => idText(id) ?? []) : [];
 	const json = { deleted: true, taskId, workIds: ids, ...(account && { account }) };
 	return [{ json, pairedItem: { item: itemIndex } }];
+}
+
+/** Why it is unknown whether the API has deleted the task: no answer of its own came back. */
+function lossOf(result: ApiResult): string | undefined {
+	if (result.outcome === 'answered')
+		return result.status > 500 ? `HTTP ${result.status}` : undefined;
+	return result.outcome === 'lost' ? result.reason : undefined;
 }
 
 const unknownOutcome = (taskId: string, reason: string): Trouble => ({

@@ -42,13 +42,13 @@ export interface Wanted {
 }
 
 /**
- * - `found`: it runs, has succeeded or has failed.
+ * - `found`: it runs or has succeeded. What has failed is nothing to go on with, and may be an older one.
  * - `absent`: the lists tell of other jobs what they are of, and it is not among them.
  * - `untold`: the lists can be read, but do not tell what every job is of.
  * - `unreadable`: the lists cannot be read.
  */
 export type Sighting =
-	| { is: 'found'; taskId: string; failed: boolean }
+	| { is: 'found'; taskId: string }
 	| { is: 'absent' | 'untold' }
 	| { is: 'unreadable'; trouble: Trouble };
 
@@ -128,15 +128,11 @@ class AccountList {
 	}
 
 	find(wanted: Wanted): Sighting {
-		const { matches, sinceMs } = wanted;
-		const recent = this.recent(wanted);
-		const same = recent.filter(matches);
+		const same = this.recent(wanted).filter(wanted.matches);
 		const best =
 			same.find(({ finished, failed, hasImages }) => finished && !failed && hasImages) ??
-			same.find(({ finished }) => !finished) ??
-			// A failed task counts only for a job that was just sent: it may be that one.
-			(sinceMs === undefined ? undefined : same.find(({ failed }) => failed));
-		if (best) return { is: 'found', taskId: best.taskId, failed: best.failed };
+			same.find(({ finished }) => !finished);
+		if (best) return { is: 'found', taskId: best.taskId };
 		const someTell = [...this.jobs.values()].some(tellsInputs);
 		return { is: someTell && this.untold(wanted).length === 0 ? 'absent' : 'untold' };
 	}
@@ -144,9 +140,10 @@ class AccountList {
 	/** Jobs that could be the one, if they only told what they are of. */
 	private untold(wanted: Wanted): KnownJob[] {
 		const { type } = wanted;
-		return this.recent(wanted).filter(
-			(job) => !tellsInputs(job) && (!type || !job.type || job.type === type),
-		);
+		return this.recent(wanted).filter((job) => {
+			const tells = tellsInputs(job) && (job.type !== undefined || type === undefined);
+			return !tells && (!type || !job.type || job.type === type);
+		});
 	}
 
 	private recent({ sinceMs = -Infinity }: Wanted): KnownJob[] {

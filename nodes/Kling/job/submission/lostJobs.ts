@@ -3,8 +3,10 @@ import type { INode } from 'n8n-workflow';
 import type { Kit } from '../kit';
 import { EarlierJobs, type KnownJob, type Sighting, type Wanted } from './earlierJobs';
 
-/** When to look for a job whose answer was lost, after the loss. assumes: list-shows-new-tasks */
-const LOOKS_AFTER_MS = [1_000, 4_000, 10_000, 25_000, 55_000];
+/** A job that was accepted so long ago is in the lists. assumes: list-shows-new-tasks */
+export const LISTED_AFTER_MS = 55_000;
+/** When to look for a job whose answer was lost, after the loss. */
+const LOOKS_AFTER_MS = [1_000, 4_000, 10_000, 25_000, LISTED_AFTER_MS];
 
 interface Search {
 	wanted: Wanted;

@@ -18,7 +18,7 @@ import { idText, readTask } from '../result';
 import { SlotGate } from '../slots';
 import { EarlierJobs, type Wanted } from './earlierJobs';
 import { Ledger, type LedgerEntry, type Outcome } from './ledger';
-import { LostJobs } from './lostJobs';
+import { LISTED_AFTER_MS, LostJobs } from './lostJobs';
 import type { PaidOperation } from './operation';
 import { couldNotLook, submitTrouble, unknownOutcome } from './troubles';
 
@@ -186,12 +186,17 @@ export class Submitter<R extends PaidRequest> {
 	private async findUnknown(entry: Unknown, attempt: Attempt<R>): Promise<Submission | undefined> {
 		const { sentAtMs, trouble } = entry;
 		if (!this.missed.has(attempt.key)) {
-			const sighting = await this.earlier.find(this.wanted(attempt, sentAtMs));
+			const isListed = () => Date.now() >= sentAtMs + LISTED_AFTER_MS;
+			const wanted = this.wanted(attempt, sentAtMs);
+			const sighting = isListed()
+				? await this.earlier.find(wanted)
+				: await this.lost.find(wanted, attempt.timeoutMs);
 			if (sighting.is === 'found') {
 				const callsBack = entry.callsBack && this.isOwn(entry);
 				return this.accept({ taskId: sighting.taskId, callsBack }, attempt, sentAtMs);
 			}
-			if (sighting.is === 'absent' && !this.isOwn(entry)) return undefined;
+			if (sighting.is === 'absent' && isListed() && !this.isOwn(entry)) return undefined;
+			this.missed.add(attempt.key);
 		}
 		this.batch.unknown.add(attempt.itemIndex);
 		throw this.error(trouble, attempt);
@@ -209,7 +214,7 @@ export class Submitter<R extends PaidRequest> {
 				? { full: true, retryAfterMs: answer.retryAfterMs }
 				: { full: false, isTaken: acceptedTaskId(answer) !== undefined, answer };
 		}, timeoutMs);
-		if (!result) throw this.error(answerTrouble(429, undefined), attempt);
+		if (!result) throw this.error(answerTrouble(429, undefined, 'job'), attempt);
 
 		const taskId = acceptedTaskId(result);
 		if (taskId && result.outcome === 'answered') {

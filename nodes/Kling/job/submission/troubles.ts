@@ -2,6 +2,7 @@ import {
 	answerTrouble,
 	isSuccess,
 	readTrouble,
+	tellsOutcome,
 	vendorText,
 	type Trouble,
 } from '../../transport/errors';
@@ -13,7 +14,7 @@ export function submitTrouble(result: ApiResult, operation: string): Trouble {
 	if (result.outcome === 'unsent') return readTrouble(result);
 	const { httpCode, reason } = lossOf(result);
 	if (reason === undefined && result.outcome === 'answered') {
-		return answerTrouble(result.status, result.body);
+		return answerTrouble(result.status, result.body, 'job');
 	}
 	return {
 		message: `It is unknown whether the ${operation} job was accepted (${reason})`,
@@ -30,8 +31,7 @@ function lossOf(result: Exclude<ApiResult, { outcome: 'unsent' }>): {
 	if (result.outcome === 'lost') return { reason: result.reason };
 	const { status, body } = result;
 	if (isSuccess(status)) return { reason: 'the answer names no task' };
-	// A gateway's 502, 503 or 504 does not tell what became of the request behind it; 500 is the API's own word.
-	if (status <= 500) return {};
+	if (tellsOutcome(status)) return {};
 	return { reason: vendorText(body) ?? `HTTP ${status}`, httpCode: String(status) };
 }
 

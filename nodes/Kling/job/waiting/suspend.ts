@@ -2,6 +2,7 @@ import type {
 	IDataObject,
 	IExecuteFunctions,
 	INodeExecutionData,
+	ITaskMetadata,
 	IWebhookFunctions,
 } from 'n8n-workflow';
 
@@ -33,7 +34,6 @@ export interface Pending {
 	itemCount: number;
 	/** The rest is missing in executions that 1.0.0 has suspended. */
 	executionId?: string;
-	runIndex?: number;
 	/** Epoch ms. */
 	limitAtMs?: number;
 }
@@ -41,6 +41,7 @@ export interface Pending {
 /** As 1.0.0 called it: executions that it has suspended may still wait. */
 const CONTEXT_KEY = 'parkedByKling';
 const LIMITS_KEY = 'waitLimitsOfKling';
+const MARK = 'suspendedByKling';
 
 /**
  * n8n sets a timer for every wait that is due within 70 s, by execution, and nothing but the end of the execution takes it
@@ -76,9 +77,9 @@ export async function suspend(
 		tasks: tasks.toSorted((a, b) => a.itemIndex - b.itemIndex),
 		itemCount: outputs.length,
 		executionId,
-		runIndex: runIndexOf(context),
 		limitAtMs,
 	};
+	markInput(context, pending.id);
 	context.getContext('node')[CONTEXT_KEY] = pending as unknown as IDataObject;
 	const flow = context.getContext('flow');
 	flow[LIMITS_KEY] = [...limitsOf(flow), limitAtMs];
@@ -92,10 +93,17 @@ function leaveOutOthers(context: IExecuteFunctions, items: INodeExecutionData[])
 	if (first && first.length > items.length) data.data = { ...data.data, main: [items, ...others] };
 }
 
-/** The task that this run of the node was suspended for, when n8n runs it once more: after an error item, or by hand. */
+/** The mark stays with these very input items, through further tries and a retry by hand, and with no others. */
+function markInput(context: IExecuteFunctions, id: string): void {
+	const data = context.getExecuteData();
+	data.metadata = { ...data.metadata, [MARK]: id } as ITaskMetadata;
+}
+
+/** What the node was suspended for, when n8n runs it again on the same input: after an error item, or by hand. */
 export function suspendedBefore(context: IExecuteFunctions): Pending | undefined {
 	const pending = context.getContext('node')[CONTEXT_KEY] as unknown as Pending | undefined;
-	return pending?.runIndex === runIndexOf(context) ? pending : undefined;
+	const { [MARK]: id } = (context.getExecuteData().metadata ?? {}) as { [MARK]?: string };
+	return id !== undefined && pending?.id === id ? pending : undefined;
 }
 
 /**
@@ -131,9 +139,6 @@ export function earlierTimerMs(context: IExecuteFunctions): number | undefined {
 }
 
 const limitsOf = (flow: IDataObject) => (flow[LIMITS_KEY] ?? []) as number[];
-
-const runIndexOf = (context: IExecuteFunctions) =>
-	Number(context.getWorkflowDataProxy(0).$runIndex);
 
 /** What `suspend` left behind, or `undefined` when the node is not suspended. Expressions are the only way to it in a webhook call. */
 export function readPending(context: IWebhookFunctions): Pending | undefined {
