@@ -128,10 +128,12 @@ class AccountList {
 	}
 
 	find(wanted: Wanted): Sighting {
-		const same = this.recent(wanted).filter(wanted.matches);
+		const same = this.recent(wanted).filter((job) => !job.failed && wanted.matches(job));
 		const best =
-			same.find(({ finished, failed, hasImages }) => finished && !failed && hasImages) ??
-			same.find(({ finished }) => !finished);
+			same.find(({ finished, hasImages }) => finished && hasImages) ??
+			same.find(({ finished }) => !finished) ??
+			// A success without a file is paid for; as an earlier result it is of no use.
+			(wanted.sinceMs === undefined ? undefined : same[0]);
 		if (best) return { is: 'found', taskId: best.taskId };
 		const someTell = [...this.jobs.values()].some(tellsInputs);
 		return { is: someTell && this.untold(wanted).length === 0 ? 'absent' : 'untold' };
@@ -199,13 +201,21 @@ class AccountList {
 		);
 	}
 
-	/** An entry of a list may tell less than the task itself. */
+	/** An entry of a list may tell less than the task itself, or be older. */
 	private add(job: KnownJob): void {
-		const before = this.jobs.get(job.taskId);
-		const told = before && tellsInputs(before) && !tellsInputs(job) ? before : job;
-		const { fromWorkIds, inputUrls } = told;
-		const ended = before?.finished ? before : job;
-		this.jobs.set(job.taskId, { ...job, ...ended, fromWorkIds, inputUrls });
+		const before = this.jobs.get(job.taskId) ?? job;
+		const { fromWorkIds, inputUrls } = tellsInputs(job) ? job : before;
+		const { finished, failed } = before.finished ? before : job;
+		this.jobs.set(job.taskId, {
+			...job,
+			type: job.type ?? before.type,
+			fromWorkIds,
+			inputUrls,
+			finished,
+			failed,
+			hasImages: job.hasImages || before.hasImages,
+			madeMs: Number.isFinite(job.madeMs) ? job.madeMs : before.madeMs,
+		});
 	}
 }
 
