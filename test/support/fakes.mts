@@ -6,6 +6,7 @@ import type {
 	IHttpRequestOptions,
 	INode,
 	INodeExecutionData,
+	IWebhookFunctions,
 } from 'n8n-workflow';
 
 import type { Batch } from '../../nodes/Kling/job/batch.ts';
@@ -60,6 +61,7 @@ export async function through<T>(promise: Promise<T>): Promise<T> {
 	let isSettled = false;
 	const settle = () => void (isSettled = true);
 	promise.then(settle, settle);
+	await jest.advanceTimersByTimeAsync(0);
 	for (let timers = 0; !isSettled && timers < MAX_TIMERS; timers++) {
 		await jest.advanceTimersToNextTimerAsync();
 	}
@@ -74,6 +76,8 @@ export const messageOf = async (promise: Promise<unknown>): Promise<string> =>
 	);
 
 // ---- The API
+
+const PNG = Buffer.from('\x89PNG\r\n\x1a\n and so on', 'latin1');
 
 export const UPSCALE_TYPE = 'mmu_image_upscale_aiweb';
 
@@ -105,6 +109,7 @@ export class FakeKling {
 	/** What is answered instead of a list, or of a task. */
 	listFault?: ApiResult;
 	taskFault?: (taskId: string) => ApiResult | undefined;
+	fileFault?: { statusCode: number; headers: object };
 	taskMs = 20_000;
 	private nextId = 501;
 
@@ -115,7 +120,7 @@ export class FakeKling {
 	add(job: Partial<FakeJob>): FakeJob {
 		const madeMs = job.madeMs ?? Date.now();
 		const made: FakeJob = {
-			taskId: String(this.nextId++),
+			taskId: job.taskId ?? String(this.nextId++),
 			workId: '2',
 			type: UPSCALE_TYPE,
 			madeMs,
@@ -171,11 +176,26 @@ export class FakeKling {
 		},
 	};
 
-	/** The same by HTTP, as n8n's helper asks for it. */
-	readonly httpRequest = async (_type: string, options: IHttpRequestOptions) => {
+	/** n8n's helpers, for whoever asks by HTTP. */
+	readonly helpers = {
+		httpRequestWithAuthentication: async (_type: string, options: IHttpRequestOptions) =>
+			await this.request(options),
+		httpRequest: async ({ url }: IHttpRequestOptions) => {
+			this.calls.push(`FILE ${url.split('/').pop()}`);
+			if (this.fileFault) return { ...this.fileFault, body: Readable.from([]) };
+			return { statusCode: 200, headers: {}, body: Readable.from([PNG]) };
+		},
+		async prepareBinaryData(stream: Readable, fileName: string, mimeType: string) {
+			const data = Buffer.concat(await stream.toArray()).toString('base64');
+			return { fileName, mimeType, data };
+		},
+	};
+
+	private readonly request = async (options: IHttpRequestOptions) => {
 		const { method, url, qs = {}, body } = options;
 		const path = url.replace(`${this.api.baseUrl}/v1/kling/`, '');
-		const result = await this.route(`${method} ${path}`, qs, body as UpscaleRequest);
+		const sent = (body && JSON.parse(String(body))) as UpscaleRequest;
+		const result = await this.route(`${method} ${path}`, qs, sent);
 		if (result.outcome !== 'answered') {
 			const syscall = result.outcome === 'unsent' ? 'connect' : 'read';
 			throw Object.assign(new Error(result.reason), { code: result.reason, syscall });
@@ -237,14 +257,19 @@ export interface ExecutionSettings {
 	signal?: AbortSignal;
 }
 
+interface QueueEntry {
+	data: { main: Array<INodeExecutionData[] | null> };
+	metadata?: object;
+}
+
 /** One execution in n8n: what its calls of the node share. */
 export class FakeExecution {
 	flow: IDataObject = {};
 	nodeContext: IDataObject = {};
 	readonly hints: string[] = [];
 	readonly waits: number[] = [];
-	/** What comes out at the time limit. */
-	data: { main: Array<INodeExecutionData[] | null> } = { main: [] };
+	/** What n8n has queued for the node, by run: the input, which comes out at the time limit, and what is noted with it. */
+	readonly queue = new Map<number, QueueEntry>();
 
 	constructor(
 		readonly kling: FakeKling,
@@ -261,6 +286,7 @@ export class FakeExecution {
 		});
 		next.flow = JSON.parse(JSON.stringify(this.flow)) as IDataObject;
 		next.nodeContext = JSON.parse(JSON.stringify(this.nodeContext)) as IDataObject;
+		this.queue.forEach((entry, runIndex) => next.queue.set(runIndex, { ...entry }));
 		return next;
 	}
 
@@ -268,7 +294,8 @@ export class FakeExecution {
 	context(changes: ExecutionSettings = {}): IExecuteFunctions {
 		const settings = { ...this.settings, ...changes };
 		const { id = '1', runIndex = 0, mode = 'trigger', items = [{ json: {} }] } = settings;
-		this.data = { main: [settings.queued ?? items] };
+		const entry = this.queue.get(runIndex) ?? { data: { main: [settings.queued ?? items] } };
+		this.queue.set(runIndex, entry);
 		return {
 			getNode: () => nodeOf(settings.node),
 			getMode: () => mode,
@@ -276,16 +303,45 @@ export class FakeExecution {
 			getContext: (type: string) => (type === 'flow' ? this.flow : this.nodeContext),
 			getWorkflowDataProxy: () => ({ $runIndex: runIndex }),
 			getInputData: () => items,
-			getExecuteData: () => this,
+			getExecuteData: () => entry,
 			getCredentials: async () => ({ baseUrl: this.kling.api.baseUrl, apiToken: 'user:1-token' }),
 			getExecutionCancelSignal: () => settings.signal,
 			continueOnFail: () => settings.goesOn ?? false,
 			addExecutionHints: (...added: Array<{ message: string }>) =>
 				void this.hints.push(...added.map(({ message }) => message)),
 			putExecutionToWait: async (until: Date) => void this.waits.push(until.getTime()),
-			helpers: { httpRequestWithAuthentication: this.kling.httpRequest },
+			helpers: this.kling.helpers,
 		} as unknown as IExecuteFunctions;
 	}
+
+	/** A call of the resume URL, with the items as the execution was suspended with them. */
+	webhook(body: unknown, items: INodeExecutionData[]) {
+		const exchange: WebhookExchange = { answers: [], log: [], executeData: {} };
+		const response = {
+			setHeader: () => response,
+			status: (status: number) => ({
+				json: ({ message }: { message: string }) => exchange.answers.push(`${status} ${message}`),
+			}),
+		};
+		const context = {
+			getNode: () => nodeOf(this.settings.node),
+			getCredentials: async () => ({ baseUrl: this.kling.api.baseUrl, apiToken: 'user:1-token' }),
+			evaluateExpression: (expression: string) =>
+				expression.includes('$input') ? items : this.nodeContext.parkedByKling,
+			getRequestObject: () => ({ rawBody: Buffer.from(JSON.stringify(body)) }),
+			getResponseObject: () => response,
+			executeData: exchange.executeData,
+			logger: { warn: (line: string) => exchange.log.push(line) },
+			helpers: this.kling.helpers,
+		} as unknown as IWebhookFunctions;
+		return { context, exchange };
+	}
+}
+
+export interface WebhookExchange {
+	answers: string[];
+	log: string[];
+	executeData: { metadata?: IDataObject };
 }
 
 // ---- What one call of the node shares

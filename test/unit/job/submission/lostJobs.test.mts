@@ -60,7 +60,7 @@ test.each([
 test('the first look that finds it is the last one', async () => {
 	const { kling, looks, lose } = losing();
 	setTimeout(() => kling.add({ taskId: '777' }), 5_000);
-	expect(await through(lose())).toEqual({ is: 'found', taskId: '777', failed: false });
+	expect(await through(lose())).toEqual({ is: 'found', taskId: '777' });
 	expect(looks).toEqual([1, 4, 10]);
 });
 

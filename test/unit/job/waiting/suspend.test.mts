@@ -49,17 +49,12 @@ async function suspended(
 	return { pending, execution, items };
 }
 
-test('the tasks in input order, how many items there are, of which run, and until when', async () => {
-	const { pending, execution } = await suspended(
-		{ id: '17', runIndex: 2 },
-		[task(1), task(0)],
-		90_000,
-	);
+test('the tasks in input order, how many items there are, and until when', async () => {
+	const { pending, execution } = await suspended({ id: '17' }, [task(1), task(0)], 90_000);
 	expect(pending).toMatchObject({
 		tasks: [task(0), task(1)],
 		itemCount: 2,
 		executionId: '17',
-		runIndex: 2,
 		limitAtMs: START_MS + 90_000,
 	});
 	expect(execution.waits).toEqual([START_MS + 90_000]);
@@ -76,16 +71,17 @@ test('the outputs take the place of the input, and links stay', async () => {
 test('with Execute Once nothing comes out at the limit that the node was never given', async () => {
 	const [first] = input();
 	const { execution } = await suspended({ items: [first], queued: [first, { json: { n: 1 } }] });
-	expect(execution.data.main).toEqual([[first]]);
+	expect(execution.queue.get(0)!.data.main).toEqual([[first]]);
 });
 
 test('the other inputs of n8n stay as they are', async () => {
 	const execution = new FakeExecution(new FakeKling());
 	const items = input();
 	const context = execution.context({ items });
-	execution.data = { main: [[...items, { json: { n: 2 } }], null] };
+	const entry = execution.queue.get(0)!;
+	entry.data = { main: [[...items, { json: { n: 2 } }], null] };
 	await suspend(context, outputs(), [task(0)], 60_000);
-	expect(execution.data.main).toEqual([items, null]);
+	expect(entry.data.main).toEqual([items, null]);
 });
 
 test('another execution, another moment, or another task makes another id', async () => {
@@ -101,7 +97,7 @@ test('another execution, another moment, or another task makes another id', asyn
 });
 
 describe('when n8n runs the node once more', () => {
-	test('in the same run it finds that it is suspended, in another it does not', async () => {
+	test('on the same input it finds that it is suspended, on another it does not', async () => {
 		const { execution, pending } = await suspended({ runIndex: 3 });
 		expect(suspendedBefore(execution.context({ runIndex: 3 }))).toBe(pending);
 		expect(suspendedBefore(execution.context({ runIndex: 4 }))).toBeUndefined();
