@@ -35,6 +35,8 @@ export default {
 	ignorers: ['descriptions'],
 	testRunner: 'jest',
 	coverageAnalysis: 'perTest',
+	// What is done once, as a file loads, would have to be put to every test.
+	ignoreStatic: true,
 	jest: { projectType: 'custom', config: { ...project('unit'), rootDir: '.' } },
 	incremental: true,
 	incrementalFile: `${WORK}/incremental.json`,
