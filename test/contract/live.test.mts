@@ -73,13 +73,14 @@ const EMPTY = {
 };
 const HEALTHY: Scenario[] = [
 	{ live: { spend: false } },
-	{ faults: at(NEW_TASK, 404, { times: 2 }) },
+	// Long enough to be seen at every step, on a busy machine too.
+	{ jobMs: 1_000, faults: at(NEW_TASK, 404, { times: 2 }) },
 	{ accounts: TWO, seeds: [{ ...TOP, email: OTHER }], live: { email: OTHER } },
 	{ seeds: Array.from({ length: 12 }, (_, n) => ({ taskId: `${3e8 + n * 2}` })) },
 	{ seeds: [VIDEO], live: { spend: false } },
 	{ subscription: false },
 	{ accounts: [] },
-	{ seeds: [{ ...TOP, upscale: 'fails' }] },
+	{ jobMs: 1_000, seeds: [{ ...TOP, upscale: 'fails' }] },
 	{ seeds: [{ ...TOP, upscale: 'forbidden' }] },
 	{ isFull: true },
 	{ faults: [...pass(1, { path: NEW_TASK }), ...json(NEW_TASK, EMPTY)] },
