@@ -37,7 +37,8 @@ export default {
 	coverageAnalysis: 'perTest',
 	// What is done once, as a file loads, would have to be put to every test.
 	ignoreStatic: true,
-	jest: { projectType: 'custom', config: { ...project('unit'), rootDir: '.' } },
+	// Without `projects` jest would take all those of jest.config.mjs, the slow ones too.
+	jest: { projectType: 'custom', config: { ...project('unit'), rootDir: '.', projects: [] } },
 	incremental: true,
 	incrementalFile: `${WORK}/incremental.json`,
 	reporters: ['clear-text', 'progress-append-only', 'html'],
