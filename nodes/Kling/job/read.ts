@@ -7,7 +7,7 @@ import type { Kit } from './kit';
 import { askPatiently } from './patience';
 import { idText, readTask, record } from './result';
 
-/** Right after creation a task can be unknown for a moment (kling-api.md, marked T); how long is our assumption. */
+/** Right after creation a task can be unknown for a moment. assumes: early-404 */
 export const EARLY_404_MS = 15_000;
 
 export const NOT_A_TASK: Trouble = {

@@ -17,8 +17,8 @@ import { readParked, readParkedItems, type Parked, type ParkedTask } from './pau
 import { together } from './together';
 
 /**
- * Our assumption: when a callback says that a task is finished and GET /tasks does not say so yet, the API lags behind
- * itself by no more than this. A forged callback costs one more look.
+ * When a callback says that a task is finished and GET /tasks does not say so yet, it is asked once more after this.
+ * A forged callback costs one more look. assumes: callback-lag
  */
 const LAG_MS = 2_000;
 /**

@@ -62,6 +62,7 @@ async function submitOnce(
 
 	const result = await batch.gate(request.email).through(async () => {
 		const answer = await batch.api.upscale(request);
+		// assumes: full-takes-nothing
 		return answer.outcome === 'answered' && answer.status === 429
 			? { full: true, retryAfterMs: answer.retryAfterMs }
 			: { full: false, answer };
@@ -85,6 +86,7 @@ async function submitOnce(
 
 function acceptedTaskId(result: ApiResult): string | undefined {
 	if (result.outcome !== 'answered' || !isSuccess(result.status)) return undefined;
+	// assumes: task-id
 	return idText((result.body as TaskModel).task?.id);
 }
 
@@ -93,7 +95,7 @@ function submitTrouble(result: ApiResult): Trouble {
 	if (result.outcome === 'lost') return unknownOutcome(result.reason);
 	const { status, body } = result;
 	if (isSuccess(status)) return unknownOutcome('the answer names no task');
-	// A gateway's 502, 503 or 504 does not tell what became of the request behind it; 500 is the API's own word.
+	// A gateway's 502, 503 or 504 does not tell what became of the request behind it; 500 is the API's own word. assumes: refusal-takes-nothing
 	if (status > 500) return unknownOutcome(vendorText(body) ?? `HTTP ${status}`, status);
 	return answerTrouble(status, body);
 }

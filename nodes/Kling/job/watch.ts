@@ -177,6 +177,7 @@ export class Watcher {
 				this.times.learn(taskTimeMs(model) ?? Date.now() - task.startMs);
 			task.resolve(model);
 		} else if (result.outcome === 'answered') {
+			// assumes: unknown-task, early-404
 			const isEarly404 =
 				result.status === 404 && !task.seen && Date.now() - task.startMs < EARLY_404_MS;
 			if (!mayPass(result) && !isEarly404) task.reject(this.error(task, got.trouble));

@@ -46,7 +46,10 @@ export function klingError(node: INode, trouble: Trouble, itemIndex?: number): K
 /** A 4xx is the API's word that the request was not carried out; after anything else that may be unknown. */
 export const isRefusal = ({ httpCode }: Trouble): boolean => httpCode?.startsWith('4') ?? false;
 
-/** The vendor's own words: `error` first, since `message` "most often has very generic and perhaps misleading text" (the vendor's page). */
+/**
+ * The vendor's own words: `error` first, since `message` "most often has very generic and perhaps misleading text" (the vendor's page).
+ * assumes: error-words, failed-says-why
+ */
 export function vendorText(body: unknown): string | undefined {
 	if (typeof body !== 'object' || body === null) return undefined;
 	const { error, message } = body as { error?: unknown; message?: unknown };
@@ -64,6 +67,7 @@ export function answerTrouble(status: number, body: unknown): Trouble {
 	const httpCode = String(status);
 	const quoted = said ? `useapi.net says: "${said}". ` : '';
 	switch (status) {
+		// assumes: field-errors, email-required, not-completed
 		case 400:
 			if (/not completed/i.test(said ?? '')) {
 				return {
@@ -87,12 +91,14 @@ export function answerTrouble(status: number, body: unknown): Trouble {
 				message: 'The API token was refused',
 				description: `${quoted}Open the useapi.net credential of this node, enter the API token again and test it.`,
 			};
+		// assumes: no-subscription
 		case 402:
 			return {
 				httpCode,
 				message: 'There is no active useapi.net subscription',
 				description: `${quoted}Subscribe or renew at https://useapi.net/docs/subscription, then run the workflow again.`,
 			};
+		// assumes: other-account, unknown-account
 		case 404:
 			return {
 				httpCode,
@@ -100,6 +106,7 @@ export function answerTrouble(status: number, body: unknown): Trouble {
 				description:
 					'The task may have been deleted, failed at moderation or ran out of credits, or it belongs to another Kling account. Check the IDs and Account.',
 			};
+		// assumes: job-limit-body
 		case 429:
 			return {
 				httpCode,
@@ -107,6 +114,7 @@ export function answerTrouble(status: number, body: unknown): Trouble {
 				description: `${quoted}Nothing was spent on this item. Raise Max Jobs or Time Limit under Options, or send fewer images at once.`,
 				forAgent: `${quoted}Nothing was spent. Call this again with the same values later, when other jobs are finished.`,
 			};
+		// assumes: moderation
 		case 500:
 			return {
 				httpCode,

@@ -38,8 +38,8 @@ export type Look =
 
 /**
  * Reads a task, again while that may bring more: after a 429, a 5xx, a lost connection or a broken answer; once more
- * after a 404; and while the API says that a task still runs which the caller says is finished (our assumption: the API
- * may tell later than it calls).
+ * after a 404; and while the API says that a task still runs which the caller says is finished, since the API may tell
+ * later than it calls (assumes: callback-lag).
  */
 export async function lookPatiently(api: KlingApi, wanted: Wanted): Promise<Look> {
 	for (let looks = 1; ; looks++) {
