@@ -64,6 +64,7 @@ function accountRoutes(app: FastifyInstance, context: Context) {
 		}
 		return Object.fromEntries(settings.accounts.map((one) => [one.email, klingAccount(one)]));
 	});
+	// assumes: scheduler-lists-running
 	app.get('/v1/kling/scheduler', async () => tasks.running().map(schedulerItem));
 	app.get('/v1/kling/scheduler/available', async () => ({
 		executing: tasks.running().map(schedulerItem),
@@ -109,6 +110,7 @@ function taskRoutes(app: FastifyInstance, context: Context) {
 		const after = (readNumber(createdAfter, 'createdAfter') ?? -Infinity) - moment;
 		const pageSize = readNumber(query.pageSize, 'pageSize') ?? PAGE_SIZE;
 
+		// assumes: list-shows-new-tasks
 		const fitting = (await context.tasks.list(account.email)).filter(
 			({ createTime, works }) =>
 				createTime < before &&
