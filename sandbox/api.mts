@@ -64,9 +64,10 @@ function accountRoutes(app: FastifyInstance, context: Context) {
 		}
 		return Object.fromEntries(settings.accounts.map((one) => [one.email, klingAccount(one)]));
 	});
-	app.get('/v1/kling/scheduler', async () => tasks.running().map(schedulerItem));
+	const listed = () => tasks.running().filter((task) => !tasks.isUnlisted(task));
+	app.get('/v1/kling/scheduler', async () => listed().map(schedulerItem));
 	app.get('/v1/kling/scheduler/available', async () => ({
-		executing: tasks.running().map(schedulerItem),
+		executing: listed().map(schedulerItem),
 		available: settings.accounts.map(({ email, maxJobs }) => {
 			const executing = tasks.running(email).length;
 			return { email, maxJobs, executing, available: Math.max(0, maxJobs - executing) };
@@ -110,12 +111,13 @@ function taskRoutes(app: FastifyInstance, context: Context) {
 		const pageSize = readNumber(query.pageSize, 'pageSize') ?? PAGE_SIZE;
 
 		const fitting = (await context.tasks.list(account.email)).filter(
-			({ createTime, works }) =>
-				createTime < before &&
-				createTime > after &&
-				(works.length === 0
+			(task) =>
+				task.createTime < before &&
+				task.createTime > after &&
+				!context.tasks.isUnlisted(task) &&
+				(task.works.length === 0
 					? listWholeModels
-					: works.some((work) => !contentType || work.contentType === contentType)),
+					: task.works.some((work) => !contentType || work.contentType === contentType)),
 		);
 		// Paging towards the present has to begin with the oldest that fits, or the rest is never reached.
 		const limit = Math.min(pageSize, listPageLimit);

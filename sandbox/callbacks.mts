@@ -42,7 +42,8 @@ export class Callbacks {
 		if (this.sent.length > MOST_NOTED) this.sent.shift();
 
 		const body = toJson({ ...taskModel(task, cdnUrl), replyRef: task.replyRef });
-		const sending = this.post(task.replyUrl, body)
+		const deliver = this.settings.deliver ?? this.post.bind(this);
+		const sending = deliver(task.replyUrl, body)
 			.then((answer) => void Object.assign(noted, { answer, tookMs: Date.now() - noted.at }))
 			.catch((error: Error) => void (noted.error = error.message))
 			.finally(() => void this.underWay.delete(sending));

@@ -30,7 +30,7 @@ import type {
 } from 'n8n-workflow';
 import { Workflow } from 'n8n-workflow';
 
-import { agentType, asTool, passType, startType } from './nodes.mts';
+import { againType, agentType, asTool, passType, startType } from './nodes.mts';
 import { klingWorkflow, type EngineWorkflow } from './workflows.mts';
 
 /**
@@ -97,7 +97,12 @@ export interface Credentials {
 export async function prepare(
 	{ nodes, connections, waitingUrl = 'http://127.0.0.1/webhook-waiting' }: EngineWorkflow,
 	credentials: Credentials,
-	{ id = 'test-workflow', staticData = {} }: { id?: string; staticData?: IDataObject } = {},
+	{
+		id = 'test-workflow',
+		staticData = {},
+		// One of its own, as n8n gives: tests that run at once must not be taken for one and the same execution.
+		executionId = randomUUID(),
+	}: { id?: string; staticData?: IDataObject; executionId?: string } = {},
 ) {
 	const loader = await loadPackage();
 	const nodeTypes: INodeTypes = {
@@ -105,6 +110,7 @@ export async function prepare(
 		getByNameAndVersion(type) {
 			if (type === 'test.start') return startType;
 			if (type === 'test.pass') return passType;
+			if (type === 'test.again') return againType;
 			if (type === 'test.agent') return agentType;
 			const own = loader.getNode(type.split('.')[1].replace(/Tool$/, '')).type as INodeType;
 			return type.endsWith('Tool') ? asTool(own) : own;
@@ -121,8 +127,6 @@ export async function prepare(
 		staticData,
 		settings: { executionOrder: 'v1' },
 	});
-	// One of its own, as n8n gives: tests that run at once must not be taken for one and the same execution.
-	const executionId = randomUUID();
 	const hooks = new ExecutionLifecycleHooks('manual', executionId, {
 		id,
 		name: 'Test',

@@ -6,6 +6,7 @@ import type {
 	IRunExecutionData,
 	IWebhookData,
 	IWebhookResponseData,
+	Workflow,
 } from 'n8n-workflow';
 
 import type { Pending, PendingTask } from '../../../nodes/Kling/job/waiting/suspend.ts';
@@ -21,6 +22,12 @@ export interface Called {
 	run?: EngineRun;
 }
 
+/** An execution as n8n has loaded it to go on with it. */
+export interface Loaded {
+	execute: WorkflowExecute;
+	workflow: Workflow;
+}
+
 /**
  * A parked execution, as n8n's server handles it between the node's parking it and its going on: saved as text, loaded
  * anew for every call (waiting-webhooks.ts, webhook-helpers.ts, wait-tracker.ts).
@@ -29,9 +36,13 @@ export interface ParkedRun {
 	/** What n8n would write into its database. */
 	readonly saved: string;
 	readonly waitTill: Date;
-	/** A call of the resume URL. The execution goes on if the node says so. */
+	/** A call of the resume URL, and the execution to go on with if the node says so. */
+	ask(body: unknown): Promise<Called & { next?: Loaded }>;
+	/** The same, and the execution does go on. */
 	call(body: unknown): Promise<Called>;
-	/** What comes of it when the time limit is over. */
+	/** The execution to go on with when the time limit is over. */
+	wake(): Promise<Loaded>;
+	/** What comes of it then. */
 	limit(): Promise<EngineRun>;
 }
 
@@ -45,6 +56,7 @@ export function parkedRun(
 	workflow: EngineWorkflow,
 	credentials: Credentials,
 	parked: EngineRun,
+	open = async () => await prepare(workflow, credentials),
 ): ParkedRun {
 	const { waitTill } = parked.run;
 	if (!waitTill) throw new Error(`The execution is not parked: ${parked.error?.message}`);
@@ -54,11 +66,14 @@ export function parkedRun(
 		waitTill: waitTill as Date | undefined,
 	});
 
+	const goOn = async ({ execute, workflow: loaded }: Loaded) =>
+		readRun(await execute.processRunExecutionData(loaded));
+
 	return {
 		saved,
 		waitTill,
-		async call(body) {
-			const { workflow: loaded, additionalData } = await prepare(workflow, credentials);
+		async ask(body) {
+			const { workflow: loaded, additionalData } = await open();
 			const data = load();
 			const name = data.resultData.lastNodeExecuted!;
 			const [entry] = data.executionData!.nodeExecutionStack;
@@ -82,18 +97,24 @@ export function parkedRun(
 			if (!response.workflowData) return answered;
 			entry.data.main = parse(stringify(response.workflowData)) as INodeExecutionData[][];
 			entry.metadata = { ...entry.metadata, forwardAllOutputs: true };
-			const next = await prepare(workflow, credentials);
+			const next = await open();
 			const reloaded = parse(stringify(data)) as IRunExecutionData;
 			const execute = new WorkflowExecute(next.additionalData, 'trigger', reloaded);
+			return { ...answered, next: { execute, workflow: next.workflow } };
+		},
+		async call(body) {
+			const { next, ...answered } = await this.ask(body);
+			return next ? { ...answered, run: await goOn(next) } : answered;
+		},
+		async wake() {
+			const { workflow: loaded, additionalData } = await open();
 			return {
-				...answered,
-				run: readRun(await execute.processRunExecutionData(next.workflow)),
+				execute: new WorkflowExecute(additionalData, 'trigger', load()),
+				workflow: loaded,
 			};
 		},
 		async limit() {
-			const { workflow: loaded, additionalData } = await prepare(workflow, credentials);
-			const execute = new WorkflowExecute(additionalData, 'trigger', load());
-			return readRun(await execute.processRunExecutionData(loaded));
+			return await goOn(await this.wake());
 		},
 	};
 }
