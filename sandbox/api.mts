@@ -65,6 +65,7 @@ function accountRoutes(app: FastifyInstance, context: Context) {
 		return Object.fromEntries(settings.accounts.map((one) => [one.email, klingAccount(one)]));
 	});
 	const listed = () => tasks.running().filter((task) => !tasks.isUnlisted(task));
+	// assumes: scheduler-lists-running
 	app.get('/v1/kling/scheduler', async () => listed().map(schedulerItem));
 	app.get('/v1/kling/scheduler/available', async () => ({
 		executing: listed().map(schedulerItem),
@@ -110,6 +111,7 @@ function taskRoutes(app: FastifyInstance, context: Context) {
 		const after = (readNumber(createdAfter, 'createdAfter') ?? -Infinity) - moment;
 		const pageSize = readNumber(query.pageSize, 'pageSize') ?? PAGE_SIZE;
 
+		// assumes: list-shows-new-tasks
 		const fitting = (await context.tasks.list(account.email)).filter(
 			(task) =>
 				task.createTime < before &&

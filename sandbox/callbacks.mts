@@ -41,6 +41,7 @@ export class Callbacks {
 		this.sent.push(noted);
 		if (this.sent.length > MOST_NOTED) this.sent.shift();
 
+		// assumes: callback-several, callback-reference
 		const body = toJson({ ...taskModel(task, cdnUrl), replyRef: task.replyRef });
 		const deliver = this.settings.deliver ?? this.post.bind(this);
 		const sending = deliver(task.replyUrl, body)

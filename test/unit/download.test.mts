@@ -8,7 +8,7 @@ import type { Kit } from '../../nodes/Kling/job/kit.ts';
 import { Turns } from '../../nodes/Kling/job/turns.ts';
 import type { KlingError } from '../../nodes/Kling/transport/errors.ts';
 import type { ApiResult } from '../../nodes/Kling/transport/types.ts';
-import { answered } from './support/answers.mts';
+import { answered } from '../support/fakes.mts';
 
 /** What becomes of an image's file, with a server that says what the test wants; time passes at once. Limits are in timeouts. */
 

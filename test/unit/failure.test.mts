@@ -78,6 +78,13 @@ describe('tasks of other items', () => {
 
 	test('begin the description where the error has none', () => {
 		const { description } = withSentJobs({ message: 'No' }, tasks(1));
-		expect(description).toMatch(/^ Tasks of other items/);
+		expect(description).toMatch(/^Tasks of other items/);
+	});
+
+	test('of which nobody knows are told as well, and are no matter where it is the failed item', () => {
+		const { description } = withSentJobs(klingError(node, trouble, 1), tasks(1), new Set([1, 2]));
+		expect(description).toMatch(/^Mend it\. Tasks .* \(item 0: 100\)\. It is unknown .*: 2\. Look/);
+		const alone = withSentJobs(klingError(node, trouble, 1), new Map(), new Set([1]));
+		expect(alone.description).toBe('Mend it.');
 	});
 });

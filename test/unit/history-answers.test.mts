@@ -1,6 +1,6 @@
 import { createdMs, History } from '../../nodes/Kling/job/history.ts';
 import type { TaskModel } from '../../nodes/Kling/transport/types.ts';
-import { answered } from './support/answers.mts';
+import { answered } from '../support/fakes.mts';
 import { entry, fail, list, START_MS } from './support/history.mts';
 
 /** The list makes the best of every answer. */

@@ -1,19 +1,21 @@
-import type { INode } from 'n8n-workflow';
-
-import { Halt } from '../../nodes/Kling/job/halt';
-import type { Kit } from '../../nodes/Kling/job/kit';
 import { lookAtAll } from '../../nodes/Kling/job/look';
 import type { PendingTask } from '../../nodes/Kling/job/waiting/suspend';
-import { Turns } from '../../nodes/Kling/job/turns';
 import type { ApiResult } from '../../nodes/Kling/transport/types';
-import { answered, running } from './support/answers.mts';
+import {
+	answered,
+	done,
+	empty,
+	kitOf,
+	missing,
+	nodeOf,
+	running,
+	through,
+} from '../support/fakes.mts';
 
 /** The rules of a look at a parked execution's tasks, with an API that says what the test wants; the engine tests ask the sandbox. */
 
-const node = { name: 'Kling', type: 'kling' } as INode;
-const halt = new Halt(node);
-const success = { status_name: 'succeed', status_final: true };
-const done = answered(200, success);
+const node = nodeOf();
+const { body: success } = done as { body: object };
 
 /** Answers in turn; the last one stays. */
 function kitWith(tasks: Record<string, ApiResult[]>, listed?: ApiResult) {
@@ -26,8 +28,7 @@ function kitWith(tasks: Record<string, ApiResult[]>, listed?: ApiResult) {
 			return answers.length > 1 ? answers.shift()! : answers[0];
 		},
 	};
-	const kit = { api, halt, downloads: new Turns(halt, 1), hints: new Set() } as unknown as Kit;
-	return { kit, asked };
+	return { kit: kitOf(api), asked };
 }
 
 const task = (taskId: string, ageMs = 60_000): PendingTask => ({
@@ -39,13 +40,6 @@ const task = (taskId: string, ageMs = 60_000): PendingTask => ({
 
 beforeEach(() => jest.useFakeTimers());
 afterEach(() => jest.useRealTimers());
-
-/** Lets pauses pass. */
-async function through<T>(promise: Promise<T>): Promise<T> {
-	promise.catch(() => {});
-	for (let second = 0; second < 15; second++) await jest.advanceTimersByTimeAsync(1_000);
-	return await promise;
-}
 
 test('a task the API no longer knows has ended; one that was only just sent may not be known yet', async () => {
 	const gone = answered(404, { error: 'Task 1 not found' });
@@ -139,5 +133,30 @@ test('one task needs no list', async () => {
 	const list = jest.spyOn(kit.api, 'getRunningJobs');
 	expect(await through(lookAtAll(node, kit, [task('1')]))).toEqual({ running: '1' });
 	expect(list).not.toHaveBeenCalled();
+	expect(asked).toEqual(['1']);
+});
+
+test('a 404 counts when it comes three times, a success without a file when it stays for ten seconds', async () => {
+	const gone = kitWith({ 1: [missing] });
+	await through(lookAtAll(node, gone.kit, [task('1')]));
+	expect(gone.asked).toHaveLength(3);
+	const back = kitWith({ 1: [missing, missing, running] });
+	expect(await through(lookAtAll(node, back.kit, [task('1')]))).toEqual({ running: '1' });
+
+	const stays = kitWith({ 1: [empty] });
+	const { body: model } = empty as { body: object };
+	expect(await through(lookAtAll(node, stays.kit, [task('1')]))).toEqual({
+		ended: new Map([['1', { model }]]),
+	});
+	expect(stays.asked).toHaveLength(6);
+	const fills = kitWith({ 1: [empty, empty, done] });
+	expect(await through(lookAtAll(node, fills.kit, [task('1')]))).toEqual({
+		ended: new Map([['1', { model: success }]]),
+	});
+});
+
+test('several items that wait for the same task need one look', async () => {
+	const { kit, asked } = kitWith({ 1: [done] }, answered(200, []));
+	await through(lookAtAll(node, kit, [task('1'), task('1'), task('1')]));
 	expect(asked).toEqual(['1']);
 });

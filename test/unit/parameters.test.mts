@@ -52,7 +52,7 @@ test.each<[string, Read, Record<string, unknown>, unknown]>([
 	['an account', account, { account: ' me@example.com ' }, 'me@example.com'],
 	['no account', account, {}, undefined],
 	['the time limit', timeout, { 'options.timeout': '1.5' }, 1_500],
-	['no time at all', timeout, { 'options.timeout': 0 }, 0],
+	['the shortest time limit', timeout, { 'options.timeout': 1 }, 1_000],
 	['the usual time limit', timeout, { 'options.timeout': null }, 600_000],
 	['the shortest pause', pause, { 'options.timeout': 60 }, 60_000],
 	['the longest pause', pause, { 'options.timeout': 30 * 24 * 3_600 }, 30 * 24 * 3_600_000],
@@ -113,13 +113,7 @@ test.each<[string, Read, Record<string, unknown>, RegExp, RegExp]>([
 	['no email', account, { account: 'me' }, /^Account must be .*, but is "me"$/, /connected to/],
 	['two emails', account, { account: 'a@b c@d' }, /^Account must be/, /leave Account empty/],
 	['an email and more', account, { account: 'a@b@c' }, /^Account must be/, /^Use the email/],
-	[
-		'a time below zero',
-		timeout,
-		{ 'options.timeout': -1 },
-		/^Time Limit .* at least 0, b/,
-		/^Corr/,
-	],
+	['no time at all', timeout, { 'options.timeout': 0 }, /^Time Limit .* at least 1, b/, /^Corr/],
 	['a word', timeout, { 'options.timeout': 'long' }, /but is "long"$/, /remove the option/],
 	[
 		'a pause too short',

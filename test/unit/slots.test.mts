@@ -32,7 +32,7 @@ function account(slots: number, retryAfterMs?: number) {
 		if (log.running >= log.slots) return { full: true, retryAfterMs };
 		log.peak = Math.max(log.peak, ++log.running);
 		log.accepted.push(item);
-		return { full: false, answer: item };
+		return { full: false, isTaken: true, answer: item };
 	};
 	const finish = () => {
 		log.running--;
@@ -104,7 +104,7 @@ test('nobody gives up while the last knock is under way: it may be let in', asyn
 	const send = async (): Promise<Knock<number>> => {
 		const isLast = ++knocks === 4;
 		await wait(isLast ? 5_000 : ANSWER_MS);
-		return knocks < 4 ? { full: true } : { full: false, answer: Date.now() };
+		return knocks < 4 ? { full: true } : { full: false, isTaken: true, answer: Date.now() };
 	};
 	const both = Promise.all([1, 2].map(() => gate.through(send, 15_000)));
 	await jest.advanceTimersByTimeAsync(25_000);
@@ -163,7 +163,7 @@ describe('how soon it knocks again', () => {
 		const send = async (): Promise<Knock<string>> => {
 			knocks.push(Date.now());
 			await wait(ANSWER_MS);
-			return knocks.length === 2 ? { full: true } : { full: false, answer: 'taken' };
+			return knocks.length === 2 ? { full: true } : { full: false, isTaken: true, answer: 'taken' };
 		};
 		void gate.through(send, 600_000);
 		await jest.advanceTimersByTimeAsync(1_000);
@@ -191,7 +191,7 @@ describe('how soon it knocks again', () => {
 		const send = async (): Promise<Knock<string>> => {
 			const number = knocks.push(Date.now());
 			await wait(number === 1 ? 100 : 300);
-			return number === 1 ? { full: true } : { full: false, answer: 'taken' };
+			return number === 1 ? { full: true } : { full: false, isTaken: true, answer: 'taken' };
 		};
 		const both = [gate.through(send, 600_000), gate.through(send, 600_000)];
 		await jest.advanceTimersByTimeAsync(1_000);
@@ -250,10 +250,13 @@ test('an item whose predecessor got through keeps waiting past its own time', as
 test('a slow answer holds up nobody', async () => {
 	const gate = new SlotGate(new Halt(node));
 	const slow = gate.through(
-		async () => (await wait(60_000), { full: false, answer: 'slow' }),
+		async () => (await wait(60_000), { full: false, isTaken: true, answer: 'slow' }),
 		600_000,
 	);
-	const quick = gate.through(async () => ({ full: false, answer: Date.now() }), 600_000);
+	const quick = gate.through(
+		async () => ({ full: false, isTaken: true, answer: Date.now() }),
+		600_000,
+	);
 	await jest.advanceTimersByTimeAsync(60_000);
 	expect(await quick).toBeLessThan(1_000);
 	expect(await slow).toBe('slow');

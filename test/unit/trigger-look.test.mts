@@ -1,7 +1,7 @@
 import { lookPatiently, type Wanted } from '../../nodes/Kling/trigger/look.ts';
 import type { KlingApi } from '../../nodes/Kling/transport/client.ts';
 import type { ApiResult } from '../../nodes/Kling/transport/types.ts';
-import { answered } from './support/answers.mts';
+import { answered } from '../support/fakes.mts';
 
 const task = (status_name: string, id: unknown = '10') =>
 	answered(200, {

@@ -1,10 +1,9 @@
 import type { INode } from 'n8n-workflow';
 
 import { Halt } from '../../nodes/Kling/job/halt.ts';
-import { Meeting } from '../../nodes/Kling/job/meeting.ts';
 import { Turns } from '../../nodes/Kling/job/turns.ts';
 
-/** How items of a batch wait for each other: so many at a time, or until all of them are there. */
+/** How items of a batch wait for each other: so many at a time. */
 
 const node = { name: 'Kling', type: 'kling' } as INode;
 
@@ -60,19 +59,4 @@ describe('turns', () => {
 		]);
 		expect(log.begun).toEqual([0]);
 	});
-});
-
-test('a meeting begins when the last one has arrived, for all at once', async () => {
-	const meeting = new Meeting(3);
-	const here: string[] = [];
-	const come = async (name: string) => {
-		meeting.arrive();
-		await meeting.everyone();
-		here.push(name);
-	};
-	const [first, second] = [come('first'), come('second')];
-	await jest.advanceTimersByTimeAsync(1_000);
-	expect(here).toEqual([]);
-	await Promise.all([first, second, come('third')]);
-	expect(here.sort()).toEqual(['first', 'second', 'third']);
 });

@@ -1,14 +1,12 @@
-import type { INode } from 'n8n-workflow';
-
 import { Halt } from '../../nodes/Kling/job/halt.ts';
 import { Watcher, type Watch } from '../../nodes/Kling/job/watch.ts';
 import type { KlingApi } from '../../nodes/Kling/transport/client.ts';
 import type { ApiResult } from '../../nodes/Kling/transport/types.ts';
-import { answered, done, running } from './support/answers.mts';
+import { answered, done, missing, nodeOf, running } from '../support/fakes.mts';
 
 /** Several tasks under one watch: what the list of running jobs is good for, and what one task teaches about the next. */
 
-const node = { name: 'Kling', type: 'kling' } as INode;
+const node = nodeOf();
 
 const START_MS = 1_000_000_000_000;
 const passedMs = () => Date.now() - START_MS;
@@ -19,6 +17,7 @@ afterEach(() => void jest.useRealTimers());
 const task = (status: string, times: { createTime?: number; updateTime?: number } = {}) =>
 	answered(200, {
 		task: times,
+		works: [{ resource: { resource: 'https://s21.example.com/3.png' } }],
 		status_name: status,
 		status_final: ['succeed', 'failed'].includes(status),
 	});
@@ -199,4 +198,63 @@ test('when the node is stopped, all end with the reason', async () => {
 	const before = JSON.stringify(looks);
 	await until(60_000);
 	expect(JSON.stringify(looks)).toBe(before);
+});
+
+describe('items that wait for the same task', () => {
+	/** Items by their names, of one task. */
+	async function watchAll(items: Array<Partial<Watch>>, endSeconds: number) {
+		const looks: number[] = [];
+		const api = {
+			getTask: async () => {
+				looks.push(passedMs() / 1000);
+				return passedMs() >= endSeconds * 1000 ? done : running;
+			},
+			getRunningJobs: async () => answered(503, {}),
+		} as unknown as KlingApi;
+		const all = new Watcher(node, api, new Halt(node));
+		const ended: Array<number | string> = [];
+		items.forEach((changes, itemIndex) => {
+			const settings = { timeoutMs: 600_000, justSubmitted: false, pollIntervalMs: 4_000 };
+			void all.watch({ taskId: '1', itemIndex, ...settings, ...changes }).then(
+				() => (ended[itemIndex] = passedMs() / 1000),
+				(error: { context: { itemIndex: number } }) =>
+					(ended[itemIndex] = `item ${error.context.itemIndex}`),
+			);
+		});
+		await until(60_000);
+		return { looks, ended };
+	}
+
+	test('share every look, and each has its result', async () => {
+		const { looks, ended } = await watchAll([{}, {}, {}], 8);
+		expect([looks, ended]).toEqual([
+			// Those that come while the first look is under way need one of their own.
+			[0, 0, 4, 8],
+			[8, 8, 8],
+		]);
+	});
+
+	test('have a time limit each', async () => {
+		const { looks, ended } = await watchAll([{ timeoutMs: 6_000 }, {}], 9);
+		expect(ended).toEqual(['item 0', 10]);
+		expect(looks).toEqual([0, 0, 4, 6, 10]);
+	});
+
+	test('have one account, or are looked at each', async () => {
+		const { looks } = await watchAll([{}, { account: 'a@example.com' }], 0);
+		expect(looks).toEqual([0, 0]);
+	});
+});
+
+test('the list has named a task, but only the task itself has been there: a 404 needs its time', async () => {
+	const { begin, ended, looks } = watcher(
+		() => missing,
+		(seconds) => answered(200, seconds < 5 ? [{ id: 1 }, { id: 2 }, { id: 3 }] : []),
+	);
+	['1', '2', '3'].forEach((taskId) => begin(taskId));
+	await until(14_900);
+	expect(ended).toEqual({});
+	await until(20_000);
+	expect(Object.keys(ended)).toEqual(['1', '2', '3']);
+	expect(looks[1].length).toBeGreaterThanOrEqual(3);
 });

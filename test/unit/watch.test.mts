@@ -1,13 +1,9 @@
-import type { INode } from 'n8n-workflow';
-
 import { Halt } from '../../nodes/Kling/job/halt.ts';
 import { Watcher, type Watch } from '../../nodes/Kling/job/watch.ts';
 import type { KlingError } from '../../nodes/Kling/transport/errors.ts';
 import type { KlingApi } from '../../nodes/Kling/transport/client.ts';
 import type { ApiResult } from '../../nodes/Kling/transport/types.ts';
-import { answered, done, running } from './support/answers.mts';
-
-const node = { name: 'Kling', type: 'kling' } as INode;
+import { answered, done, empty, missing, nodeOf, running } from '../support/fakes.mts';
 
 beforeEach(() => void jest.useFakeTimers({ now: 1_000_000_000_000 }));
 afterEach(() => void jest.useRealTimers());
@@ -16,7 +12,7 @@ afterEach(() => void jest.useRealTimers());
 async function watch(
 	script: (seconds: number) => ApiResult,
 	changes: Partial<Watch> = {},
-	type = 'kling',
+	{ type = 'kling', how = 'watch' as 'watch' | 'watchUntil' } = {},
 ) {
 	const startMs = Date.now();
 	const looks: number[] = [];
@@ -26,18 +22,17 @@ async function watch(
 			return script((Date.now() - startMs) / 1000);
 		},
 	} as unknown as KlingApi;
-	const result = new Watcher({ ...node, type }, api, new Halt(node))
-		.watch({
-			taskId: '10',
-			itemIndex: 0,
-			timeoutMs: 600_000,
-			justSubmitted: true,
-			...changes,
-		})
-		.then(
-			(model) => ({ model }),
-			(error: KlingError) => ({ error }),
-		);
+	const watcher = new Watcher(nodeOf({ type }), api, new Halt(nodeOf()));
+	const result = watcher[how]({
+		taskId: '10',
+		itemIndex: 0,
+		timeoutMs: 600_000,
+		justSubmitted: true,
+		...changes,
+	}).then(
+		(model) => ({ model }),
+		(error: KlingError) => ({ error }),
+	);
 	await jest.advanceTimersByTimeAsync(700_000);
 	return {
 		looks,
@@ -124,7 +119,7 @@ test('trouble that has passed is not told at the time limit, but how the task is
 });
 
 test('an agent is told that to ask again costs nothing', async () => {
-	const { error } = await watch(() => running, { timeoutMs: 11_000 }, 'klingTool');
+	const { error } = await watch(() => running, { timeoutMs: 11_000 }, { type: 'klingTool' });
 	expect(error?.message).toContain(
 		'It may still finish. Call this again with the same values to go on waiting: that costs nothing.',
 	);
@@ -137,4 +132,72 @@ test('the time limit has one last look, and tells the last trouble', async () =>
 	expect(looks).toEqual([2, 4, 6, 8, 10, 11]);
 	expect(error?.message).toBe('Task 10 did not finish within 11 seconds (last status: unknown)');
 	expect(error?.description).toContain('Down');
+});
+
+describe('a 404', () => {
+	const kept = { pollIntervalMs: 6_000 };
+
+	test.each<[string, (seconds: number) => ApiResult, number[]]>([
+		['past the grace, for the third time in a row', () => missing, [6, 12, 18]],
+		[
+			'after something else, three times anew',
+			(seconds) => (seconds === 12 ? answered(503, {}) : missing),
+			[6, 12, 18, 24, 30],
+		],
+		['at once, when the task was there', (seconds) => (seconds < 10 ? running : missing), [6, 12]],
+	])('is final %s', async (_name, script, expected) => {
+		const { looks, error } = await watch((seconds) => script(Math.round(seconds)), kept);
+		expect(error?.message).toBe('No such task');
+		expect(looks).toEqual(expected);
+	});
+
+	test('is not final within the grace, however often it comes', async () => {
+		const { looks, error } = await watch(() => missing, { pollIntervalMs: 1_000 });
+		expect(error?.message).toBe('No such task');
+		expect(looks.at(-1)).toBe(15);
+	});
+});
+
+describe('a success without a file', () => {
+	test('is looked at again, until it has one', async () => {
+		const script = (seconds: number) => (seconds < 4 ? running : seconds < 9 ? empty : done);
+		const { looks, model } = await watch(script, { pollIntervalMs: 4_000 });
+		expect(looks).toEqual([4, 6, 8, 10]);
+		expect(model).toHaveProperty('works');
+	});
+
+	test('is believed after ten seconds', async () => {
+		const { looks, model } = await watch(() => empty);
+		expect(looks).toEqual([2, 4, 6, 8, 10, 12]);
+		expect(model).toEqual({ status_name: 'succeed', status_final: true });
+	});
+
+	test('is believed at the time limit', async () => {
+		const { looks, model } = await watch(() => empty, { timeoutMs: 5_000 });
+		expect(looks).toEqual([2, 4, 5]);
+		expect(model).toBeDefined();
+	});
+});
+
+describe('without an error at the time limit', () => {
+	const how = 'watchUntil';
+
+	test('it gives nothing', async () => {
+		const { looks, model, error } = await watch(() => running, { timeoutMs: 5_000 }, { how });
+		expect([looks, model, error]).toEqual([[2, 4, 5], undefined, undefined]);
+	});
+
+	test('it gives the task that has finished by then', async () => {
+		const late = await watch(
+			(seconds) => (seconds < 5 ? running : done),
+			{ timeoutMs: 5_000 },
+			{ how },
+		);
+		expect(late.model).toBeDefined();
+	});
+
+	test('it fails where waiting does not help', async () => {
+		const { error } = await watch(() => answered(401, {}), {}, { how });
+		expect(error?.message).toBe('The API token was refused');
+	});
 });

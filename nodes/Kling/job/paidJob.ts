@@ -1,6 +1,6 @@
 import type { PaidRequest } from '../transport/types';
 import type { KnownTask, OutputSettings } from './output';
-import type { PaidJob, Submission } from './submission/submit';
+import type { PaidJob, Submission } from './submission/attempt';
 
 /** One item of a paid operation, as its parameters say. */
 export interface JobParameters<R extends PaidRequest> extends PaidJob<R> {

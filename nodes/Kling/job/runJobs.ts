@@ -6,7 +6,7 @@ import { Items } from './batch';
 import { buildItems, buildResult } from './output';
 import { knownTask, withoutReplyUrl, type JobParameters } from './paidJob';
 import { lookAtTask } from './read';
-import type { PaidOperation } from './submission/operation';
+import type { PaidOperation } from './submission/attempt';
 import { Submitter } from './submission/submit';
 import { suspendJobs } from './suspendJobs';
 import { suspendAgain, suspendedBefore, type Pending } from './waiting/suspend';

@@ -7,7 +7,8 @@ import { assertImages, buildItems, buildResult } from './output';
 import { isTask, runningJobs } from './read';
 import { readTask } from './result';
 import { knownTask, withoutReplyUrl, type JobParameters } from './paidJob';
-import type { Submission, Submitter } from './submission/submit';
+import type { Submission } from './submission/attempt';
+import type { Submitter } from './submission/submit';
 import { earlierTimerMs, suspend, type PendingTask } from './waiting/suspend';
 
 /** For this many tasks one list of running jobs is cheaper, and sooner read, than a look at each. */

@@ -5,6 +5,7 @@ import { SlotGate, type Knock } from '../../../nodes/Kling/job/slots.ts';
 import { Watcher } from '../../../nodes/Kling/job/watch.ts';
 import type { KlingApi } from '../../../nodes/Kling/transport/client.ts';
 import type { ApiResult } from '../../../nodes/Kling/transport/types.ts';
+import { answered } from '../../support/fakes.mts';
 
 /** A Kling account in virtual time, and a batch that goes through it. */
 
@@ -54,7 +55,7 @@ export class Account {
 		const position = this.tasks.size;
 		const startMs = Date.now();
 		this.tasks.set(String(position + 1), { startMs, endMs: startMs + this.taskMs(position) });
-		return { full: false, answer: String(position + 1) };
+		return { full: false, isTaken: true, answer: String(position + 1) };
 	}
 
 	readonly api = {
@@ -65,18 +66,15 @@ export class Account {
 			const finished = Date.now() >= endMs;
 			const status_name = finished ? 'succeed' : 'processing';
 			const task = { id: taskId, createTime: startMs + 1, updateTime: finished ? endMs + 1 : 1 };
-			return {
-				outcome: 'answered',
-				status: 200,
-				body: { task, status_name, status_final: finished },
-			};
+			const works = [{ resource: { resource: 'https://s21.example.com/3.png' } }];
+			return answered(200, { task, works, status_name, status_final: finished });
 		},
 		getRunningJobs: async (): Promise<ApiResult> => {
 			await wait(LATENCY_MS);
 			this.lists++;
-			if (this.list === 'fails') return { outcome: 'answered', status: 503, body: undefined };
+			if (this.list === 'fails') return answered(503, undefined);
 			const body = this.list === 'no list' ? { jobs: 'none' } : this.listed().map((id) => ({ id }));
-			return { outcome: 'answered', status: 200, body };
+			return answered(200, body);
 		},
 	} as unknown as KlingApi;
 

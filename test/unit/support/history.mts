@@ -1,6 +1,6 @@
 import { History, type TimeWindow } from '../../../nodes/Kling/job/history.ts';
 import type { ApiResult, TaskModel } from '../../../nodes/Kling/transport/types.ts';
-import { answered } from './answers.mts';
+import { answered } from '../../support/fakes.mts';
 
 /** A list of tasks as several kinds of APIs may give it: the vendor's page leaves open which kind it is. */
 

@@ -2,7 +2,7 @@ import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n
 
 import type { JobParameters } from '../../job/paidJob';
 import { runJobs } from '../../job/runJobs';
-import type { PaidOperation } from '../../job/submission/operation';
+import type { PaidOperation } from '../../job/submission/attempt';
 import type { KlingApi } from '../../transport/client';
 import type { UpscaleRequest } from '../../transport/types';
 import {

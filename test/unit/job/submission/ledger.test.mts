@@ -1,0 +1,155 @@
+import type { IDataObject } from 'n8n-workflow';
+
+import { Ledger, type LedgerEntry } from '../../../../nodes/Kling/job/submission/ledger.ts';
+import { FakeExecution, FakeKling, nodeOf } from '../../../support/fakes.mts';
+
+/** What is known of the jobs of an execution, and how long. */
+
+const JOB = '{"task_id":"1","workId":"2"}';
+const trouble = { message: 'No', description: 'Why' };
+const accepted: LedgerEntry = {
+	state: 'accepted',
+	taskId: '10',
+	executionId: '1',
+	runIndex: 0,
+	itemIndex: 0,
+	sentAtMs: 5,
+	callsBack: true,
+	reply: '',
+};
+const executionOf = () => new FakeExecution(new FakeKling());
+
+test.each<[string, LedgerEntry]>([
+	['accepted', accepted],
+	['reused', { ...accepted, reused: true }],
+	['refused', { ...accepted, state: 'refused', trouble: { ...trouble, httpCode: '400' } }],
+	['unknown', { ...accepted, state: 'unknown', trouble }],
+])(
+	'what is %s is found by every try, run and branch, and after a retry by hand',
+	(_name, entry) => {
+		const execution = executionOf();
+		new Ledger(execution.context()).record(JOB, entry);
+		const others = [
+			execution.context(),
+			execution.context({ runIndex: 3 }),
+			execution.context({ node: { name: 'Kling1' } }),
+			execution.byHand().context(),
+		];
+		for (const context of others) expect(new Ledger(context).find(JOB)).toEqual(entry);
+	},
+);
+
+test('another job, another credential and another execution are not known', () => {
+	const execution = executionOf();
+	new Ledger(execution.context()).record(JOB, accepted);
+	const another = nodeOf().credentials!.useApiNetApi;
+	const credentials = { useApiNetApi: { ...another, id: '2' } };
+	expect(new Ledger(execution.context()).find('{"task_id":"1","workId":"3"}')).toBeUndefined();
+	expect(new Ledger(execution.context({ node: { credentials } })).find(JOB)).toBeUndefined();
+	expect(new Ledger(executionOf().context()).find(JOB)).toBeUndefined();
+});
+
+test('what is noted stays as it was, whatever becomes of the object', () => {
+	const execution = executionOf();
+	const entry = { ...accepted };
+	new Ledger(execution.context()).record(JOB, entry);
+	entry.itemIndex = 9;
+	expect(new Ledger(execution.context()).find(JOB)).toEqual(accepted);
+});
+
+test('a failure is noted of the task that it is about, and of no other', () => {
+	const ledger = new Ledger(executionOf().context());
+	ledger.recordFailure(JOB, '10');
+	expect(ledger.find(JOB)).toBeUndefined();
+	ledger.record(JOB, accepted);
+	ledger.recordFailure(JOB, '9');
+	expect(ledger.find(JOB)).toEqual(accepted);
+	ledger.recordFailure(JOB, '10');
+	expect(ledger.find(JOB)).toEqual({ ...accepted, failed: true });
+	const refused: LedgerEntry = { ...accepted, state: 'refused', trouble };
+	ledger.record(JOB, refused);
+	ledger.recordFailure(JOB, '10');
+	expect(ledger.find(JOB)).toEqual(refused);
+});
+
+describe('the shape of 1.0.0', () => {
+	const old = (sent: object, job = JOB, executionId = '7') => ({ job, executionId, sent });
+	const findIn = (sentByKling: Record<string, object>) => {
+		const execution = executionOf();
+		execution.nodeContext.sentByKling = sentByKling as IDataObject;
+		return new Ledger(execution.context()).find(JOB);
+	};
+	const refused = { ...trouble, httpCode: '400' };
+	const failed = { ...trouble, httpCode: '500' };
+	const lost = { ...trouble, httpCode: '502' };
+
+	test.each<[string, object, object]>([
+		['a task', { taskId: '10' }, { state: 'accepted', taskId: '10' }],
+		['a failed one', { taskId: '10', failed: true }, { state: 'accepted', failed: true }],
+		['a refusal', { trouble: refused }, { state: 'refused', trouble: refused }],
+		['a 500', { trouble: failed }, { state: 'refused', trouble: failed }],
+		['a gateway’s 502', { trouble: lost }, { state: 'unknown', trouble: lost }],
+		['an unknown outcome', { trouble }, { state: 'unknown', trouble }],
+	])('%s is read, whatever run and item it was', (_name, sent, expected) => {
+		expect(findIn({ '3:2': old(sent) })).toMatchObject({
+			...expected,
+			executionId: '7',
+			callsBack: false,
+		});
+	});
+
+	test('of several the one that may still bring a result counts', () => {
+		const entries = {
+			'0:0': old({ trouble: refused }),
+			'1:0': old({ taskId: '10', failed: true }),
+			'2:0': old({ taskId: '11' }),
+		};
+		expect(findIn(entries)).toMatchObject({ state: 'accepted', taskId: '11' });
+	});
+
+	test.each<[string, object]>([
+		['another job', old({ taskId: '10' }, '{"task_id":"1","workId":"3"}')],
+		['nothing', old({})],
+	])('%s is not known', (_name, entry) => {
+		expect(findIn({ '0:0': entry })).toBeUndefined();
+	});
+
+	test('what is noted since is newer', () => {
+		const execution = executionOf();
+		execution.nodeContext.sentByKling = { '0:0': old({ taskId: '9' }) } as IDataObject;
+		new Ledger(execution.context()).record(JOB, accepted);
+		expect(new Ledger(execution.context()).find(JOB)).toEqual(accepted);
+	});
+});
+
+test('equal jobs pass one after another, however the one before ended; another job need not wait', async () => {
+	const execution = executionOf();
+	const log: string[] = [];
+	const ends = new Map<string, () => void>();
+	/** By a call of the node of its own: agents call in parallel. */
+	const serialize = async (name: string, job = JOB) =>
+		await new Ledger(execution.context({ runIndex: log.length })).serialize(job, async () => {
+			log.push(name);
+			await new Promise<void>((resolve) => ends.set(name, resolve));
+			if (name === 'first') throw new Error('lost');
+			return name;
+		});
+	const started = async () => await new Promise((resolve) => setImmediate(resolve));
+	const first = serialize('first');
+	const second = serialize('second');
+	const other = serialize('other', 'another job');
+	const third = serialize('third');
+	await started();
+	expect(log).toEqual(['first', 'other']);
+	ends.get('first')!();
+	await expect(first).rejects.toThrow('lost');
+	await started();
+	expect(log).toEqual(['first', 'other', 'second']);
+	ends.get('second')!();
+	expect(await second).toBe('second');
+	await started();
+	expect(log).toEqual(['first', 'other', 'second', 'third']);
+	ends.get('other')!();
+	ends.get('third')!();
+	expect([await other, await third]).toEqual(['other', 'third']);
+});

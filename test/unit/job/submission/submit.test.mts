@@ -1,0 +1,401 @@
+import fc from 'fast-check';
+
+import type { KlingError } from '../../../../nodes/Kling/transport/errors.ts';
+import type { ApiResult, TaskModel } from '../../../../nodes/Kling/transport/types.ts';
+import {
+	answered,
+	FakeExecution,
+	FakeKling,
+	lost,
+	messageOf,
+	realTime,
+	START_MS,
+	through,
+	unsent,
+	virtualTime,
+	type ExecutionSettings,
+} from '../../../support/fakes.mts';
+import { jobOf, request, submitterOf } from '../../support/submitting.mts';
+
+/** What is sent, what an answer comes to, and who shares a job. What the ledger decides is in decisions.test.mts. */
+
+beforeEach(virtualTime);
+afterEach(realTime);
+
+/** One execution whose calls of the node submit one job each. */
+function executionWith(kling: FakeKling, settings: ExecutionSettings = {}) {
+	const execution = new FakeExecution(kling, settings);
+	const submit = async (changes: ExecutionSettings = {}, job = jobOf()) => {
+		const { batch, submitter } = submitterOf(kling, execution.context(changes));
+		const submission = await submitter.submit(job, 0);
+		return { submission, batch };
+	};
+	return { execution, submit };
+}
+
+const finished = (status: 'succeed' | 'failed'): TaskModel => ({
+	status_name: status,
+	status_final: true,
+	works: [{ resource: { resource: 'https://s21.example.com/3.png' } }],
+});
+
+describe('the answer to a POST', () => {
+	test('that names a task: it is new, and what the API said of it is kept', async () => {
+		const { submit } = executionWith(new FakeKling());
+		const { submission, batch } = await through(submit());
+		expect(submission).toMatchObject({
+			taskId: '501',
+			isNew: true,
+			reused: false,
+			callsBack: false,
+			sentAtMs: START_MS,
+			model: { task: { id: '501' } },
+		});
+		expect([...batch.accepted]).toEqual([[0, '501']]);
+	});
+
+	test.each<[string, ApiResult, string, string | undefined]>([
+		['a refusal', answered(400, { error: 'No' }), 'No', '400'],
+		['its own 500', answered(500, { error: 'Moderated' }), 'Moderated', '500'],
+		['a redirect', answered(307, undefined), 'useapi.net points to another address', '307'],
+		['a gateway’s 502', answered(502, undefined), 'It is unknown whether the upscale job', '502'],
+		['a gateway’s 503', answered(503, { error: 'Busy' }), 'accepted (Busy)', '503'],
+		['a gateway’s 504', answered(504, undefined), '(HTTP 504)', '504'],
+		['no task', answered(200, {}), '(the answer names no task)', undefined],
+		['nothing', lost, 'It is unknown whether the upscale job was accepted (ECONNRESET)', undefined],
+	])('%s: once, and never again in this run', async (_name, answer, words, httpCode) => {
+		const kling = new FakeKling(answer);
+		const { submit } = executionWith(kling);
+		for (let tries = 1; tries <= 3; tries++) {
+			const error = (await through(submit().catch((thrown: unknown) => thrown))) as KlingError;
+			expect(error.message).toContain(words);
+			expect(error.trouble?.httpCode).toBe(httpCode);
+			expect(error.context.itemIndex).toBe(0);
+		}
+		expect(kling.count('POST')).toBe(1);
+	});
+
+	test('a request that never left is sent by the next try', async () => {
+		const kling = new FakeKling(unsent);
+		const { submit } = executionWith(kling);
+		expect(await messageOf(submit())).toBe('Could not connect to useapi.net (ECONNREFUSED)');
+		expect((await through(submit())).submission.taskId).toBe('501');
+		expect(kling.count('POST')).toBe(2);
+	});
+
+	test('429 is waited out, and when the account stays full nothing is noted', async () => {
+		const kling = new FakeKling(...Array.from({ length: 9 }, () => answered(429, {})));
+		const { submit } = executionWith(kling);
+		const error = await messageOf(submit({}, jobOf({ timeoutMs: 25_000 })));
+		expect(error).toBe('Every Kling account is at its job limit');
+		expect(kling.count('POST')).toBe(4);
+		expect((await through(submit())).submission.isNew).toBe(true);
+	});
+
+	test('one that a cancel cut short is told as a cancel, and as unknown', async () => {
+		const cancel = new AbortController();
+		const kling = new FakeKling();
+		jest.spyOn(kling.api, 'upscale').mockImplementation(async () => {
+			cancel.abort();
+			return { outcome: 'lost', reason: 'ERR_CANCELED' };
+		});
+		const { execution } = executionWith(kling, { signal: cancel.signal });
+		const { batch, submitter } = submitterOf(kling, execution.context());
+		expect(await messageOf(submitter.submit(jobOf(), 0))).toBe('The execution was canceled');
+		expect([...batch.unknown]).toEqual([0]);
+		expect(JSON.stringify(execution.flow)).toContain('"state":"unknown"');
+	});
+});
+
+describe('an answer that was lost', () => {
+	test('though the job was accepted: it goes on as if nothing had been', async () => {
+		const kling = new FakeKling('accept and lose');
+		const { submit } = executionWith(kling);
+		const { submission, batch } = await through(submit({}, jobOf({ callsBack: true })));
+		expect(submission).toMatchObject({
+			taskId: '501',
+			isNew: false,
+			reused: false,
+			callsBack: true,
+			sentAtMs: START_MS,
+		});
+		expect(batch.unknown.size).toBe(0);
+		expect((await through(submit())).submission.taskId).toBe('501');
+		expect(kling.count('POST')).toBe(1);
+	});
+
+	test('is noted before anybody looks: the process may end meanwhile', async () => {
+		const { execution, submit } = executionWith(new FakeKling('accept and lose'));
+		const submission = through(submit());
+		await jest.advanceTimersByTimeAsync(500);
+		expect(JSON.stringify(execution.flow)).toContain('"state":"unknown"');
+		await submission;
+	});
+
+	test.each<[string, (kling: FakeKling) => void, RegExp]>([
+		['not there', (kling) => kling.add({ workId: '9' }), /, most likely it was not$/],
+		['not told', (kling) => kling.add({ listTells: false, taskTells: false }), /\(ECONNRESET\)$/],
+		['not readable', (kling) => (kling.listFault = answered(403, {})), /\(ECONNRESET\)$/],
+	])('and the job is %s: the item fails, and names itself', async (_name, prepare, words) => {
+		const kling = new FakeKling(lost);
+		prepare(kling);
+		const { execution } = executionWith(kling);
+		const { batch, submitter } = submitterOf(kling, execution.context());
+		expect(await messageOf(submitter.submit(jobOf(), 0))).toMatch(words);
+		expect([...batch.unknown]).toEqual([0]);
+		const looks = kling.calls.length;
+		// An equal item of the same call is told the same, without another look.
+		expect(await messageOf(submitter.submit(jobOf(), 1))).toMatch(words);
+		expect(kling.calls.length).toBe(looks);
+		expect([...batch.unknown]).toEqual([0, 1]);
+	});
+
+	test('a job that is found later, by another run, is taken', async () => {
+		const kling = new FakeKling(lost);
+		const { submit } = executionWith(kling);
+		await messageOf(submit());
+		kling.add({ taskId: '777', madeMs: START_MS + 500 });
+		expect((await through(submit({ runIndex: 1 }))).submission.taskId).toBe('777');
+	});
+});
+
+describe('items that name the same image', () => {
+	async function equalItems(replies: Array<string | undefined>, kling = new FakeKling()) {
+		const execution = new FakeExecution(kling);
+		const { batch, submitter } = submitterOf(kling, execution.context());
+		const submissions = await through(
+			Promise.all(
+				replies.map(async (replyRef, itemIndex) => {
+					const job = jobOf({ request: { ...request, ...(replyRef && { replyRef }) } });
+					return await submitter.submit(job, itemIndex);
+				}),
+			),
+		);
+		return { kling, batch, submissions };
+	}
+
+	test('share one job, and only the first one is new', async () => {
+		const { kling, batch, submissions } = await equalItems([undefined, undefined, undefined]);
+		expect(kling.count('POST')).toBe(1);
+		expect(submissions.map(({ taskId }) => taskId)).toEqual(['501', '501', '501']);
+		expect(submissions.map(({ isNew }) => isNew)).toEqual([true, false, false]);
+		expect([...batch.accepted.keys()]).toEqual([0, 1, 2]);
+		expect(batch.hints.size).toBe(0);
+	});
+
+	test('and differ in their references: a hint says which one counts', async () => {
+		const { kling, batch } = await equalItems(['a', 'b', 'b']);
+		expect(kling.posts).toEqual([{ ...request, replyRef: 'a' }]);
+		expect([...batch.hints]).toEqual([expect.stringContaining('Some items name the same image')]);
+	});
+
+	test('a reference that differs in every try of one item is no matter for a hint', async () => {
+		const { submit } = executionWith(new FakeKling());
+		const withRef = (replyRef: string) => jobOf({ request: { ...request, replyRef } });
+		await through(submit({}, withRef('10:00:01')));
+		const { batch, submission } = await through(submit({}, withRef('10:00:02')));
+		expect([submission.taskId, batch.hints.size]).toEqual(['501', 0]);
+	});
+
+	test('nor is the resume URL, which n8n signs anew', async () => {
+		const { submit } = executionWith(new FakeKling());
+		const calledAt = (replyUrl: string) =>
+			jobOf({ request: { ...request, replyUrl }, callsBack: true });
+		await through(submit({}, calledAt('http://127.0.0.1/1')));
+		const { batch } = await through(submit({ runIndex: 1 }, calledAt('http://127.0.0.1/2')));
+		expect(batch.hints.size).toBe(0);
+	});
+
+	test('are refused together', async () => {
+		const kling = new FakeKling(answered(400, { error: 'No' }));
+		const { submitter } = submitterOf(kling, new FakeExecution(kling).context());
+		const both = [0, 1].map(async (item) => await messageOf(submitter.submit(jobOf(), item)));
+		expect(await Promise.all(both)).toEqual(['No', 'No']);
+		expect(kling.count('POST')).toBe(1);
+	});
+
+	test.each([
+		['another image', { workId: '3' }],
+		['another task', { task_id: '9' }],
+		['another account', { email: 'a@example.com' }],
+	])('%s is another job', async (_name, changes) => {
+		const kling = new FakeKling();
+		const { submit } = executionWith(kling);
+		await through(submit());
+		const other = await through(submit({}, jobOf({ request: { ...request, ...changes } })));
+		expect([other.submission.isNew, kling.count('POST')]).toEqual([true, 2]);
+	});
+});
+
+describe('whom useapi.net calls back', () => {
+	test('the execution that sent the job, in every run of it, and no other one', async () => {
+		const kling = new FakeKling();
+		const { execution, submit } = executionWith(kling);
+		const job = jobOf({ callsBack: true });
+		await through(submit({}, job));
+		expect((await through(submit({ runIndex: 1 }, job))).submission.callsBack).toBe(true);
+		const { submitter } = submitterOf(kling, execution.byHand().context());
+		expect(await through(submitter.submit(job, 0))).toMatchObject({
+			taskId: '501',
+			callsBack: false,
+		});
+	});
+
+	test('nobody about a job that was found elsewhere', async () => {
+		const kling = new FakeKling();
+		kling.add({ taskId: '777' });
+		const { submit } = executionWith(kling);
+		const { submission } = await through(submit({}, jobOf({ callsBack: true, reuse: true })));
+		expect(submission).toMatchObject({ taskId: '777', reused: true, callsBack: false });
+		const again = await through(submit({}, jobOf({ callsBack: true, reuse: true })));
+		expect(again.submission).toMatchObject({ taskId: '777', reused: true, callsBack: false });
+	});
+});
+
+test('with Reuse Earlier Result a hint says that not every job could be checked', async () => {
+	const kling = new FakeKling();
+	kling.add({ listTells: false, taskTells: false });
+	const { submit } = executionWith(kling);
+	const { batch, submission } = await through(submit({}, jobOf({ reuse: true })));
+	expect(submission.isNew).toBe(true);
+	expect([...batch.hints]).toEqual([expect.stringContaining('could not check every earlier job')]);
+});
+
+test('the lists are read once for all items of an account', async () => {
+	const kling = new FakeKling();
+	kling.add({ taskId: '1', type: 'image', workId: '', madeMs: START_MS - 60_000 });
+	const { submitter } = submitterOf(kling, new FakeExecution(kling).context());
+	const items = Array.from({ length: 10 }, async (_, item) => {
+		const job = jobOf({ request: { ...request, workId: String(item) }, reuse: true });
+		return await submitter.submit(job, item);
+	});
+	await through(Promise.all(items));
+	expect([kling.count('GET scheduler'), kling.count('GET tasks')]).toEqual([1, 1]);
+});
+
+describe('job slots', () => {
+	/** Sends jobs one after another, the account having so many slots; gives how many POSTs there were. */
+	const sendTo = (kling: FakeKling) => {
+		const { submitter } = submitterOf(kling, new FakeExecution(kling).context());
+		return async (workId: string, timeoutMs = 600_000) =>
+			await submitter.submit(jobOf({ request: { ...request, workId }, timeoutMs }), Number(workId));
+	};
+	/** How soon the next job is sent, in seconds, when the account refuses it first. */
+	async function secondsUntilSent(kling: FakeKling, submission: Promise<unknown>) {
+		const fromMs = Date.now();
+		await through(submission);
+		return { seconds: Math.round((Date.now() - fromMs) / 1_000), posts: kling.count('POST') };
+	}
+
+	test.each<[string, ApiResult]>([
+		['refused', answered(400, {})],
+		['lost', lost],
+		['one without a task', answered(200, {})],
+	])('%s POSTs hold none', async (_name, answer) => {
+		const kling = new FakeKling();
+		const send = sendTo(kling);
+		const first = await through(send('11'));
+		// The account is full with one.
+		kling.answers.push(answered(429, {}), answered(429, {}));
+		const [second, third] = [send('12', 60_000), send('13', 60_000)];
+		second.catch(() => {});
+		await jest.advanceTimersByTimeAsync(1_000);
+		expect(kling.count('POST')).toBe(3);
+		kling.answers.push(answer);
+		first.settle(finished('succeed'));
+		expect(await secondsUntilSent(kling, third)).toEqual({ seconds: 0, posts: 5 });
+		await messageOf(second);
+	});
+
+	test('a job gives its slot back, and an equal item gives none back', async () => {
+		const kling = new FakeKling();
+		const send = sendTo(kling);
+		const first = await through(send('11'));
+		const equal = await through(send('11'));
+		await through(send('12'));
+		// The account is full with two.
+		kling.answers.push(answered(429, {}), answered(429, {}));
+		const waiting = [send('13'), send('14')];
+		await jest.advanceTimersByTimeAsync(1_000);
+		expect(kling.count('POST')).toBe(4);
+		equal.settle(finished('succeed'));
+		await jest.advanceTimersByTimeAsync(1_000);
+		expect(kling.count('POST')).toBe(4);
+		first.settle(finished('succeed'));
+		await jest.advanceTimersByTimeAsync(1_000);
+		expect(kling.count('POST')).toBe(5);
+		await through(Promise.all(waiting));
+	});
+
+	test('accounts do not wait for each other', async () => {
+		const kling = new FakeKling(answered(429, {}));
+		const { submitter } = submitterOf(kling, new FakeExecution(kling).context());
+		const waiting = submitter.submit(jobOf(), 0);
+		await jest.advanceTimersByTimeAsync(1_000);
+		const other = jobOf({ request: { ...request, email: 'a@example.com' } });
+		expect((await secondsUntilSent(kling, submitter.submit(other, 1))).seconds).toBe(0);
+		await through(waiting);
+	});
+});
+
+test('a task that failed is noted as such, by whoever shares it', async () => {
+	const kling = new FakeKling();
+	const { submit } = executionWith(kling);
+	await through(submit());
+	const { submission } = await through(submit());
+	submission.settle(finished('failed'));
+	expect((await through(submit())).submission.taskId).toBe('501');
+	expect((await through(submit({ runIndex: 1 }))).submission.isNew).toBe(true);
+	expect(kling.count('POST')).toBe(2);
+});
+
+describe('whatever happens', () => {
+	const post = fc.constantFrom<FakeKling['answers'][number]>(
+		'accept and lose',
+		lost,
+		unsent,
+		answered(200, {}),
+		answered(400, {}),
+		answered(429, {}),
+		answered(500, {}),
+		answered(502, {}),
+	);
+	const call = fc.record({
+		answers: fc.array(post, { maxLength: 2 }),
+		runIndex: fc.nat(3),
+		reuse: fc.boolean(),
+		isTool: fc.boolean(),
+		byHand: fc.boolean(),
+		lists: fc.constantFrom<'told' | 'untold' | 'unreadable'>(
+			'told',
+			'told',
+			'untold',
+			'unreadable',
+		),
+		passedMs: fc.nat(30_000),
+	});
+
+	test('no image is paid twice, and what may have been paid is never sent again unseen', async () => {
+		await fc.assert(
+			fc.asyncProperty(fc.array(call, { minLength: 2, maxLength: 6 }), async (calls) => {
+				const kling = new FakeKling();
+				let execution = new FakeExecution(kling);
+				let hands = 1;
+				for (const { answers, runIndex, reuse, isTool, byHand, lists, passedMs } of calls) {
+					kling.answers.splice(0, Infinity, ...answers);
+					kling.listFault = lists === 'unreadable' ? answered(403, {}) : undefined;
+					for (const job of kling.jobs) job.listTells = job.taskTells = lists === 'told';
+					if (byHand) execution = execution.byHand({ id: String(++hands) });
+					const node = { type: isTool ? 'klingTool' : 'kling' };
+					const context = execution.context({ runIndex, node });
+					const { submitter } = submitterOf(kling, context);
+					const job = jobOf({ reuse: reuse || isTool, timeoutMs: 20_000 });
+					await messageOf(submitter.submit(job, 0));
+					await jest.advanceTimersByTimeAsync(passedMs);
+				}
+				expect(kling.jobs.length).toBeLessThanOrEqual(1);
+			}),
+			{ numRuns: 300 },
+		);
+	}, 60_000);
+});
