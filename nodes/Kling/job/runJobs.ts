@@ -9,7 +9,8 @@ import { lookAtTask } from './read';
 import type { PaidOperation } from './submission/attempt';
 import { Submitter } from './submission/submit';
 import { suspendJobs } from './suspendJobs';
-import { suspendAgain, suspendedBefore, type Pending } from './waiting/suspend';
+import { suspendedBefore, type Pending } from './waiting/suspend';
+import { suspendAgain } from './waiting/suspendAgain';
 
 /** The addresses that n8n gives to Webhook and Form nodes while their workflow is being tested. */
 const TEST_URL = /\/(webhook|form)-test\//;
