@@ -57,7 +57,7 @@ export type Sighting =
 
 /**
  * Looks in the API's own lists whether a job is there already: GET /scheduler has the running ones, GET /tasks all that
- * began before (more-endpoints.md, "an upscale can be recognised by what it is of"). This outlives executions and restarts.
+ * began before (kling-api.md, "an upscale can be recognised by what it is of"). This outlives executions and restarts.
  *
  * The lists of an account are read once, as far back as somebody asks for: a new look takes a new object.
  */
@@ -164,6 +164,7 @@ class AccountList {
 	private isFarEnough({ sourceTaskId = '', sinceMs = -Infinity }: Wanted): boolean {
 		return (
 			this.isComplete ||
+			this.history.isBlocked ||
 			this.jobs.size >= MAX_TASKS ||
 			this.jobs.has(sourceTaskId) ||
 			this.oldestMs < sinceMs - CLOCK_SKEW_MS
@@ -200,8 +201,8 @@ class AccountList {
 				if (before && tellsInputs(before)) return this.add(before);
 				const result = await this.kit.api.getTask(taskId, this.account);
 				this.kit.halt.check();
-				const { body } = bodyOrTrouble(result) as { body?: TaskModel };
-				if (!body) return;
+				const { body = {} } = bodyOrTrouble(result) as { body?: TaskModel };
+				// One that cannot be read tells nothing, and may be the one that is wanted.
 				const job = { ...jobOf(body), taskId };
 				this.read.set(taskId, job);
 				this.add(job);
@@ -238,7 +239,7 @@ const newest = (jobs: KnownJob[]): KnownJob | undefined =>
 const tellsInputs = ({ fromWorkIds, inputUrls }: KnownJob) =>
 	fromWorkIds.length > 0 || inputUrls.length > 0;
 
-/** What a task was made of stands in the task and in each of its works (more-endpoints.md, "Entries of GET /tasks"). */
+/** What a task was made of stands in the task and in each of its works (kling-api.md, "Entries of GET /tasks"). */
 function jobOf(model: TaskModel): KnownJob {
 	const { taskId = '', type, finished, failed, images } = readTask(model);
 	const inputs = [record(model.task), ...worksOf(model)].flatMap(({ taskInfo }) => {

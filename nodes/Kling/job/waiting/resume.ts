@@ -97,7 +97,7 @@ async function goOn(
 	const items = readPendingItems(context);
 	const { outputs, failures } = await pendingOutputs(context, kit, pending, items, ended);
 	if (failures.length === 0 || continuesOnFail(node)) return [outputs];
-	const accepted = new Map(tasks.map(({ itemIndex, taskId }) => [itemIndex, taskId]));
+	const accepted = new Map(pending.accepted ?? tasks.map((task) => [task.itemIndex, task.taskId]));
 	failures.sort((a, b) => Number(a.context.itemIndex) - Number(b.context.itemIndex));
 	return failExecution(context, withSentJobs(failures[0], accepted));
 }

@@ -32,6 +32,8 @@ export interface Pending {
 	tasks: PendingTask[];
 	/** How many items the node works on; with "Execute Once" fewer than there are. */
 	itemCount: number;
+	/** The tasks of all items, also of those that were finished by then: told when the execution ends with an error. */
+	accepted?: Array<[itemIndex: number, taskId: string]>;
 	/** The rest is missing in executions that 1.0.0 has suspended. */
 	executionId?: string;
 	/** Epoch ms. */
@@ -63,6 +65,7 @@ export async function suspend(
 	context: IExecuteFunctions,
 	outputs: INodeExecutionData[],
 	tasks: PendingTask[],
+	accepted: Map<number, string>,
 	limitMs: number,
 ): Promise<void> {
 	handOnAtLimit(context, outputs);
@@ -72,6 +75,7 @@ export async function suspend(
 		id: `${executionId}:${Date.now()}:${tasks[0].taskId}`,
 		tasks: tasks.toSorted((a, b) => a.itemIndex - b.itemIndex),
 		itemCount: outputs.length,
+		accepted: [...accepted],
 		executionId,
 		limitAtMs,
 	};
