@@ -2,8 +2,8 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 
 import { Halt } from '../../../nodes/Kling/job/halt.ts';
 import type { Wanted } from '../../../nodes/Kling/job/submission/earlierJobs.ts';
-import type { PaidOperation } from '../../../nodes/Kling/job/submission/operation.ts';
-import { Submitter, type PaidJob } from '../../../nodes/Kling/job/submission/submit.ts';
+import type { PaidJob, PaidOperation } from '../../../nodes/Kling/job/submission/attempt.ts';
+import { Submitter } from '../../../nodes/Kling/job/submission/submit.ts';
 import type { UpscaleRequest } from '../../../nodes/Kling/transport/types.ts';
 import { batchOf, UPSCALE_TYPE, type FakeKling } from '../../support/fakes.mts';
 
