@@ -17,6 +17,7 @@ export const project = (name) => ({
 	testMatch: [`<rootDir>/test/${name}/**/*.test.mts`],
 	modulePathIgnorePatterns: ['<rootDir>/dist/package.json', '<rootDir>/.kling/'],
 	...(name === 'engine' && otherEngine && { moduleNameMapper: otherEngine }),
+	...(name === 'live' && { testEnvironment: '<rootDir>/test/live/environment.mjs' }),
 	transform: {
 		'\\.(ts|mts|mjs)$': [
 			'@swc/jest',
@@ -29,10 +30,12 @@ export const project = (name) => ({
 });
 
 /** By the variable KLING_E2E. */
-const PROJECTS = { 1: ['e2e'], queue: ['queue'] };
+const PROJECTS = { 1: ['e2e'], queue: ['queue'], live: ['live'] };
 
 export default {
 	// Some tests start a real n8n (npm run test:e2e and test:queue); the others need nothing but node_modules.
-	projects: (PROJECTS[process.env.KLING_E2E] ?? ['unit', 'contract', 'engine']).map(project),
+	projects: (PROJECTS[process.env.KLING_E2E] ?? ['unit', 'contract', 'engine', 'repo']).map(
+		project,
+	),
 	testTimeout: 30_000,
 };

@@ -60,6 +60,7 @@ export class UseApiNetApi implements ICredentialType {
 			{
 				type: 'responseCode',
 				properties: {
+					// assumes: wrong-token
 					value: 401,
 					message:
 						'The API token was refused. Copy it again from useapi.net, whole, including "user:" at its start.',
@@ -68,6 +69,7 @@ export class UseApiNetApi implements ICredentialType {
 			{
 				type: 'responseSuccessBody',
 				properties: {
+					// assumes: account
 					key: 'subscriptionIsActive',
 					value: false,
 					message:

@@ -64,9 +64,11 @@ function accountRoutes(app: FastifyInstance, context: Context) {
 		}
 		return Object.fromEntries(settings.accounts.map((one) => [one.email, klingAccount(one)]));
 	});
-	app.get('/v1/kling/scheduler', async () => tasks.running().map(schedulerItem));
+	const listed = () => tasks.running().filter((task) => !tasks.isUnlisted(task));
+	// assumes: scheduler-lists-running
+	app.get('/v1/kling/scheduler', async () => listed().map(schedulerItem));
 	app.get('/v1/kling/scheduler/available', async () => ({
-		executing: tasks.running().map(schedulerItem),
+		executing: listed().map(schedulerItem),
 		available: settings.accounts.map(({ email, maxJobs }) => {
 			const executing = tasks.running(email).length;
 			return { email, maxJobs, executing, available: Math.max(0, maxJobs - executing) };
@@ -109,13 +111,15 @@ function taskRoutes(app: FastifyInstance, context: Context) {
 		const after = (readNumber(createdAfter, 'createdAfter') ?? -Infinity) - moment;
 		const pageSize = readNumber(query.pageSize, 'pageSize') ?? PAGE_SIZE;
 
+		// assumes: list-shows-new-tasks
 		const fitting = (await context.tasks.list(account.email)).filter(
-			({ createTime, works }) =>
-				createTime < before &&
-				createTime > after &&
-				(works.length === 0
+			(task) =>
+				task.createTime < before &&
+				task.createTime > after &&
+				!context.tasks.isUnlisted(task) &&
+				(task.works.length === 0
 					? listWholeModels
-					: works.some((work) => !contentType || work.contentType === contentType)),
+					: task.works.some((work) => !contentType || work.contentType === contentType)),
 		);
 		// Paging towards the present has to begin with the oldest that fits, or the rest is never reached.
 		const limit = Math.min(pageSize, listPageLimit);

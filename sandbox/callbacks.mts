@@ -41,8 +41,10 @@ export class Callbacks {
 		this.sent.push(noted);
 		if (this.sent.length > MOST_NOTED) this.sent.shift();
 
+		// assumes: callback-several, callback-reference
 		const body = toJson({ ...taskModel(task, cdnUrl), replyRef: task.replyRef });
-		const sending = this.post(task.replyUrl, body)
+		const deliver = this.settings.deliver ?? this.post.bind(this);
+		const sending = deliver(task.replyUrl, body)
 			.then((answer) => void Object.assign(noted, { answer, tookMs: Date.now() - noted.at }))
 			.catch((error: Error) => void (noted.error = error.message))
 			.finally(() => void this.underWay.delete(sending));

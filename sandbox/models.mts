@@ -27,6 +27,7 @@ function statusFields(name: StatusName) {
 	return { status: STATUS[name], status_name: name, status_final: isFinal(name) };
 }
 
+/** assumes: list-tells-inputs, task-tells-inputs */
 function taskInfo(task: Task, cdnUrl: string) {
 	const inputs = task.from
 		? [
@@ -114,6 +115,7 @@ export function taskModel(task: Task, cdnUrl: string) {
 	};
 }
 
+/** assumes: scheduler */
 export function schedulerItem(task: Task) {
 	const seconds = Math.floor((Date.now() - task.createTime) / 1000);
 	const two = (number: number) => String(number).padStart(2, '0');

@@ -64,6 +64,8 @@ export interface SandboxOptions {
 	subscription?: boolean;
 	/** Id of the first new task, as text so that it may exceed 2^53. */
 	firstTaskId?: string;
+	/** Tells a receiver, and resolves with its HTTP status. Default: by HTTP. */
+	deliver?: (url: string, body: string) => Promise<number>;
 	/** Which callbacks are sent: all, none, or none about how a task ended, as if those were lost. Default: all. */
 	callbacks?: 'all' | 'none' | 'withoutFinal';
 	/** The most tasks on a page of GET /tasks, whatever its pageSize. */
@@ -74,12 +76,18 @@ export interface SandboxOptions {
 	listWholeModels?: boolean;
 	/** How long an answer to a callback is waited for, in milliseconds. */
 	callbackTimeoutMs?: number;
+	/** How long after its callback a change of a task's status shows in GETs, in milliseconds. */
+	readLagMs?: number;
+	/** How long a new task stays out of GET /tasks and of the running jobs, in milliseconds. */
+	listLagMs?: number;
+	/** true: no file is read or drawn. There are only seeds, and every image is one pixel. */
+	onePixel?: boolean;
 	/** Sent as Retry-After with a 429. Default: no such header, as none is documented. */
 	retryAfterSeconds?: number;
 }
 
-export type Settings = Required<Omit<SandboxOptions, 'retryAfterSeconds'>> &
-	Pick<SandboxOptions, 'retryAfterSeconds'>;
+export type Settings = Required<Omit<SandboxOptions, 'retryAfterSeconds' | 'deliver'>> &
+	Pick<SandboxOptions, 'retryAfterSeconds' | 'deliver'>;
 
 export const DEFAULTS: Settings = {
 	port: 0,
@@ -99,4 +107,7 @@ export const DEFAULTS: Settings = {
 	listPageLimit: 200,
 	listTakesInMoment: false,
 	listWholeModels: false,
+	readLagMs: 0,
+	listLagMs: 0,
+	onePixel: false,
 };

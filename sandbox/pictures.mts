@@ -39,6 +39,9 @@ export function stableId(name: string): bigint {
 	return BigInt(100_000_000 + (number % 400_000_000));
 }
 
+/** Stands for a picture where no file is read. */
+export const PIXEL: Picture = { name: 'pixel.png', file: '', width: 1, height: 1, modified: 0 };
+
 export class PictureFolder {
 	private known = new Map<string, { stamp: string; picture?: Picture }>();
 
@@ -46,6 +49,7 @@ export class PictureFolder {
 
 	async sets(): Promise<PictureSet[]> {
 		const sets: PictureSet[] = [];
+		if (this.settings.onePixel) return sets;
 		for (const entry of await this.entries('')) {
 			const names = entry.isDirectory()
 				? (await this.entries(entry.name)).map((file) => `${entry.name}/${file.name}`)

@@ -8,6 +8,11 @@ const MOST_BYTES = 512 * 1024 * 1024;
 /** A photograph of many megapixels would take minutes: the long side stops here, in pixels. */
 const LONGEST_SIDE_PX = 8_192;
 
+const PIXEL = Buffer.from(
+	'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg==',
+	'base64',
+);
+
 export interface UpscaledImage {
 	width: number;
 	height: number;
@@ -35,6 +40,12 @@ export class Results {
 			.toBuffer({ resolveWithObject: true });
 		this.keep(workId, data);
 		return { width: info.width, height: info.height };
+	}
+
+	/** In place of an upscaled image. */
+	keepPixel(workId: bigint): UpscaledImage {
+		this.keep(workId, PIXEL);
+		return { width: 1, height: 1 };
 	}
 
 	private keep(workId: bigint, image: Buffer) {

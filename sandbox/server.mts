@@ -1,3 +1,4 @@
+import type { InjectOptions } from 'fastify';
 import { buildApi } from './api.mts';
 import type { RecordedCallback } from './callbacks.mts';
 import { Callbacks } from './callbacks.mts';
@@ -57,7 +58,35 @@ export interface Sandbox {
 	close(): Promise<void>;
 }
 
+/** A sandbox on free ports, or those of its options. */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+	const { context, api, cdn, ...sandbox } = await buildSandbox(options);
+	const { port, cdnPort } = sandbox.settings;
+	try {
+		context.cdnUrl = await cdn.listen({ host: HOST, port: cdnPort });
+		const url = await api.listen({ host: HOST, port });
+		return { ...sandbox, url, cdnUrl: context.cdnUrl };
+	} catch (error) {
+		await sandbox.close();
+		throw error;
+	}
+}
+
+/** One that listens nowhere: requests are handed to it by `inject`. */
+export async function openSandbox(options: SandboxOptions = {}) {
+	const { context, api, cdn, ...sandbox } = await buildSandbox(options);
+	const [url, cdnUrl] = ['http://127.0.0.1:1', 'http://127.0.0.1:2'];
+	context.cdnUrl = cdnUrl;
+	return {
+		...sandbox,
+		url,
+		cdnUrl,
+		inject: async (request: InjectOptions & { url: string }) =>
+			await (request.url.startsWith(cdnUrl) ? cdn : api).inject(request),
+	};
+}
+
+async function buildSandbox(options: SandboxOptions) {
 	const settings = { ...DEFAULTS, ...options };
 	const results = new Results();
 	const tasks = new TaskStore(settings, new PictureFolder(settings), results);
@@ -74,32 +103,25 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 
 	const cdn = await buildCdn(context);
 	const api = await buildApi(context);
-	const close = async () => {
-		faults.close();
-		await Promise.all([tasks.close(), callbacks.close(), api.close(), cdn.close()]);
+	return {
+		context,
+		api,
+		cdn,
+		token: settings.token,
+		requests,
+		callbacks: callbacks.sent,
+		peakJobs: tasks.peakJobs,
+		settings,
+		held: () => describeHeld(tasks.listHeld()),
+		release: (taskId: string) => tasks.release(taskId),
+		tasks: async () => describe(await tasks.list(settings.accounts[0]?.email ?? '')),
+		addFault: (fault: Fault) => faults.add(fault),
+		clearFaults: () => faults.clear(),
+		close: async () => {
+			faults.close();
+			await Promise.all([tasks.close(), callbacks.close(), api.close(), cdn.close()]);
+		},
 	};
-	try {
-		context.cdnUrl = await cdn.listen({ host: HOST, port: settings.cdnPort });
-		const url = await api.listen({ host: HOST, port: settings.port });
-		return {
-			url,
-			cdnUrl: context.cdnUrl,
-			token: settings.token,
-			requests,
-			callbacks: callbacks.sent,
-			peakJobs: tasks.peakJobs,
-			settings,
-			held: () => describeHeld(tasks.listHeld()),
-			release: (taskId) => tasks.release(taskId),
-			tasks: async () => describe(await tasks.list(settings.accounts[0]?.email ?? '')),
-			addFault: (fault) => faults.add(fault),
-			clearFaults: () => faults.clear(),
-			close,
-		};
-	} catch (error) {
-		await close();
-		throw error;
-	}
 }
 
 function describeHeld(tasks: Task[]): HeldTask[] {

@@ -1,8 +1,8 @@
 import { extname } from 'node:path';
 import type { ContentType, Outcome, SandboxSeed, Settings, StatusName } from './options.mts';
 import type { Picture, PictureFolder, PictureSet } from './pictures.mts';
-import { stableId } from './pictures.mts';
-import type { Results } from './results.mts';
+import { PIXEL, stableId } from './pictures.mts';
+import type { Results, UpscaledImage } from './results.mts';
 
 /** Every task there is: made by POSTs, seeded, or standing for a picture; and what a new one goes through. */
 
@@ -78,7 +78,9 @@ export class TaskStore {
 	}
 
 	async seed(seeds: SandboxSeed[]) {
-		const pictures = (await this.folder.sets()).flatMap((set) => set.pictures);
+		const pictures = this.settings.onePixel
+			? [PIXEL]
+			: (await this.folder.sets()).flatMap((set) => set.pictures);
 		this.seeds = seeds.map((seed) => fromSeed(seed, pictures));
 	}
 
@@ -115,6 +117,11 @@ export class TaskStore {
 		return this.created.filter(
 			(task) => !isFinal(task.statusName) && (email === undefined || task.email === email),
 		);
+	}
+
+	/** Not yet in lists. */
+	isUnlisted({ createTime }: Task): boolean {
+		return createTime > Date.now() - this.settings.listLagMs;
 	}
 
 	/** Those that `hold` keeps running, oldest first. */
@@ -175,9 +182,9 @@ export class TaskStore {
 	private process(task: Task) {
 		const workId = task.id + 1n;
 		const { contentType } = task.from!.work;
-		task.works = [{ workId, contentType, path: '', width: 0, height: 0 }];
-		this.change(task, 'processing');
-		const drawn = this.draw(task);
+		const works = [{ workId, contentType, path: '', width: 0, height: 0 }];
+		this.change(task, { statusName: 'processing', works });
+		const drawn = this.draw(task, workId);
 		this.drawings.add(drawn);
 		void drawn.then(() => this.drawings.delete(drawn));
 		this.after(this.settings.jobMs * (1 - SUBMITTED_SHARE), () => {
@@ -188,31 +195,34 @@ export class TaskStore {
 	}
 
 	/** Makes the image while the task runs; what it returns ends the task. */
-	private async draw(task: Task): Promise<() => void> {
+	private async draw(task: Task, workId: bigint): Promise<() => void> {
 		const { work } = task.from!;
-		const { workId, contentType } = task.works[0];
-		const fail = (error: string) => () => {
-			Object.assign(task, { works: [], error, message: FAILED_MESSAGE });
-			this.change(task, 'failed');
-		};
+		const { contentType } = work;
+		const fail = (error: string) => () =>
+			this.change(task, { statusName: 'failed', works: [], error, message: FAILED_MESSAGE });
 		if (task.outcome === 'fails') return fail(FAILED_ERROR);
+		const finish = (size: UpscaledImage) => () => {
+			const works = [{ workId, contentType, path: `/results/${workId}.png`, ...size }];
+			this.change(task, { statusName: 'succeed', works });
+		};
+		if (this.settings.onePixel) return finish(this.results.keepPixel(workId));
 		try {
 			const source = work.file ?? this.results.get(work.workId);
 			if (!source) return fail('The source image is gone');
-			const size = await this.results.upscale(workId, source, this.settings.scale);
-			return () => {
-				task.works = [{ workId, contentType, path: `/results/${workId}.png`, ...size }];
-				this.change(task, 'succeed');
-			};
+			return finish(await this.results.upscale(workId, source, this.settings.scale));
 		} catch (error) {
 			return fail(`The source image cannot be read: ${(error as Error).message}`);
 		}
 	}
 
-	private change(task: Task, statusName: StatusName) {
+	/** Those who are called back know it at once, those who ask when `readLagMs` is over. */
+	private change(task: Task, changes: Partial<Task>) {
 		if (this.closed) return;
-		Object.assign(task, { statusName, updateTime: Date.now() });
-		this.onChange(task);
+		const { readLagMs } = this.settings;
+		const changed = { ...changes, updateTime: Date.now() };
+		if (readLagMs === 0) Object.assign(task, changed);
+		else this.after(readLagMs, () => void Object.assign(task, changed));
+		this.onChange({ ...task, ...changed });
 	}
 }
 

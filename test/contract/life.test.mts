@@ -158,7 +158,7 @@ test('callbacks: the progress and the result, as GET has them, with the referenc
 });
 
 test('an answer to a callback is waited for as long as the settings say', async () => {
-	const slow = await support.startReceiver(150);
+	const slow = await support.startReceiver({ delayMs: 150 });
 	sandbox = await startDocumented({ jobMs: 40 });
 	const answered = async () => {
 		const { body } = await upscale(sandbox, { ...support.SOURCE, replyUrl: slow.url });

@@ -1,12 +1,10 @@
 import { execFile, spawnSync } from 'node:child_process';
-import type { IncomingMessage } from 'node:http';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { startSandbox } from '../../sandbox/server.mts';
 import type { Sandbox, SandboxOptions } from '../../sandbox/server.mts';
-import { kind } from '../../scripts/live/shapes.mts';
+import { kind } from './shapes.mts';
 
-export { misfits } from '../../scripts/live/shapes.mts';
+export { startReceiver } from '../support/receiver.mts';
+export { misfits } from './shapes.mts';
 
 /** What the contract tests share: a sandbox with the documents' ids, and ways to ask and to compare. */
 
@@ -120,32 +118,4 @@ export function differences(
 		if (!(field in documented)) return [`${below}: not documented`];
 		return differences(actual[field], documented[field], mayDiffer, below);
 	});
-}
-
-export interface Received {
-	method?: string;
-	contentType?: string;
-	body: Json;
-}
-
-/** A server that a replyUrl may point to. */
-export async function startReceiver(delayMs = 0) {
-	const received: Received[] = [];
-	const server = createServer(async (request: IncomingMessage, response) => {
-		const chunks: Buffer[] = [];
-		for await (const chunk of request) chunks.push(chunk as Buffer);
-		const body = JSON.parse(Buffer.concat(chunks).toString());
-		received.push({ method: request.method, contentType: request.headers['content-type'], body });
-		setTimeout(() => response.end('ok'), delayMs);
-	});
-	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-	const { port } = server.address() as AddressInfo;
-	return {
-		url: `http://127.0.0.1:${port}/hook`,
-		received,
-		close: async () => {
-			server.closeAllConnections();
-			await new Promise((resolve) => server.close(resolve));
-		},
-	};
 }

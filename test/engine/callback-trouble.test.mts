@@ -5,14 +5,17 @@ import { bench } from './support/kling.mts';
 import { parkedRun, parkedTasks } from './support/parked.mts';
 import {
 	allFinished,
+	alsoFailing,
 	apiCalls,
 	failing,
 	good,
+	goods,
 	modelOf,
 	own,
 	parkIt,
 	pause,
 	pausing,
+	seeds,
 	unfinished,
 } from './support/parking.mts';
 import { canFailParked, knowsErrorDetails, resumesAllOutputs } from './support/version.mts';
@@ -22,7 +25,7 @@ import { klingWorkflow } from './support/workflows.mts';
 
 describe('many calls', () => {
 	test('ten at once: one of them resumes', async () => {
-		const { parked, sandbox, submitted } = await parkIt([good, good]);
+		const { parked, sandbox, submitted } = await parkIt(goods.slice(0, 2));
 		await allFinished({ sandbox }, own);
 		const model = await modelOf({ sandbox }, submitted[0].taskId);
 		const calls = await Promise.all(Array.from({ length: 10 }, () => parked.call(model)));
@@ -52,21 +55,20 @@ describe('many calls', () => {
 	});
 
 	test('at most 5 API calls for a task, when all finish at once and everyone calls', async () => {
-		const many = Array.from({ length: 20 }, () => good);
-		const { parked, sandbox, submitted } = await parkIt(many, {
-			options: { accounts: [{ email: 'artist@example.com', maxJobs: 20 }] },
+		const { parked, sandbox, submitted } = await parkIt(goods, {
+			options: { accounts: [{ email: 'artist@example.com', maxJobs: goods.length }] },
 		});
 		await allFinished({ sandbox }, own);
 		const models = await Promise.all(submitted.map(({ taskId }) => modelOf({ sandbox }, taskId)));
 		const calls = await Promise.all(models.map((model) => parked.call(model)));
 		expect(calls.filter(({ run }) => run)).toHaveLength(1);
 		// The test's own looks are not the node's.
-		expect(apiCalls({ sandbox }) - models.length).toBeLessThanOrEqual(5 * many.length);
+		expect(apiCalls({ sandbox }) - models.length).toBeLessThanOrEqual(5 * goods.length);
 	});
 });
 
 describe('a failed task', () => {
-	const items = [good, failing, good];
+	const items = [goods[0], failing, goods[1]];
 
 	async function resumed(settings: Partial<INode>) {
 		const { parked, sandbox, posts } = await parkIt(items, { settings });
@@ -87,8 +89,7 @@ describe('a failed task', () => {
 	});
 
 	test('of several the first in input order is told', async () => {
-		const three = [good, failing, failing];
-		const { parked, sandbox } = await parkIt(three);
+		const { parked, sandbox } = await parkIt([good, failing, alsoFailing]);
 		await allFinished({ sandbox }, own);
 		const { run } = await parked.call(await modelOf({ sandbox }, '500000010'));
 		if (canFailParked) expect(run!.error?.context.itemIndex).toBe(1);
@@ -121,13 +122,14 @@ describe('a failed task', () => {
 
 	test('a task that is gone is an error of its item', async () => {
 		const settings = { onError: 'continueRegularOutput' } as const;
-		const kling = await bench({ jobMs: 300, callbacks: 'none' });
-		const run = await kling.run([good, good], pausing(), settings);
+		const items = goods.slice(0, 2);
+		const kling = await bench({ jobMs: 300, seeds, callbacks: 'none' });
+		const run = await kling.run(items, pausing(), settings);
 		await allFinished(kling, own);
 		const [first] = run.items('Kling').map(({ json }) => String(json.taskId));
 		// Sent so long ago that the API must know it.
 		for (const task of parkedTasks(run)) task.sentAtMs -= 60_000;
-		const workflow = klingWorkflow([good, good], pausing(), settings);
+		const workflow = klingWorkflow(items, pausing(), settings);
 		const parked = parkedRun(workflow, kling.credentials, run);
 		kling.addFault({
 			kind: 'json',
@@ -181,7 +183,7 @@ describe('a failed task', () => {
 
 describe('what is told', () => {
 	test('a file without watermark that cannot be had is told in the item', async () => {
-		const { parked, sandbox, submitted } = await parkIt([good, good], {
+		const { parked, sandbox, submitted } = await parkIt(goods.slice(0, 2), {
 			parameters: { download: true, options: { withoutWatermark: true } },
 			options: { accounts: [{ email: 'artist@example.com', maxJobs: 5, paid: false }] },
 		});
@@ -232,7 +234,7 @@ describe('trouble with the API', () => {
 describe('the time limit', () => {
 	test('is the longest of those that the items have', async () => {
 		const before = Date.now();
-		const items = [60, 300, 90].map((limit) => ({ ...good, limit }));
+		const items = [60, 300, 90].map((limit, at) => ({ ...goods[at], limit }));
 		const { parked } = await parkIt(items, {
 			parameters: { options: { timeout: '={{ $json.limit }}' } },
 			options: { jobMs: 30_000 },
@@ -242,7 +244,7 @@ describe('the time limit', () => {
 	});
 
 	test('hands on the tasks as they were sent, linked, and errors by their branch', async () => {
-		const { parked, submitted } = await parkIt([{ ...good, extra: 1 }, unfinished, good], {
+		const { parked, submitted } = await parkIt([{ ...good, extra: 1 }, unfinished, goods[0]], {
 			settings: { onError: 'continueErrorOutput' },
 			options: { jobMs: 30_000 },
 		});
@@ -261,7 +263,7 @@ describe('the time limit', () => {
 		expect(items('Start').map(({ json }) => json)).toEqual([
 			{ ...good, extra: 1 },
 			unfinished,
-			good,
+			goods[0],
 		]);
 	});
 });

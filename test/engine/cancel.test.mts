@@ -1,31 +1,32 @@
 import type { IDataObject } from 'n8n-workflow';
 
 import type { SandboxOptions } from '../../sandbox/options.mts';
-import { bench, getTask, until, upscale } from './support/kling.mts';
+import { bench, fromItem, getTask, images, until, upscale } from './support/kling.mts';
 
 const MS_PER_SECOND = 1_000;
 
-const slow: SandboxOptions = { jobMs: 60_000 };
+const { items: three, seeds } = images(3);
+const slow: SandboxOptions = { jobMs: 60_000, seeds };
 const oneSlot: SandboxOptions = {
 	...slow,
 	accounts: [{ email: 'artist@example.com', maxJobs: 1 }],
 };
 
 test.each<[string, SandboxOptions, IDataObject, (posts: number, asked: number) => boolean]>([
-	['while polling', slow, upscale(), (_posts, asked) => asked > 0],
+	['while polling', slow, upscale(fromItem), (_posts, asked) => asked > 0],
 	[
 		'before the first look',
 		slow,
-		upscale({ options: { pollInterval: 30 } }),
+		upscale({ ...fromItem, options: { pollInterval: 30 } }),
 		(posts) => posts === 3,
 	],
-	['while waiting for a free job slot', oneSlot, upscale(), (posts) => posts > 2],
+	['while waiting for a free job slot', oneSlot, upscale(fromItem), (posts) => posts > 2],
 ])('a cancel stops within a second %s', async (_when, options, parameters, isThere) => {
 	const { start, posts, sandbox } = await bench(options);
 	const asked = () => sandbox.requests.filter(({ method }) => method === 'GET').length;
 	// Going on after errors must not turn a cancel into error items.
 	const settings = { onError: 'continueRegularOutput' } as const;
-	const { cancel, done } = await start([{}, {}, {}], parameters, settings);
+	const { cancel, done } = await start(three, parameters, settings);
 	await until(() => isThere(posts(), asked()));
 
 	const canceledMs = Date.now();

@@ -1,17 +1,18 @@
-import { bench, getTask, TASK_ID, upscale, WORK_ID } from './support/kling.mts';
+import { bench, fromItem, getTask, images, TASK_ID, upscale, WORK_ID } from './support/kling.mts';
 import { knowsErrorDetails, namesIssues } from './support/version.mts';
 
 const POST = { method: 'POST', path: '/v1/kling/images/upscale' };
+const others = images(2);
 const seeds = [
 	{ taskId: '700000001', workId: '700000002', status: 'processing' as const },
 	{ taskId: '700000003', workId: '700000004', upscale: 'forbidden' as const },
 	{ taskId: '700000005', workId: '700000006', upscale: 'fails' as const },
+	...others.seeds,
 ];
 const running = { taskId: '700000001', workId: '700000002' };
 const forbidden = { taskId: '700000003', workId: '700000004' };
 const fails = { taskId: '700000005', workId: '700000006' };
 const good = { taskId: TASK_ID, workId: WORK_ID };
-const fromItem = { taskId: '={{ $json.taskId }}', workId: '={{ $json.workId }}' };
 
 describe('the vendor’s own words, and the next step', () => {
 	test('400: the source task is not finished', async () => {
@@ -81,7 +82,7 @@ describe('the vendor’s own words, and the next step', () => {
 });
 
 describe('On Error', () => {
-	const items = [good, running, good];
+	const items = [others.items[0], running, others.items[1]];
 
 	test('Stop Workflow: the first error with its item', async () => {
 		const { run } = await bench({ seeds });
@@ -148,7 +149,8 @@ describe('parameters are checked before anything is sent', () => {
 		['Account must be an email', { account: { __rl: true, mode: 'email', value: 'nobody' } }],
 		['Max Jobs must be a number from 1 to 50', { options: { maxJobs: 51 } }],
 		['Max Jobs must be a whole number', { options: { maxJobs: 2.5 } }],
-		['Time Limit must be a number of at least 0', { options: { timeout: -1 } }],
+		['Time Limit must be a number of at least 1', { options: { timeout: -1 } }],
+		['Time Limit must be a number of at least 1', { options: { timeout: 0 } }],
 		['Poll Interval must be a number of at least 1', { options: { pollInterval: 'soon' } }],
 		['Reply Reference is too long: 1025', { options: { replyRef: 'x'.repeat(1025) } }],
 		[

@@ -11,8 +11,12 @@ import { trials } from './support/fault-trials.mts';
 
 /** Enough to wait together, few enough not to disturb each other's times. */
 const AT_ONCE = 24;
-/** Those that take half a minute come first, all together. */
+/** Those that take half a minute or more come first, all together. */
 const LONG: FaultName[] = ['hang', 'stall'];
+const isLong = ({ call, variant, fault, lasting, outcome }: Line) =>
+	LONG.includes(fault) ||
+	(variant === 'Pause Until Called Back' && outcome === 'lookedUp') ||
+	(call === 'calledBack' && fault === '404' && lasting);
 /** What a fault that stays would take: minutes. `patience.test` and `watch.test` count the tries without waiting. */
 const TOO_LONG_TO_STAY: FaultName[] = LONG;
 /** Waited for by `timeouts.test`, without waiting: 300 seconds for an answer, 10 minutes for a file. */
@@ -31,9 +35,10 @@ const isTooLong = (call: CallName, fault: FaultName) =>
 /** With Pause Until Called Back the shortest time limit is a minute. */
 const isOneMinute = ({ variant, outcome }: Line) =>
 	variant === 'Pause Until Called Back' && outcome === 'noSlot';
-/** Nor does a job come to be watched whose POST met the certificate. */
+/** Nor does a job come to be watched whose POST met the certificate, or a list to be asked for after another one. */
 const isMetBefore = ({ call, variant, fault }: Line) =>
-	call === 'watch' && variant === 'Upscale' && fault === 'tls';
+	fault === 'tls' &&
+	((call === 'watch' && variant === 'Upscale') || (call === 'earlierJob' && variant === 'Tasks'));
 
 interface Line {
 	call: CallName;
@@ -68,7 +73,6 @@ const lines: Line[] = callNames.flatMap((call) =>
 const results = new Map<Line, Promise<Seen>>();
 
 beforeAll(async () => {
-	const isLong = ({ fault }: Line) => LONG.includes(fault);
 	const waiting = lines.filter((line) => !isLong(line));
 	const begin = (line: Line) => {
 		const seen = trials[line.call][line.variant](line);
@@ -123,10 +127,25 @@ const check: Record<Outcome, (seen: Seen, line: Line) => void> = {
 		expect(seen.told).toMatch(/set \w+ to By|open this list again/);
 	},
 	refused: (seen, line) => tells(seen, line, 1),
-	unknown: (seen) => {
-		expect(seen.told).toContain('It is unknown whether the upscale job was accepted');
-		expect(seen.told).toContain('Look up your tasks first');
-		expect(seen.posts).toBe(1);
+	found: ({ isGood, told, posts }) =>
+		expect({ isGood, told, posts }).toEqual({ isGood: true, told: undefined, posts: 1 }),
+	lookedUp: ({ told, posts }) => {
+		expect(told).toMatch(
+			/^It is unknown whether the upscale job was accepted .*most likely it was not/,
+		);
+		expect(posts).toBe(1);
+	},
+	unknown: ({ told, posts }, { fault }) => {
+		expect(told).toContain('It is unknown whether the upscale job was accepted');
+		expect(told).toContain('Look up your tasks first');
+		expect(told!.split('could not be read: ')[1]).toMatch(faults[fault].words!);
+		expect(posts).toBe(1);
+	},
+	notSent: ({ told, posts }, { fault }) => {
+		expect(told).toContain('Could not check for an earlier job of this image');
+		expect(told).toContain('Nothing was sent');
+		expect(told).toMatch(faults[fault].words!);
+		expect(posts).toBe(0);
 	},
 	nextSlot: ({ isGood, posts }) => {
 		expect(isGood).toBe(true);

@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net';
 import type { IDataObject } from 'n8n-workflow';
 
 import { readBinary } from './support/engine.mts';
-import { bench, getTask, TASK_ID, until, upscale, WORK_ID } from './support/kling.mts';
+import { inFastTime } from './support/fast-time.mts';
+import { bench, fromItem, getTask, images, TASK_ID, until, upscale } from './support/kling.mts';
 
 const TASKS = { method: 'GET', path: '/v1/kling/tasks/' };
 const MS_PER_SECOND = 1_000;
@@ -57,10 +58,12 @@ describe('while polling, what may pass is waited out', () => {
 });
 
 describe('what a task may come to', () => {
-	const seeds = [{ taskId: '700000005', workId: '700000006', upscale: 'fails' as const }];
+	const two = images(2);
+	const failing = { taskId: '700000005', workId: '700000006' };
+	const seeds = [{ ...failing, upscale: 'fails' as const }, ...two.seeds];
 
 	test('success without an image is an error of that item; the rest goes on', async () => {
-		const { run, addFault } = await bench();
+		const { run, addFault } = await bench({ seeds });
 		const empty = {
 			task: { id: 500000010 },
 			works: [],
@@ -73,21 +76,22 @@ describe('what a task may come to', () => {
 			kind: 'json',
 			status: 200,
 			body: empty,
+			times: 99,
 		});
-		const { items } = await run([{}, {}], upscale(), { onError: 'continueRegularOutput' });
+		// It may still fill, so it is looked at again for some seconds.
+		const { items } = await inFastTime(
+			async () => await run(two.items, upscale(fromItem), { onError: 'continueRegularOutput' }),
+		);
 		const outcomes = items('Kling').map(({ json }) => json.error ?? json.status);
 		expect(outcomes.sort()).toEqual(['Task 500000010 finished without an image', 'succeed']);
 	});
 
 	test('a failed task does not take the others with it', async () => {
 		const { run } = await bench({ seeds });
-		const items = [
-			{ taskId: TASK_ID, workId: WORK_ID },
-			{ taskId: seeds[0].taskId, workId: seeds[0].workId },
-			{ taskId: TASK_ID, workId: WORK_ID },
-		];
-		const parameters = upscale({ taskId: '={{ $json.taskId }}', workId: '={{ $json.workId }}' });
-		const { items: out } = await run(items, parameters, { onError: 'continueRegularOutput' });
+		const items = [two.items[0], failing, two.items[1]];
+		const { items: out } = await run(items, upscale(fromItem), {
+			onError: 'continueRegularOutput',
+		});
 		expect(out('Kling').map(({ json }) => json.status ?? 'error')).toEqual([
 			'succeed',
 			'error',
@@ -155,13 +159,14 @@ describe('a cancel stops within a second', () => {
 		expect(run.status).toBe('canceled');
 		expect(Date.now() - canceledMs).toBeLessThan(MS_PER_SECOND);
 		// What was on its way is kept with the execution, so that a retry by hand does not send it again.
-		const { sentByKling } = run.data.executionData!.contextData['node:Kling'];
-		const [{ sent }] = Object.values(sentByKling as Record<string, { sent: IDataObject }>);
-		expect(sent).toMatchObject(
-			server === 'api'
-				? { trouble: { message: expect.stringContaining('unknown whether') } }
-				: { taskId: '500000010' },
-		);
+		const { paidByKling } = run.data.executionData!.contextData.flow;
+		expect(Object.values(paidByKling as IDataObject)).toEqual([
+			expect.objectContaining(
+				server === 'api'
+					? { state: 'unknown', callsBack: false }
+					: { state: 'accepted', taskId: '500000010' },
+			),
+		]);
 	});
 
 	test('in the middle of a file that has stalled, and another item’s error cuts it off too', async () => {

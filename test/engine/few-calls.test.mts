@@ -1,20 +1,21 @@
 import type { Fault } from '../../sandbox/faults.mts';
-import { bench, upscale } from './support/kling.mts';
+import { bench, fromItem, images, upscale } from './support/kling.mts';
 
 /** A batch watched through the list of running jobs, on n8n's own engine: with a true list, and with ones that are not. */
 
 const COUNT = 6;
-const items = Array.from({ length: COUNT }, (_, number) => ({ number }));
-const ids = items.map(({ number }) => ({ id: 500000010 + 10 * number }));
+const { items, seeds } = images(COUNT);
+const ids = items.map((_, number) => ({ id: 500000010 + 10 * number }));
 const LIST = { method: 'GET', path: '/v1/kling/scheduler' };
 
 async function runBatch(fault?: Partial<Fault>, jobMs = 5_000) {
-	const kling = await bench({ jobMs, accounts: [{ email: 'artist@example.com', maxJobs: COUNT }] });
+	const accounts = [{ email: 'artist@example.com', maxJobs: COUNT }];
+	const kling = await bench({ jobMs, accounts, seeds });
 	if (fault) kling.addFault({ ...LIST, times: 1_000, ...fault } as Fault);
 	const began = Date.now();
 	const { items: outputs, error } = await kling.run(
 		items,
-		upscale({ options: { pollInterval: '' } }),
+		upscale({ ...fromItem, options: { pollInterval: '' } }),
 	);
 	expect(error).toBeUndefined();
 	expect(outputs('Result').map(({ json }) => json.status)).toEqual(Array(COUNT).fill('succeed'));

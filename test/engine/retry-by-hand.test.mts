@@ -1,44 +1,47 @@
-import { parse, stringify } from 'flatted';
-import { WorkflowExecute } from 'n8n-core';
-import type { IDataObject, IRunExecutionData } from 'n8n-workflow';
+import type { IDataObject } from 'n8n-workflow';
 
-import { prepare, readRun, type EngineRun } from './support/engine.mts';
-import { bench, TASK_ID, upscale, WORK_ID, type Bench } from './support/kling.mts';
+import { retryByHand } from './support/by-hand.mts';
+import type { EngineRun } from './support/engine.mts';
+import { inFastTime } from './support/fast-time.mts';
+import {
+	bench,
+	fromItem,
+	images,
+	TASK_ID,
+	upscale,
+	WORK_ID,
+	type Bench,
+} from './support/kling.mts';
 import { klingWorkflow } from './support/workflows.mts';
 
 /** A person presses Retry on a failed execution: what is paid for is picked up, what failed is sent anew. */
 
 const good = { taskId: TASK_ID, workId: WORK_ID };
 const failing = { taskId: '700000005', workId: '700000006' };
-const seeds = [{ ...failing, upscale: 'fails' as const }];
+const { items: others, seeds: more } = images(1);
+const seeds = [{ ...failing, upscale: 'fails' as const }, ...more];
 const POST = { method: 'POST', path: '/v1/kling/images/upscale' };
+const SCHEDULER = { method: 'GET', path: '/v1/kling/scheduler' };
 const parameters = (wait: string) =>
-	upscale({ taskId: '={{ $json.taskId }}', workId: '={{ $json.workId }}', wait });
-
-/** As n8n's server does it (execution.service.ts): the data of the failed execution under a new id, without its last run. */
-async function retry(
-	{ credentials }: Bench,
-	{ run }: EngineRun,
-	...workflow: Parameters<typeof klingWorkflow>
-): Promise<EngineRun> {
-	const data = parse(stringify(run.data)) as IRunExecutionData;
-	delete data.resultData.error;
-	data.resultData.runData[data.resultData.lastNodeExecuted!].pop();
-	const { workflow: loaded, additionalData } = await prepare(
-		klingWorkflow(...workflow),
-		credentials,
-	);
-	const execution = new WorkflowExecute(additionalData, 'retry', data);
-	return readRun(await execution.processRunExecutionData(loaded));
-}
+	upscale({ ...fromItem, wait, options: { pollInterval: undefined } });
 
 /** Fails, is retried, and is counted before and after. */
-async function failAndRetry(kling: Bench, items: IDataObject[], wait: string) {
-	const first = await kling.run(items, parameters(wait));
-	expect(first.error).toBeDefined();
-	const before = kling.posts();
-	const second = await retry(kling, first, items, parameters(wait));
-	return { first, second, before, after: kling.posts() - before };
+async function failAndRetry(
+	kling: Bench,
+	items: IDataObject[],
+	wait: string,
+	meanwhile: () => Promise<unknown> = async () => {},
+) {
+	return await inFastTime(async () => {
+		const first = await kling.run(items, parameters(wait));
+		expect(first.error).toBeDefined();
+		const before = kling.posts();
+		await meanwhile();
+		const workflow = klingWorkflow(items, parameters(wait));
+		const sent = kling.posts();
+		const second = await retryByHand(workflow, kling.credentials, first);
+		return { first, second, before, after: kling.posts() - sent };
+	});
 }
 
 describe.each(['poll', 'callback'])('%s', (wait) => {
@@ -71,12 +74,106 @@ describe.each(['poll', 'callback'])('%s', (wait) => {
 		expect(paidFor(second)).toBe(paidFor(first));
 	});
 
-	test('what is unknown stays so, and is not sent again', async () => {
+	test('what is unknown, and cannot be looked up, stays so and is not sent again', async () => {
 		const kling = await bench({ seeds, callbacks: 'none' });
-		kling.addFault({ ...POST, kind: 'resetAfter' });
+		kling.addFault({ ...POST, kind: 'resetBefore' });
 		const { first, second, before, after } = await failAndRetry(kling, [good], wait);
 		expect([before, after]).toEqual([1, 0]);
 		expect(second.error?.message).toBe(first.error?.message);
+	});
+
+	test('what is unknown is found now, taken over and polled', async () => {
+		const kling = await bench({ jobMs: 90_000, seeds, callbacks: 'none' });
+		kling.addFault({ ...POST, kind: 'resetAfter' });
+		kling.addFault({ ...SCHEDULER, kind: 'json', status: 402, body: {}, times: 99 });
+		const { second, after } = await failAndRetry(kling, [good], wait, async () => {
+			kling.sandbox.clearFaults();
+		});
+		expect(second.error).toBeUndefined();
+		expect(second.run.waitTill).toBeUndefined();
+		expect(second.items('Kling')[0].json).toMatchObject({
+			taskId: '500000010',
+			status: 'succeed',
+		});
+		expect(after).toBe(0);
+	});
+
+	test('what is unknown, and what the lists do not show, is sent', async () => {
+		const kling = await bench({ jobMs: 100, seeds, callbacks: 'none' });
+		await kling.run(others, parameters('none'));
+		kling.addFault({ ...POST, kind: 'resetBefore' });
+		const { first, second, after } = await failAndRetry(kling, [good], wait);
+		expect(first.error?.message).toContain('most likely it was not');
+		expect(second.error).toBeUndefined();
+		expect(after).toBe(1);
+	});
+
+	test.each([
+		['a 500', { kind: 'json' as const, status: 500, body: { error: 'Not this one' } }],
+		['a redirect', { kind: 'redirect' as const }],
+		['a 400', { kind: 'json' as const, status: 400, body: { error: 'Not now' } }],
+	])('after %s the lists are read, and it is sent', async (_name, fault) => {
+		const kling = await bench({ jobMs: 100, seeds, callbacks: 'none' });
+		kling.addFault({ ...POST, ...fault });
+		const { second, after } = await failAndRetry(kling, [good], wait);
+		expect(second.error).toBeUndefined();
+		expect(after).toBe(1);
+		const order = kling.sandbox.requests.map(({ method, path }) => `${method} ${path}`);
+		const post = `POST ${POST.path}`;
+		const between = order.slice(order.indexOf(post) + 1, order.lastIndexOf(post));
+		expect(between).toEqual(['GET /v1/kling/scheduler', 'GET /v1/kling/tasks']);
+	});
+
+	test('after a 500 a job of the image that the lists show is taken instead', async () => {
+		const kling = await bench({ jobMs: 100, seeds, callbacks: 'none' });
+		kling.addFault({ ...POST, kind: 'json', status: 500, body: { error: 'Not this one' } });
+		const { second, after } = await failAndRetry(kling, [good], wait, async () => {
+			await kling.run([good], parameters('none'));
+		});
+		expect(second.items('Kling')[0].json).toMatchObject({
+			taskId: '500000010',
+			status: 'succeed',
+		});
+		expect(after).toBe(0);
+	});
+});
+
+describe('an execution that was killed, so that nothing was noted', () => {
+	/** What n8n has of it: where it stood, and nothing of the node. */
+	async function killed(kling: Bench, wait: string, items: IDataObject[]) {
+		const run = await kling.run(items, parameters(wait));
+		const workflow = klingWorkflow(items, parameters(wait));
+		return await retryByHand(workflow, kling.credentials, run, (data) => {
+			const [source] = data.resultData.runData.Start;
+			data.executionData!.contextData = {};
+			data.waitTill = undefined;
+			delete data.resultData.runData.Result;
+			delete data.resultData.runData.Kling;
+			data.executionData!.nodeExecutionStack = [
+				{
+					node: workflow.nodes.find(({ name }) => name === 'Kling')!,
+					data: { main: source.data!.main },
+					source: { main: [{ previousNode: 'Start' }] },
+				},
+			];
+		});
+	}
+
+	test.each(['poll', 'callback'])('its job is found, polled, and not sent: %s', async (wait) => {
+		const kling = await bench({ jobMs: 3_000, seeds, callbacks: 'none' });
+		const { error, items, run } = await inFastTime(async () => await killed(kling, wait, [good]));
+		expect(error).toBeUndefined();
+		expect(run.waitTill).toBeUndefined();
+		expect(items('Kling')[0].json).toMatchObject({ taskId: '500000010', status: 'succeed' });
+		expect(kling.posts()).toBe(1);
+	});
+
+	test('where nobody can look, nothing is sent', async () => {
+		const kling = await bench({ jobMs: 100, seeds, callbacks: 'none' });
+		kling.addFault({ ...SCHEDULER, kind: 'status', status: 503, times: 99 });
+		const { error } = await inFastTime(async () => await killed(kling, 'poll', [good]));
+		expect(error?.message).toContain('Could not check for an earlier job of this image');
+		expect(kling.posts()).toBe(1);
 	});
 });
 
@@ -88,10 +185,11 @@ test('a task that is picked up is looked at at once', async () => {
 	const first = await kling.run([good], slowly);
 	expect(first.error?.message).toContain('could not be downloaded');
 	const pressedMs = Date.now();
-	const second = await retry(kling, first, [good], slowly);
+	const second = await retryByHand(klingWorkflow([good], slowly), kling.credentials, first);
 	expect(second.items('Kling')[0].binary).toBeDefined();
 	expect(kling.posts()).toBe(1);
 	const looks = kling.sandbox.requests.filter(({ path }) => path.startsWith('/v1/kling/tasks/'));
-	expect(looks).toHaveLength(2);
-	expect(looks[1].at - pressedMs).toBeLessThan(3_000);
+	// One to see whether it may be sent again, one to wait for it.
+	expect(looks).toHaveLength(3);
+	expect(looks[2].at - pressedMs).toBeLessThan(3_000);
 });

@@ -110,7 +110,7 @@ test.each([
 		body: body ?? {},
 		times: 9,
 	});
-	const [text] = await ask([call], upscale({ ...chosen, options: { timeout: 0 } }));
+	const [text] = await ask([call], upscale({ ...chosen, options: { timeout: 1 } }));
 	expect(text).toContain(advice);
 	// It cannot put nodes before this one, set options, or start an execution.
 	expect(text).not.toMatch(/put a Kling node|under Options|new execution/);
@@ -145,8 +145,8 @@ test('after a refusal that spent nothing, the agent may ask again', async () => 
 
 test('a retry does not pay again', async () => {
 	const { ask, posts, addFault } = await bench();
-	addFault({ method: 'POST', path: '/v1/kling/images/upscale', kind: 'resetAfter' });
-	const [text] = await ask([call], upscale(chosen), {
+	addFault({ method: 'POST', path: '/v1/kling/images/upscale', kind: 'resetBefore' });
+	const [text] = await ask([call], upscale({ ...chosen, options: { timeout: 1 } }), {
 		retryOnFail: true,
 		maxTries: 3,
 		waitBetweenTries: 0,

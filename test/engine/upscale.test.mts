@@ -1,9 +1,7 @@
 import sharp from 'sharp';
 
 import { readBinary } from './support/engine.mts';
-import { bench, TASK_ID, upscale, WORK_ID } from './support/kling.mts';
-
-const numbered = (count: number) => Array.from({ length: count }, (_, number) => ({ number }));
+import { bench, fromItem, images, TASK_ID, upscale, WORK_ID } from './support/kling.mts';
 
 describe('Poll Until Finished', () => {
 	test('gives the finished task as simple JSON', async () => {
@@ -120,10 +118,12 @@ describe('Poll Until Finished', () => {
 		});
 
 		test('falls back to the plain file and says why', async () => {
+			const two = images(2);
 			const { run, sandbox } = await bench({
 				accounts: [{ email: 'artist@example.com', maxJobs: 5, paid: false }],
+				seeds: two.seeds,
 			});
-			const { error, items, hints } = await run([{}, {}], parameters);
+			const { error, items, hints } = await run(two.items, { ...parameters, ...fromItem });
 			expect(error).toBeUndefined();
 			expect(items('Kling').map(({ binary }) => binary?.data.mimeType)).toEqual([
 				'image/png',
@@ -189,17 +189,19 @@ describe('Poll Until Finished', () => {
 	});
 
 	test('twenty items on twenty slots take about one task time, in order and linked', async () => {
+		const twenty = images(20);
 		const { run, sandbox, posts } = await bench({
 			jobMs: 3_000,
 			accounts: [{ email: 'artist@example.com', maxJobs: 20 }],
+			seeds: twenty.seeds,
 		});
 		const startMs = Date.now();
-		const { error, items } = await run(numbered(20), upscale());
+		const { error, items } = await run(twenty.items, upscale(fromItem));
 		const tookMs = Date.now() - startMs;
 
 		expect(error).toBeUndefined();
 		expect(items('Kling').map(({ pairedItem }) => pairedItem)).toEqual(
-			numbered(20).map(({ number }) => ({ item: number })),
+			twenty.items.map((_, item) => ({ item })),
 		);
 		const sentFor = items('Kling').map(({ json }) => json.taskId);
 		expect(new Set(sentFor).size).toBe(20);
@@ -210,19 +212,11 @@ describe('Poll Until Finished', () => {
 	});
 
 	test('each result stands where its input item stood, whichever finishes first', async () => {
-		const seeds = ['700000001', '700000003', '700000005'].map((taskId) => ({ taskId }));
+		const { items, seeds } = images(3);
 		const { run, addFault } = await bench({ seeds });
 		// The first task is the last to be seen finished.
 		addFault({ kind: 'status', status: 503, path: '/v1/kling/tasks/500000010', times: 2 });
-		const items = seeds.map(({ taskId }) => ({ taskId, workId: String(Number(taskId) + 1) }));
-		const { items: out } = await run(
-			items,
-			upscale({
-				taskId: '={{ $json.taskId }}',
-				workId: '={{ $json.workId }}',
-				output: 'raw',
-			}),
-		);
+		const { items: out } = await run(items, upscale({ ...fromItem, output: 'raw' }));
 
 		// The API says of every task which image it was made from.
 		const madeFrom = out('Kling').map(
@@ -241,16 +235,22 @@ describe('Poll Until Finished', () => {
 
 test('an account whose slots are taken does not hold up another', async () => {
 	const JOB_MS = 2_000;
+	const three = images(3);
 	const { run, sandbox } = await bench({
 		jobMs: JOB_MS,
 		accounts: [
 			{ email: 'busy@example.com', maxJobs: 1 },
 			{ email: 'free@example.com', maxJobs: 1 },
 		],
+		seeds: three.seeds,
 	});
-	const items = ['busy', 'busy', 'busy', 'free'].map((name) => ({ email: `${name}@example.com` }));
+	// The same image in another account is another job.
+	const items = [
+		...three.items.map((item) => ({ ...item, email: 'busy@example.com' })),
+		{ ...three.items[0], email: 'free@example.com' },
+	];
 	const account = { __rl: true, mode: 'email', value: '={{ $json.email }}' };
-	const { error, items: out } = await run(items, upscale({ account }));
+	const { error, items: out } = await run(items, upscale({ ...fromItem, account }));
 
 	expect(error).toBeUndefined();
 	expect(out('Kling').map(({ json }) => json.account)).toEqual(items.map(({ email }) => email));

@@ -69,7 +69,6 @@ test.each([
 	...filesIn('.github/ISSUE_TEMPLATE', /\.yml$/),
 	'.ci/run',
 	'scripts/start.mts',
-	'scripts/live/options.mts',
 ])('%s names only commands that package.json has', (file) => {
 	const named = [...read(file).matchAll(/\bnpm (?:run ([\w:-]+)|(start|test)\b)/g)];
 	for (const [, script, short] of named) expect(Object.keys(scripts)).toContain(script ?? short);

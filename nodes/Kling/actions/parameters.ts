@@ -8,10 +8,11 @@ import type { OutputKind } from '../job/result';
 import { parseDate } from './dates';
 import { asText, shorten } from './text';
 
-/** "range from 1 to 50" (the vendor's page, `maxJobs`). */
+/** "range from 1 to 50" (the vendor's page, `maxJobs`). assumes: max-jobs-range */
 const MAX_JOBS = 50;
-/** `replyUrl` and `replyRef`: "at most 1024 characters each" (kling-api.md, "Callbacks"). */
+/** `replyUrl` and `replyRef`: "at most 1024 characters each" (kling-api.md, "Callbacks"). assumes: reply-lengths */
 const MAX_REPLY_LENGTH = 1024;
+/** assumes: time-limit */
 const DEFAULT_TIMEOUT_SECONDS = 600;
 /** With none at all every job would be paid and none waited for. */
 const MIN_TIMEOUT_SECONDS = 1;
@@ -65,7 +66,7 @@ export class Parameters {
 		return text;
 	}
 
-	/** The email of a connected Kling account; empty means the only one there is. */
+	/** The email of a connected Kling account; empty means the only one there is. assumes: email-optional */
 	account(): string | undefined {
 		const text = asText(this.locator('account'));
 		if (text === '') return undefined;

@@ -19,7 +19,7 @@ export interface Callback {
 	replyRef?: string;
 }
 
-/** Never throws, whatever was sent. The body is expected "as GET returns it" (kling-api.md, "Callbacks"). */
+/** Never throws, whatever was sent. The body is expected "as GET returns it". assumes: callback-model */
 export function readCallback(context: IWebhookFunctions): Callback {
 	const body = bodyOf(context);
 	const { taskId, status, finished } = readTask(body);

@@ -73,6 +73,7 @@ async function fetchClean(
 		);
 		if (got.trouble) reason = got.trouble.message;
 		else {
+			// assumes: clean-file
 			const url = text(record(got.body).cdnUrl) ?? '';
 			const fetched = await fetchFile.call(this, kit, url, download);
 			if ('file' in fetched) return fetched.file;

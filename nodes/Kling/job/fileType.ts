@@ -8,7 +8,7 @@ const JPEG: FileType = { extension: 'jpg', mimeType: 'image/jpeg' };
 const WEBP: FileType = { extension: 'webp', mimeType: 'image/webp' };
 const GIF: FileType = { extension: 'gif', mimeType: 'image/gif' };
 
-/** File signatures: where they stand in the file and what they read, one character a byte. */
+/** File signatures: where they stand in the file and what they read, one character a byte. assumes: file-type */
 const SIGNATURES: Array<{ type: FileType; offset: number; bytes: string }> = [
 	{ type: PNG, offset: 0, bytes: '\x89PNG' },
 	{ type: JPEG, offset: 0, bytes: '\xff\xd8\xff' },
@@ -28,8 +28,8 @@ const BY_NAME = new Map([
 ]);
 
 /**
- * The type of an image by its own first bytes, else by its name; the Content-Type header "cannot be trusted"
- * (kling-api.md, last paragraph).
+ * The type of an image by its own first bytes, else by its name; the Content-Type header cannot be trusted.
+ * assumes: file-content-type
  *
  * @returns `undefined` for what is surely no image, such as an error page
  */

@@ -4,17 +4,17 @@ import { bodyOrTrouble, isRefusal, vendorText, type Trouble } from '../transport
 import type { ApiResult, TaskModel } from '../transport/types';
 import { numberOf, readTask, record, worksOf } from './result';
 
-/** How many tasks to ask for at once. What the API allows, and where it cuts off, is not documented (kling-api.md). */
+/** How many tasks to ask for at once; what the API allows is not documented. assumes: page-size-50 */
 const PAGE_SIZE = 50;
 /** A page without way on is asked for again so many times larger, as far as the second number. */
 const PAGE_GROWTH = 4;
 const MAX_PAGE_SIZE = 800;
-/** Our assumption: no API cuts its pages off below this, so a shorter one holds all there is. */
+/** No page is cut off below this, so a shorter one holds all there is. assumes: shortest-page, filter-before-page */
 const MIN_CUT = 10;
 
 /**
- * Our assumption: the times of one entry are no further apart than this; in the vendor's example it is some ms. Only lists
- * that go on later (see `place`) rest on it: beyond it a task could come twice there.
+ * The times of one entry are no further apart than this; in the vendor's example it is some ms. Only lists that go on
+ * later (see `place`) rest on it: beyond it a task could come twice there. assumes: times-apart
  */
 const TIMES_APART_MS = 1_000;
 
@@ -124,6 +124,7 @@ export class History {
 	private entriesOf(body: unknown): TaskModel[] {
 		const { history } = record(body);
 		if (history === null) return [];
+		// assumes: history
 		if (!Array.isArray(history)) throw this.source.fail(NOT_A_LIST);
 		return history.map((entry) => record(entry) as TaskModel);
 	}
@@ -156,6 +157,7 @@ export class History {
 		// Nothing older from here on: either that is the end, or the page was cut off before it got there.
 		if (page.length < MIN_CUT) {
 			this.way = 'ended';
+			// assumes: page-size
 		} else if (page.length >= this.pageSize && this.pageSize < this.maxPageSize) {
 			this.pageSize *= PAGE_GROWTH;
 		} else if (this.beforeMs !== undefined && this.beforeMs >= this.oldestMs) {

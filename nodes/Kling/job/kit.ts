@@ -4,7 +4,7 @@ import { connect, type KlingApi } from '../transport/client';
 import { Halt } from './halt';
 import { Turns } from './turns';
 
-/** Hundreds of items that all ask at once would look like an attack to the API. */
+/** Hundreds of items that all ask at once would look like an attack to the API. assumes: no-rate-limit */
 export const MAX_PARALLEL_READS = 10;
 /** More downloads at once would not be faster, and would fill n8n's memory where it keeps files there. */
 const MAX_PARALLEL_DOWNLOADS = 4;

@@ -84,6 +84,7 @@ export function assertImages(
 			'This is what Kling says about the task. Often its moderation refuses an image, or the account is out of credits.',
 		);
 	}
+	// assumes: succeed-without-works
 	if (images.length === 0) {
 		throw fail(
 			`Task ${taskId} finished without an image`,

@@ -7,13 +7,13 @@ import type { Kit } from './kit';
 import { askPatiently } from './patience';
 import { idText, readTask, record, text, worksOf } from './result';
 
-/** Right after creation a task can be unknown for a moment (kling-api.md, marked T); how long is our assumption. */
+/** Right after creation a task can be unknown for a moment. assumes: early-404 */
 export const EARLY_404_MS = 15_000;
 
 /** Past that time a 404 must come so many times in a row before the task counts as gone. */
 export const LOOKS_AT_MISSING = 3;
 
-/** "`succeed` with an empty `works` happens" (kling-api.md, marked V); for so long it may still fill, which is our assumption. */
+/** "`succeed` with an empty `works` happens" (kling-api.md, marked V); so long it may still fill. assumes: succeed-without-works */
 export const EMPTY_SUCCESS_MS = 10_000;
 
 /** A success that names no file of any kind. */

@@ -51,6 +51,7 @@ export const numberOf = (value: unknown): number =>
 export const idText = (value: unknown): string | undefined =>
 	typeof value === 'number' ? String(value) : text(value);
 
+/** assumes: times */
 function isoTime(epochMs: unknown): string | undefined {
 	const date = new Date(typeof epochMs === 'number' && epochMs > 0 ? epochMs : NaN);
 	return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
@@ -70,7 +71,7 @@ function leadingWork(model: TaskModel): Record<string, unknown> {
 
 /**
  * The images of a task: works whose file is one (`contentType` "image"; when it is missing, a file that is not told to
- * be anything else), in the API's order.
+ * be anything else), in the API's order. One that is not finished has no link. assumes: image-work, while-processing
  */
 export function imagesOf(model: TaskModel): TaskImage[] {
 	return worksOf(model).flatMap((work) => {
@@ -92,6 +93,7 @@ export function imagesOf(model: TaskModel): TaskImage[] {
 /**
  * Decides by `status_final` and `status_name`, never by the number (kling-api.md, "GET /v1/kling/tasks"); they stand at
  * the top, in `task` and in every work. In a list there may be nothing but works.
+ * assumes: three-levels, status-names
  */
 export function readTask(model: TaskModel): TaskState {
 	const task = record(model.task);
@@ -130,7 +132,7 @@ export function simplify(model: TaskModel, known: { taskId: string } & IDataObje
 		type,
 		imageUrl: images[0]?.url,
 		images: images.map(withoutEmpty),
-		// The API's word for a success is "success", which tells nobody anything.
+		// The API's word for a success is "success", which tells nobody anything. assumes: success-message
 		message: status === 'succeed' ? undefined : message,
 		account: known.account,
 		replyRef: known.replyRef,

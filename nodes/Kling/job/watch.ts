@@ -223,7 +223,7 @@ export class Watcher {
 		}
 	}
 
-	/** A 404 is the last word only about a task that was there, or that stays away past the grace for new ones. */
+	/** A 404 is the last word only about a task that was there, or that stays away past the grace for new ones. assumes: unknown-task, early-404 */
 	private mayStillAppear({ seen, startMs, missedLooks }: Watched): boolean {
 		return !seen && (Date.now() - startMs < EARLY_404_MS || missedLooks < LOOKS_AT_MISSING);
 	}

@@ -30,13 +30,14 @@ export async function searchAccounts(
 ): Promise<INodeListSearchResult> {
 	const api = await connect.call(this);
 	const result = await api.getAccounts();
-	// "404 when no Kling account is connected" (kling-api.md, "Around it").
+	// "404 when no Kling account is connected" (kling-api.md, "Around it"); assumes: no-account
 	if (result.outcome === 'answered' && result.status === 404) {
 		throw klingError(this.getNode(), {
 			message: 'No Kling account is connected to useapi.net yet',
 			description: `useapi.net says: "${vendorText(result.body) ?? 'nothing'}". Connect your Kling account there, then open this list again.`,
 		});
 	}
+	// assumes: accounts-by-email
 	const names = Object.keys(answerOrThrow.call(this, result, 'Account', 'Email'));
 	const emails = names.filter((name) => name.includes('@'));
 	if (emails.length === 0 && names.length > 0)
@@ -49,7 +50,7 @@ export async function searchAccounts(
 	};
 }
 
-/** Image tasks, newest first. */
+/** Image tasks, newest first. assumes: newest-first, content-type-filter */
 export async function searchTasks(
 	this: ILoadOptionsFunctions,
 	filter?: string,

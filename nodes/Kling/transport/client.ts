@@ -18,9 +18,9 @@ import type { ApiResult, UpscaleRequest } from './types';
 
 export const CREDENTIAL = 'useApiNetApi';
 
-/** A GET can be asked again, so a slow one is given up early. */
+/** A GET can be asked again, so a slow one is given up early. assumes: read-time */
 const READ_TIMEOUT_MS = 30_000;
-/** A POST may spend credits and cannot be asked again, so it gets as long as n8n gives any request. */
+/** A POST may spend credits and cannot be asked again, so it gets as long as n8n gives any request. assumes: post-time */
 const SUBMIT_TIMEOUT_MS = 300_000;
 
 /** A shorter text is no token, and may stand in an answer by chance. */
@@ -92,7 +92,7 @@ export async function connect(this: ApiContext): Promise<KlingApi> {
 		getTasks: (query) => read('/v1/kling/tasks', query),
 		getRunningJobs: () => read('/v1/kling/scheduler'),
 		getCleanFile: (workId, email) =>
-			// One workId with one file type gives the file itself, anything else a .zip (kling-api.md).
+			// One workId with one file type gives the file itself, anything else a .zip. assumes: clean-file-is-image
 			read('/v1/kling/assets/download', {
 				...forAccount(email),
 				workIds: workId,
@@ -130,7 +130,7 @@ async function request(this: ApiContext, options: CallOptions, token: string): P
 			returnFullResponse: true,
 			// Statuses are answers, not exceptions; it also keeps n8n from sending a request twice on a 401.
 			ignoreHttpStatusErrors: true,
-			// n8n would send the token along to wherever the redirect points.
+			// n8n would send the token along to wherever the redirect points. assumes: no-redirect
 			disableFollowRedirect: true,
 		})) as IN8nHttpFullResponse;
 	} catch (error) {
@@ -147,6 +147,7 @@ async function request(this: ApiContext, options: CallOptions, token: string): P
 	const text = withoutToken(read.text, token);
 	const body = parseJson(text);
 	const { statusCode: status } = response;
+	// assumes: json
 	if (isSuccess(status) && (typeof body !== 'object' || body === null)) {
 		return { outcome: 'lost', reason: 'the answer was cut off or is not JSON' };
 	}

@@ -49,14 +49,17 @@ export const isRefusal = (trouble: Trouble): boolean =>
 
 /**
  * Whether an answer is the API's own word on a job: a 4xx, a redirect, or its own 500. A gateway's 502 to 504, and the
- * 408 of one that gave up, do not tell what became of the request behind it.
+ * 408 of one that gave up, do not tell what became of the request behind it. assumes: refusal-takes-nothing
  */
 export const tellsOutcome = (status: number): boolean => status <= 500 && status !== 408;
 
 /** What went wrong is the API's own word that no task was made. */
 export const isAnswer = ({ httpCode }: Trouble): boolean => tellsOutcome(Number(httpCode));
 
-/** The vendor's own words: `error` first, since `message` "most often has very generic and perhaps misleading text" (the vendor's page). */
+/**
+ * The vendor's own words: `error` first, since `message` "most often has very generic and perhaps misleading text" (the vendor's page).
+ * assumes: error-words, failed-says-why
+ */
 export function vendorText(body: unknown): string | undefined {
 	if (typeof body !== 'object' || body === null) return undefined;
 	const { error, message } = body as { error?: unknown; message?: unknown };
@@ -77,6 +80,7 @@ export function answerTrouble(status: number, body: unknown, call: Call = 'other
 	const httpCode = String(status);
 	const quoted = said ? `useapi.net says: "${said}". ` : '';
 	switch (status) {
+		// assumes: field-errors, email-required, not-completed
 		case 400:
 			if (/not completed/i.test(said ?? '')) {
 				return {
@@ -100,12 +104,14 @@ export function answerTrouble(status: number, body: unknown, call: Call = 'other
 				message: 'The API token was refused',
 				description: `${quoted}Open the useapi.net credential of this node, enter the API token again and test it.`,
 			};
+		// assumes: no-subscription
 		case 402:
 			return {
 				httpCode,
 				message: 'There is no active useapi.net subscription',
 				description: `${quoted}Subscribe or renew at https://useapi.net/docs/subscription, then run the workflow again.`,
 			};
+		// assumes: other-account, unknown-account
 		case 404:
 			return {
 				httpCode,
@@ -113,6 +119,7 @@ export function answerTrouble(status: number, body: unknown, call: Call = 'other
 				description:
 					'The task may have been deleted, failed at moderation or ran out of credits, or it belongs to another Kling account. Check the IDs and Account.',
 			};
+		// assumes: job-limit-body
 		case 429:
 			if (call === 'other') {
 				return {
@@ -127,6 +134,7 @@ export function answerTrouble(status: number, body: unknown, call: Call = 'other
 				description: `${quoted}Nothing was spent on this item. Raise Max Jobs or Time Limit under Options, or send fewer images at once.`,
 				forAgent: `${quoted}Nothing was spent. Call this again with the same values later, when other jobs are finished.`,
 			};
+		// assumes: moderation
 		case 500:
 			if (call === 'other') {
 				return {

@@ -22,8 +22,8 @@ export interface NoFile {
 }
 
 /**
- * Opens a result file. These are on another host than the API and need no token (kling-api.md, last paragraph), so this is
- * the one request of the package without authentication.
+ * Opens a result file. These are on another host than the API and need no token, so this is the one request of the package
+ * without authentication. assumes: file-host, file-without-token
  *
  * Redirects are followed by hand, since each of their addresses is checked: from a public API only public https addresses
  * are fetched, or whoever names them could have n8n look into its own network.
@@ -69,6 +69,7 @@ export async function openFile(
 	return { reason: 'its link leads from one address to the next', lasting: true };
 }
 
+/** assumes: file-https */
 function isFetchable(url: string, baseUrl: string): boolean {
 	if (!URL.canParse(url)) return false;
 	const { protocol } = new URL(url);

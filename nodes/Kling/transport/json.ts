@@ -5,7 +5,7 @@ const QUOTE_ESCAPE_OR_NUMBER = /"|\\.|-?\d[\d.eE+-]*/g;
 
 /**
  * `JSON.parse` that keeps integers past 2^53 exact by handing them over as strings: the API's ids are numbers
- * (kling-api.md, "Ids are sent as strings and come back as numbers") and a rounded id is another task's id.
+ * and a rounded id is another task's id. assumes: ids-are-numbers
  *
  * Takes time in proportion to the text, whatever is in it: a callback may be sent by anybody.
  *

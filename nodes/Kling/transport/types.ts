@@ -4,6 +4,7 @@ import type { IDataObject } from 'n8n-workflow';
  * What GET /v1/kling/tasks/{task_id} and POST /v1/kling/images/upscale answer (kling-api.md, "GET /v1/kling/tasks";
  * the vendor's page, "Model"). The vendor says that every field is optional, so nothing here may be relied on:
  * `job/result.ts` reads it field by field. Times are epoch milliseconds.
+ * assumes: task-model, accepted
  */
 export interface TaskModel extends IDataObject {
 	task?: IDataObject;

@@ -12,6 +12,7 @@ import { claim, store } from './started';
 /**
  * A task to which nothing has happened for longer is no news: somebody sends an old call again. useapi.net calls while a
  * task runs and when it ends; a day leaves room for clocks that differ.
+ * assumes: trigger-update-time, clock-skew
  */
 const MAX_AGE_MS = 24 * 3_600_000;
 /** Ids are digits (kling-api.md, "Ids are sent as strings"); nothing else is worth a question to the API. */

@@ -30,7 +30,7 @@ import type {
 } from 'n8n-workflow';
 import { Workflow } from 'n8n-workflow';
 
-import { agentType, asTool, passType, startType } from './nodes.mts';
+import { againType, agentType, asTool, passType, startType } from './nodes.mts';
 import { klingWorkflow, type EngineWorkflow } from './workflows.mts';
 
 /**
@@ -81,6 +81,8 @@ export function recordLog(): string[] {
 
 export interface EngineRun {
 	run: IRun;
+	/** The execution's id, as far as it is known. */
+	executionId?: string;
 	/** Output items of a node by its output, e.g. `items('Kling')` or `items('Kling', 1)` for its error branch. */
 	items(nodeName: string, output?: number, runIndex?: number): INodeExecutionData[];
 	/** The error that stopped the execution, as n8n's output panel gets it. */
@@ -97,7 +99,12 @@ export interface Credentials {
 export async function prepare(
 	{ nodes, connections, waitingUrl = 'http://127.0.0.1/webhook-waiting' }: EngineWorkflow,
 	credentials: Credentials,
-	{ id = 'test-workflow', staticData = {} }: { id?: string; staticData?: IDataObject } = {},
+	{
+		id = 'test-workflow',
+		staticData = {},
+		// One of its own, as n8n gives: tests that run at once must not be taken for one and the same execution.
+		executionId = randomUUID(),
+	}: { id?: string; staticData?: IDataObject; executionId?: string } = {},
 ) {
 	const loader = await loadPackage();
 	const nodeTypes: INodeTypes = {
@@ -105,6 +112,7 @@ export async function prepare(
 		getByNameAndVersion(type) {
 			if (type === 'test.start') return startType;
 			if (type === 'test.pass') return passType;
+			if (type === 'test.again') return againType;
 			if (type === 'test.agent') return agentType;
 			const own = loader.getNode(type.split('.')[1].replace(/Tool$/, '')).type as INodeType;
 			return type.endsWith('Tool') ? asTool(own) : own;
@@ -121,8 +129,6 @@ export async function prepare(
 		staticData,
 		settings: { executionOrder: 'v1' },
 	});
-	// One of its own, as n8n gives: tests that run at once must not be taken for one and the same execution.
-	const executionId = randomUUID();
 	const hooks = new ExecutionLifecycleHooks('manual', executionId, {
 		id,
 		name: 'Test',
@@ -165,7 +171,8 @@ export async function startWorkflow(
 		workflow,
 		startNode: workflow.getNode('Start') ?? undefined,
 	});
-	return { cancel: () => running.cancel(), done: running.then(readRun) };
+	const { executionId } = additionalData;
+	return { cancel: () => running.cancel(), done: running.then((run) => readRun(run, executionId)) };
 }
 
 export async function runWorkflow(
@@ -198,10 +205,11 @@ export async function readBinary(binary: IBinaryData): Promise<Buffer> {
 	return await Container.get(BinaryDataService).getAsBuffer(binary);
 }
 
-export function readRun(run: IRun): EngineRun {
+export function readRun(run: IRun, executionId?: string): EngineRun {
 	const { runData, error } = run.data.resultData;
 	return {
 		run,
+		executionId,
 		items: (nodeName, output = 0, runIndex = 0) =>
 			runData[nodeName]?.[runIndex]?.data?.main?.[output] ?? [],
 		error: error as unknown as EngineRun['error'],

@@ -9,7 +9,7 @@ import type { Fault } from '../../../sandbox/faults.mts';
 import type { SandboxOptions } from '../../../sandbox/options.mts';
 import type { EngineRun } from './engine.mts';
 import { faults, type FaultName } from './faults.mts';
-import { bench, TASK_ID, WORK_ID } from './kling.mts';
+import { bench, images, TASK_ID, WORK_ID } from './kling.mts';
 
 /** A sandbox with one call of the API spoiled, and what is seen of a run on n8n's own engine. */
 
@@ -43,6 +43,8 @@ export const BIG_TASK_ID = '9007199254740993';
 export const BIG_WORK_ID = '9007199254740995';
 export const ALWAYS = 99;
 export const STRAY = '/redirected';
+/** Images beside the one that it is about. */
+export const others = images(2);
 
 export type Where = Pick<Fault, 'method' | 'path' | 'server'>;
 
@@ -52,10 +54,11 @@ export async function stage({ fault, lasting }: Trial, where: Where, options: Sa
 	const kling = await bench({
 		jobMs: 100,
 		callbacks: 'none',
-		...(bigIds && {
-			firstTaskId: BIG_TASK_ID,
-			seeds: [{ taskId: BIG_TASK_ID.replace(/3$/, '1'), workId: BIG_WORK_ID }],
-		}),
+		seeds: [
+			...others.seeds,
+			...(bigIds ? [{ taskId: BIG_TASK_ID.replace(/3$/, '1'), workId: BIG_WORK_ID }] : []),
+		],
+		...(bigIds && { firstTaskId: BIG_TASK_ID }),
 		...options,
 	});
 	const spoil = () => {

@@ -6,6 +6,7 @@ import {
 	behindTls,
 	BIG_TASK_ID,
 	idsIn,
+	others,
 	see,
 	stage,
 	STRAY,
@@ -17,8 +18,8 @@ import {
 	type Trial,
 	type Where,
 } from './fault-stage.mts';
-import type { CallName } from './fault-table.mts';
-import { getTask, getTasks, until, upscale } from './kling.mts';
+import { calls, type CallName } from './fault-table.mts';
+import { fromItem, getTask, getTasks, until, upscale } from './kling.mts';
 import { parkedRun, parkedTasks } from './parked.mts';
 import { openTrigger } from './trigger.mts';
 import { klingWorkflow } from './workflows.mts';
@@ -42,14 +43,40 @@ const upscaling =
 	(wait: 'poll' | 'callback' | 'none') =>
 	async (trial: Trial): Promise<Seen> => {
 		const kling = await stage(trial, POST_UPSCALE);
+		if (calls.upscale.promises[trial.fault] === 'lookedUp') await sendAnother(kling);
 		kling.spoil();
-		const timeout = { callback: 60, poll: trial.lasting ? 1 : 60, none: trial.lasting ? 1 : 60 };
+		const short = trial.lasting ? 1 : 2;
+		const timeout = { callback: 60, poll: short, none: short };
 		const parameters = upscale({ ...kling.source, wait, options: { timeout: timeout[wait] } });
 		return await behindTls(kling, trial, async () =>
 			see(kling, await kling.run([{}], parameters), (outputs, { run }) => {
 				const waited = wait === 'poll' ? succeeded(outputs) : idsIn(outputs).length > 0;
 				return waited && (wait !== 'callback' || run.waitTill !== undefined || succeeded(outputs));
 			}),
+		);
+	};
+
+/** A job of another image: it shows that the lists tell what jobs are of. */
+async function sendAnother(kling: Stage): Promise<void> {
+	await kling.run(others.items.slice(0, 1), upscale({ ...fromItem, wait: 'none' }));
+	kling.sandbox.requests.length = 0;
+}
+
+/** A look in one of the two lists that is spoiled, and where it stands between the others. */
+const lookingFor =
+	(where: Where, what: 'lostJob' | 'earlierJob') =>
+	async (trial: Trial): Promise<Seen> => {
+		const kling = await stage(trial, where);
+		const isLost = what === 'lostJob';
+		// Until there is one to be found.
+		if (!isLost) await kling.run([{}], upscale({ ...kling.source, wait: 'none' }));
+		kling.sandbox.requests.length = 0;
+		kling.spoil();
+		if (isLost) kling.addFault({ ...POST_UPSCALE, kind: 'resetAfter' });
+		const timeout = isLost && trial.lasting ? 2 : 60;
+		const parameters = upscale({ ...kling.source, options: { timeout, reuse: !isLost } });
+		return await behindTls(kling, trial, async () =>
+			see(kling, await kling.run([{}], parameters), succeeded),
 		);
 	};
 
@@ -137,8 +164,8 @@ async function watchingABatch(trial: Trial): Promise<Seen> {
 	const lasting = !['hang', 'stall', 'slow'].includes(trial.fault);
 	const kling = await stage({ ...trial, lasting }, GET_SCHEDULER, { jobMs: 1_500 });
 	kling.spoil();
-	const parameters = upscale({ ...kling.source });
-	return see(kling, await kling.run([{}, {}, {}], parameters), succeeded);
+	const items = [kling.source, ...others.items];
+	return see(kling, await kling.run(items, upscale(fromItem)), succeeded);
 }
 
 async function listing(trial: Trial): Promise<Seen> {
@@ -242,6 +269,14 @@ export const trials: Record<CallName, Trials> = {
 		'Poll Until Finished': upscaling('poll'),
 		'Pause Until Called Back': upscaling('callback'),
 		'Return Immediately': upscaling('none'),
+	},
+	lostJob: {
+		'Running jobs': lookingFor(GET_SCHEDULER, 'lostJob'),
+		Tasks: lookingFor(GET_TASKS, 'lostJob'),
+	},
+	earlierJob: {
+		'Running jobs': lookingFor(GET_SCHEDULER, 'earlierJob'),
+		Tasks: lookingFor(GET_TASKS, 'earlierJob'),
 	},
 	watch: { 'Task → Get': watching, Upscale: watchingOwn },
 	get: { 'Task → Get': getting },

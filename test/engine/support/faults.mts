@@ -100,8 +100,13 @@ export const outcomes = {
 	toldEarly404: 'Told after 15 seconds: until then the task may just be too new.',
 	toldOnce: 'Told in the list, with the way to go on without it.',
 	refused: 'Told why. Nothing was accepted, and it is not sent again by itself.',
+	found:
+		'Found in the lists of useapi.net, and never sent again: the item goes on as if nothing had been.',
+	lookedUp:
+		'Looked up in the lists of useapi.net for a minute, and never sent again. If it is there the item goes on; if not, it is told that it was most likely not accepted.',
 	unknown:
-		'Never sent again. Told that it is unknown whether the job was accepted, and to look it up first.',
+		'Looked up again for a minute, then told that it is unknown whether the job was accepted, and to look it up first.',
+	notSent: 'Told that there may be an earlier job. Nothing is sent, so nothing is spent.',
 	nextSlot: 'Sent again when a job slot is free: a 429 has taken nothing.',
 	noSlot: 'Told at the Time Limit that all job slots are taken. Nothing was spent.',
 	unsent: 'Told that nothing was sent.',

@@ -1,7 +1,7 @@
 import type { IDataObject, INode } from 'n8n-workflow';
 
 import type { Fault } from '../../../sandbox/faults.mts';
-import type { SandboxOptions } from '../../../sandbox/options.mts';
+import type { SandboxOptions, SandboxSeed } from '../../../sandbox/options.mts';
 import { startSandbox, type Sandbox } from '../../../sandbox/server.mts';
 import { runWorkflow, startWorkflow } from './engine.mts';
 import { agentWorkflow, klingWorkflow } from './workflows.mts';
@@ -12,6 +12,18 @@ export const WORK_ID = '987654321';
 const seeds = [{ taskId: TASK_ID, workId: WORK_ID, picture: 'lighthouse.jpg' }];
 
 const byId = (value: unknown) => ({ __rl: true, mode: 'id', value });
+
+/** So many different images, since one image is paid for once: what a sandbox is seeded with, and an item for each. */
+export function images(count: number, changes: Partial<SandboxSeed> = {}) {
+	const items = Array.from({ length: count }, (_, number) => ({
+		taskId: String(600_000_000 + 10 * number),
+		workId: String(600_000_001 + 10 * number),
+	}));
+	return { items, seeds: items.map((item) => ({ ...item, ...changes })) };
+}
+
+/** Upscale of the image that each item names. */
+export const fromItem = { taskId: '={{ $json.taskId }}', workId: '={{ $json.workId }}' };
 
 /** Upscale of the page's image, as the editor stores the node; `changes` are merged into it. */
 export function upscale({

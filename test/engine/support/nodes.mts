@@ -37,6 +37,22 @@ export const passType: INodeType = {
 	},
 };
 
+/** Closes a loop: its first output is the way back, for so many `rounds`; after that items leave by the second. */
+export const againType: INodeType = {
+	description: {
+		...passType.description,
+		displayName: 'Again',
+		name: 'again',
+		outputs: [NodeConnectionTypes.Main, NodeConnectionTypes.Main],
+		properties: [{ displayName: 'Rounds', name: 'rounds', type: 'number', default: 1 }],
+	},
+	async execute() {
+		const items = this.getInputData();
+		const { $runIndex } = this.getWorkflowDataProxy(0);
+		return $runIndex < Number(this.getNodeParameter('rounds', 0)) ? [items, []] : [[], items];
+	},
+};
+
 /**
  * Stands in for an AI agent: calls the connected tool with each of its `calls`, one after another or all at once, through
  * n8n-core's own tool path, and puts out what the agent would read.

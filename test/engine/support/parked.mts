@@ -6,6 +6,7 @@ import type {
 	IRunExecutionData,
 	IWebhookData,
 	IWebhookResponseData,
+	Workflow,
 } from 'n8n-workflow';
 
 import type { Pending, PendingTask } from '../../../nodes/Kling/job/waiting/suspend.ts';
@@ -21,6 +22,12 @@ export interface Called {
 	run?: EngineRun;
 }
 
+/** An execution as n8n has loaded it to go on with it. */
+export interface Loaded {
+	execute: WorkflowExecute;
+	workflow: Workflow;
+}
+
 /**
  * A parked execution, as n8n's server handles it between the node's parking it and its going on: saved as text, loaded
  * anew for every call (waiting-webhooks.ts, webhook-helpers.ts, wait-tracker.ts).
@@ -29,9 +36,17 @@ export interface ParkedRun {
 	/** What n8n would write into its database. */
 	readonly saved: string;
 	readonly waitTill: Date;
-	/** A call of the resume URL. The execution goes on if the node says so. */
-	call(body: unknown): Promise<Called>;
-	/** What comes of it when the time limit is over. */
+	/**
+	 * A call of the resume URL, and the execution to go on with if the node says so.
+	 *
+	 * @param onAnswer called when the node answers by itself, perhaps long before it is done
+	 */
+	ask(body: unknown, onAnswer?: () => void): Promise<Called & { next?: Loaded }>;
+	/** The same, and the execution does go on. */
+	call(body: unknown, onAnswer?: () => void): Promise<Called>;
+	/** The execution to go on with when the time limit is over. */
+	wake(): Promise<Loaded>;
+	/** What comes of it then. */
 	limit(): Promise<EngineRun>;
 }
 
@@ -46,6 +61,12 @@ export function parkedRun(
 	credentials: Credentials,
 	parked: EngineRun,
 ): ParkedRun {
+	const { executionId } = parked;
+	return loadParked(parked, async () => await prepare(workflow, credentials, { executionId }));
+}
+
+/** @param open what n8n needs to go on with it, afresh each time */
+export function loadParked(parked: EngineRun, open: () => ReturnType<typeof prepare>): ParkedRun {
 	const { waitTill } = parked.run;
 	if (!waitTill) throw new Error(`The execution is not parked: ${parked.error?.message}`);
 	const saved = stringify(parked.run.data);
@@ -54,18 +75,21 @@ export function parkedRun(
 		waitTill: waitTill as Date | undefined,
 	});
 
+	const goOn = async ({ execute, workflow: loaded }: Loaded) =>
+		readRun(await execute.processRunExecutionData(loaded), parked.executionId);
+
 	return {
 		saved,
 		waitTill,
-		async call(body) {
-			const { workflow: loaded, additionalData } = await prepare(workflow, credentials);
+		async ask(body, onAnswer) {
+			const { workflow: loaded, additionalData } = await open();
 			const data = load();
 			const name = data.resultData.lastNodeExecuted!;
 			const [entry] = data.executionData!.nodeExecutionStack;
 			entry.node.disabled = true;
 			data.waitTill = undefined;
 			data.resultData.runData[name].pop();
-			const exchange = httpExchange(body);
+			const exchange = httpExchange(body, onAnswer);
 			const node = loaded.getNode(name)!;
 			const { webhook } = loaded.nodeTypes.getByNameAndVersion(node.type) as INodeType;
 			const context = new WebhookContext(
@@ -82,24 +106,30 @@ export function parkedRun(
 			if (!response.workflowData) return answered;
 			entry.data.main = parse(stringify(response.workflowData)) as INodeExecutionData[][];
 			entry.metadata = { ...entry.metadata, forwardAllOutputs: true };
-			const next = await prepare(workflow, credentials);
+			const next = await open();
 			const reloaded = parse(stringify(data)) as IRunExecutionData;
 			const execute = new WorkflowExecute(next.additionalData, 'trigger', reloaded);
+			return { ...answered, next: { execute, workflow: next.workflow } };
+		},
+		async call(body, onAnswer) {
+			const { next, ...answered } = await this.ask(body, onAnswer);
+			return next ? { ...answered, run: await goOn(next) } : answered;
+		},
+		async wake() {
+			const { workflow: loaded, additionalData } = await open();
 			return {
-				...answered,
-				run: readRun(await execute.processRunExecutionData(next.workflow)),
+				execute: new WorkflowExecute(additionalData, 'trigger', load()),
+				workflow: loaded,
 			};
 		},
 		async limit() {
-			const { workflow: loaded, additionalData } = await prepare(workflow, credentials);
-			const execute = new WorkflowExecute(additionalData, 'trigger', load());
-			return readRun(await execute.processRunExecutionData(loaded));
+			return await goOn(await this.wake());
 		},
 	};
 }
 
 /** The express objects that n8n hands to a node, as far as ours uses them. */
-function httpExchange(body: unknown) {
+function httpExchange(body: unknown, onAnswer?: () => void) {
 	let status = 200;
 	let answer: unknown;
 	let retryAfter: number | undefined;
@@ -121,6 +151,7 @@ function httpExchange(body: unknown) {
 		},
 		json: (value: unknown) => {
 			answer = value;
+			onAnswer?.();
 			return response;
 		},
 	};

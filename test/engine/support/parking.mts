@@ -1,7 +1,7 @@
 import type { IDataObject, INode } from 'n8n-workflow';
 
 import type { SandboxOptions } from '../../../sandbox/options.mts';
-import { bench, TASK_ID, upscale, WORK_ID, type Bench } from './kling.mts';
+import { bench, fromItem, images, TASK_ID, upscale, WORK_ID, type Bench } from './kling.mts';
 import { parkedRun } from './parked.mts';
 import { klingWorkflow } from './workflows.mts';
 
@@ -9,15 +9,20 @@ import { klingWorkflow } from './workflows.mts';
 
 export const good = { taskId: TASK_ID, workId: WORK_ID };
 export const failing = { taskId: '700000005', workId: '700000006' };
+export const alsoFailing = { taskId: '700000007', workId: '700000008' };
 export const unfinished = { taskId: '700000001', workId: '700000002' };
+const others = images(20);
+/** Images that can be upscaled, each of them another one. */
+export const goods = others.items;
 export const seeds = [
 	{ ...failing, upscale: 'fails' as const },
+	{ ...alsoFailing, upscale: 'fails' as const },
 	{ taskId: '700000001', status: 'processing' as const },
+	...others.seeds,
 ];
 export const pausing = (changes: IDataObject = {}) =>
 	upscale({
-		taskId: '={{ $json.taskId }}',
-		workId: '={{ $json.workId }}',
+		...fromItem,
 		wait: 'callback',
 		...changes,
 		options: { pollInterval: undefined, ...(changes.options as IDataObject) },

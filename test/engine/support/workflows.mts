@@ -49,6 +49,39 @@ export function klingWorkflow(
 	};
 }
 
+/**
+ * A workflow in which an output of the Kling node leads back to it, for so many rounds after the first: the results, or
+ * the errors, as people build it who want to try again.
+ */
+export function loopWorkflow(
+	items: IDataObject[],
+	parameters: IDataObject,
+	{ rounds, of, ...settings }: Partial<INode> & { rounds: number; of: 'results' | 'errors' },
+): EngineWorkflow {
+	const { nodes } = klingWorkflow(items, parameters, {
+		...(of === 'errors' && { onError: 'continueErrorOutput' }),
+		...settings,
+	});
+	const [start, kling, result] = nodes;
+	const again = {
+		...start,
+		id: 'Again',
+		name: 'Again',
+		type: 'test.again',
+		parameters: { rounds },
+	};
+	const to = (node: string) => [{ node, type: NodeConnectionTypes.Main, index: 0 }];
+	const back = of === 'errors' ? [to('Result'), to('Again')] : [to('Again')];
+	return {
+		nodes: [start, kling, result, again],
+		connections: {
+			Start: { main: [to('Kling')] },
+			Kling: { main: back },
+			Again: { main: [to('Kling'), to('Result')] },
+		},
+	};
+}
+
 /** A workflow Kling Trigger → Result, with `settings` on the trigger. */
 export function triggerWorkflow(
 	parameters: IDataObject,

@@ -50,8 +50,8 @@ export class LostJobs {
 		this.isRunning = true;
 		try {
 			while (this.searches.size > 0) {
-				const nextMs = Math.min(...[...this.searches].map(({ looksAtMs }) => looksAtMs[0]));
-				await this.kit.halt.pause(nextMs);
+				// A search that is added meanwhile may be due earlier.
+				await this.kit.halt.until(() => this.isDue());
 				await this.look();
 			}
 		} catch (error) {
@@ -60,6 +60,11 @@ export class LostJobs {
 		} finally {
 			this.isRunning = false;
 		}
+	}
+
+	private isDue(): boolean {
+		const nowMs = Date.now();
+		return [...this.searches].some(({ looksAtMs }) => looksAtMs[0] <= nowMs);
 	}
 
 	private async look(): Promise<void> {

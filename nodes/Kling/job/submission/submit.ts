@@ -53,6 +53,7 @@ export class Submitter<R extends PaidRequest> {
 		const result = await gate.through(async () => {
 			sentAtMs = Date.now();
 			const answer = await operation.send(batch.api, request);
+			// assumes: full-takes-nothing
 			return answer.outcome === 'answered' && answer.status === 429
 				? { full: true, retryAfterMs: answer.retryAfterMs }
 				: { full: false, isTaken: acceptedTaskId(answer) !== undefined, answer };
@@ -87,5 +88,6 @@ export class Submitter<R extends PaidRequest> {
 
 function acceptedTaskId(result: ApiResult): string | undefined {
 	if (result.outcome !== 'answered' || !isSuccess(result.status)) return undefined;
+	// assumes: task-id
 	return idText((result.body as TaskModel).task?.id);
 }

@@ -1,0 +1,52 @@
+// `npm run test:mutation`: breaks the code in each place in turn and looks whether a unit test that imports it notices.
+import { project } from './jest.config.mjs';
+
+const WORK = '.kling/mutation';
+
+/** Objects that n8n's editor draws. n8n's lint checks their form; a unit test could only repeat them word by word. */
+const DESCRIPTIONS =
+	/^(INodeProperties|INodeTypeDescription|IWebhookDescription|TriggerPanelDefinition|Icon)$/;
+
+/** The names in a type annotation, e.g. INodeProperties of `INodeProperties[]`. */
+const namesIn = (node) =>
+	node?.type === 'Identifier'
+		? [node.name]
+		: ['typeAnnotation', 'elementType', 'typeName', 'objectType']
+				.filter((key) => node?.[key])
+				.flatMap((key) => namesIn(node[key]));
+
+const isDescription = ({ node }) =>
+	['VariableDeclarator', 'ClassProperty'].includes(node.type) &&
+	namesIn((node.id ?? node).typeAnnotation).some((name) => DESCRIPTIONS.test(name));
+
+export const strykerPlugins = [
+	{
+		kind: 'Ignore',
+		name: 'descriptions',
+		value: {
+			shouldIgnore: (path) => (isDescription(path) ? 'It describes a field.' : undefined),
+		},
+	},
+];
+
+export default {
+	mutate: ['nodes/**/*.ts', 'credentials/**/*.ts'],
+	plugins: ['@stryker-mutator/jest-runner', import.meta.filename],
+	ignorers: ['descriptions'],
+	testRunner: 'jest',
+	coverageAnalysis: 'perTest',
+	// What is done once, as a file loads, would have to be put to every test.
+	ignoreStatic: true,
+	// Without `projects` jest would take all those of jest.config.mjs, the slow ones too.
+	jest: { projectType: 'custom', config: { ...project('unit'), rootDir: '.', projects: [] } },
+	incremental: true,
+	incrementalFile: `${WORK}/incremental.json`,
+	reporters: ['clear-text', 'progress-append-only', 'html'],
+	clearTextReporter: { allowColor: false, allowEmojis: false, logTests: false, reportTests: false },
+	htmlReporter: { fileName: `${WORK}/report.html` },
+	tempDirName: `${WORK}/copy`,
+	ignorePatterns: ['.kling', 'dist', 'docs/images', '.github', '.ci'],
+	cleanTempDir: 'always',
+	timeoutMS: 10_000,
+	allowConsoleColors: false,
+};

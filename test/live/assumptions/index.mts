@@ -1,0 +1,7 @@
+import './account.mts';
+import './lists.mts';
+import './tasks.mts';
+import './files.mts';
+import './upscale.mts';
+import './refusals.mts';
+import './callbacks.mts';
