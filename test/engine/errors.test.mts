@@ -177,6 +177,14 @@ describe('parameters are checked before anything is sent', () => {
 		expect(sandbox.requests).toHaveLength(0);
 	});
 
+	test('a public Base URL without https, which would send the token unencrypted', async () => {
+		const { run, credentials } = await bench();
+		credentials.baseUrl = 'http://api.useapi.example';
+		const { error } = await run([{}], upscale());
+		expect(error?.message).toBe('The Base URL must start with https://');
+		expect(error?.description).toContain('Nothing was sent.');
+	});
+
 	test('a Reply URL that a public API cannot reach', async () => {
 		const { run, credentials, sandbox } = await bench();
 		credentials.baseUrl = 'https://api.useapi.example';

@@ -43,17 +43,6 @@ describe('accepted', () => {
 		expect(kling.posts()).toBe(2);
 	});
 
-	test('and failed: told as the failure of that task', async () => {
-		const failing = { taskId: '700000005', workId: '700000006' };
-		const failed = [{ ...failing, upscale: 'fails' as const }];
-		// Without works it is in the list only where that has whole models.
-		const kling = await bench({ jobMs: 100, seeds: failed, listWholeModels: true });
-		kling.addFault({ ...POST, kind: 'resetAfter' });
-		const { error } = await inFastTime(async () => await kling.run([{}], upscale(failing)));
-		expect(error?.message).toMatch(/^Task 500000010 failed/);
-		expect(kling.posts()).toBe(1);
-	});
-
 	test('before the time limit, by a last look at it', async () => {
 		const kling = await benchWithAnother();
 		kling.addFault({ ...POST, kind: 'resetAfter' });
@@ -108,6 +97,18 @@ describe('not accepted', () => {
 		const [lost] = kling.sandbox.requests.filter(({ method }) => method === 'POST').slice(-1);
 		const looks = lookTimes(kling).map((at) => Math.round((at - lost.at) / 1_000));
 		expect(looks).toEqual([1, 4, 10, 25, 55]);
+	});
+
+	test('a failed task of the same image does not pass for it', async () => {
+		const failing = { taskId: '700000005', workId: '700000006' };
+		const failed = [{ ...failing, upscale: 'fails' as const }];
+		const kling = await bench({ jobMs: 100, seeds: failed, listWholeModels: true });
+		const { error } = await kling.run([{}], upscale(failing));
+		expect(error?.message).toMatch(/^Task 500000010 failed/);
+		kling.addFault({ ...POST, kind: 'resetBefore' });
+		const lost = await inFastTime(async () => await kling.run([{}], upscale(failing)));
+		expect(lost.error?.message).toContain('most likely it was not');
+		expect(kling.posts()).toBe(2);
 	});
 
 	test('the lists do not tell what the other jobs are of', async () => {

@@ -1,8 +1,18 @@
 import { inFastTime } from './support/fast-time.mts';
-import { bench, fromItem, getTask, images, upscale, type Bench } from './support/kling.mts';
+import {
+	bench,
+	fromItem,
+	getTask,
+	images,
+	TASK_ID,
+	upscale,
+	type Bench,
+} from './support/kling.mts';
+import { openTrigger } from './support/trigger.mts';
 
 /** What the API says about a task that is not its last word: a 404, a success without a file. */
 
+const TASK = Number(TASK_ID);
 const TASKS = { method: 'GET', path: '/v1/kling/tasks/' };
 const FIRST = { method: 'GET', path: '/v1/kling/tasks/500000010' };
 const missing = { kind: 'json' as const, status: 404, body: { error: 'No such task' } };
@@ -76,6 +86,18 @@ describe('a success without a file', () => {
 			status: 'succeed',
 			imageUrl: expect.stringMatching(/^http/),
 		});
+		expect(kling.looks()).toBe(3);
+	});
+
+	test('Kling Trigger looks again, after the caller has its answer', async () => {
+		const kling = await bench();
+		kling.addFault({ ...TASKS, kind: 'json', body: { ...empty, task: { id: TASK } }, times: 2 });
+		const trigger = openTrigger({ events: ['succeed'] }, kling.credentials);
+		const body = { task: { id: TASK }, status_name: 'succeed', status_final: true };
+		const beganMs = Date.now();
+		const { answer, started } = await inFastTime(async () => await trigger.call(body));
+		expect(answer!.atMs - beganMs).toBeLessThan(2_000);
+		expect(started![0].json.imageUrl).toMatch(/^http/);
 		expect(kling.looks()).toBe(3);
 	});
 

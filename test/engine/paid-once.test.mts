@@ -4,7 +4,7 @@ import { bench, TASK_ID, upscale, WORK_ID } from './support/kling.mts';
 /** Every case in which a careless node would pay twice, or for nothing. The POSTs are counted by the API's side. */
 
 const POST = { method: 'POST', path: '/v1/kling/images/upscale' };
-const retry = { retryOnFail: true, maxTries: 3, waitBetweenTries: 0 };
+const retry = { retryOnFail: true, maxTries: 3, waitBetweenTries: 1 };
 const fails = [{ taskId: '700000005', workId: '700000006', upscale: 'fails' as const }];
 
 describe('an answer that is lost after sending is never sent again', () => {

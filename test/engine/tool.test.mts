@@ -155,6 +155,22 @@ test('a retry does not pay again', async () => {
 	expect(posts()).toBe(1);
 });
 
+test('what is unknown, and what has failed, is not sent again by asking again in the same execution', async () => {
+	const failing = { taskId: '700000005', workId: '700000006' };
+	const { ask, posts, addFault } = await bench({
+		jobMs: 100,
+		seeds: [{ ...failing, upscale: 'fails' }],
+	});
+	const failures = await ask([failing, failing], upscale(chosen));
+	for (const text of failures) expect(text).toContain('Task 500000010 failed');
+	expect(posts()).toBe(1);
+
+	addFault({ method: 'POST', path: '/v1/kling/images/upscale', kind: 'resetBefore' });
+	const losses = await ask([call, call], upscale({ ...chosen, options: { timeout: 1 } }));
+	for (const text of losses) expect(text).toContain('It is unknown whether');
+	expect(posts()).toBe(2);
+});
+
 test('an agent reads a list of tasks and takes an ID from it', async () => {
 	const seeds = ['700000001', '700000003'].map((taskId, number) => ({
 		taskId,

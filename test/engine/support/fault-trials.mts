@@ -122,8 +122,8 @@ async function goingToSleep(trial: Trial): Promise<Seen> {
 
 async function beingCalledBack(trial: Trial): Promise<Seen> {
 	const kling = await stage(trial, GET_TASK);
-	// Finished only after the execution has gone to sleep.
-	kling.sandbox.settings.jobMs = 500;
+	// Finished only after the execution has gone to sleep, however busy this machine is.
+	kling.sandbox.settings.hold = true;
 	const parameters = { ...pausing(kling), options: {} };
 	const asleep = await kling.run([{}], parameters);
 	const workflow = klingWorkflow([{}], parameters);
@@ -135,11 +135,9 @@ async function beingCalledBack(trial: Trial): Promise<Seen> {
 		(await kling.sandbox.tasks()).some(
 			({ taskId, status }) => taskId === json.taskId && status === 'succeed',
 		);
-	let finished = false;
-	void (async () => {
-		while (!(finished = await isFinished())) await new Promise((next) => setTimeout(next, 20));
-	})();
-	await until(() => finished);
+	await until(() => kling.sandbox.held().length > 0);
+	kling.sandbox.release(String(json.taskId));
+	while (!(await isFinished())) await new Promise((next) => setTimeout(next, 20));
 	const before = kling.asked();
 	kling.spoil();
 	const body = `{"task":{"id":${String(json.taskId)}},"status_final":true}`;
