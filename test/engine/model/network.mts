@@ -1,0 +1,159 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { dirname } from 'node:path';
+import { Readable } from 'node:stream';
+
+import type { openSandbox } from '../../../sandbox/server.mts';
+import type { Clock } from './clock.mts';
+import type { Call, FaultName } from './setup.mts';
+
+/** Hands n8n's requests to the sandbox in this process, spoils them, and notes what the API has accepted. */
+
+/** One way. Whoever sends may be killed or canceled before the request arrives, or before the answer does. */
+const LATENCY_MS = 50;
+const SEND_PATH = '/v1/kling/images/upscale';
+
+/** Who sends: a run of the workflow, in a process of n8n that may die. */
+export interface Sender {
+	process: { dead: boolean };
+	execution: { id: string; family: string; klingRuns: number };
+}
+
+/** A task that the API has accepted, and that is paid therefore. */
+export interface Payment {
+	taskId: string;
+	/** What is paid for: account, task and image. */
+	key: string;
+	/** Epoch ms. */
+	at: number;
+	execution: Sender['execution'];
+	/** In which run of the node within its execution. */
+	klingRun: number;
+	/** The sender has not heard of it. */
+	isAnswerLost: boolean;
+}
+
+interface AxiosConfig {
+	method?: string;
+	url?: string;
+	params?: Record<string, string>;
+	headers?: Record<string, unknown>;
+	data?: unknown;
+	signal?: AbortSignal;
+}
+interface Answer {
+	status: number;
+	headers?: object;
+	body: Buffer;
+}
+/** The copy that n8n-core sends its requests with. */
+const n8nCore = dirname(require.resolve('n8n-core'));
+const network = dirname(require.resolve('@n8n/backend-network', { paths: [n8nCore] }));
+const axios = require(require.resolve('axios', { paths: [network] })) as {
+	defaults: { adapter: unknown };
+	getUri(config: AxiosConfig): string;
+};
+const networkAdapter = axios.defaults.adapter;
+
+export class Network {
+	readonly payments: Payment[] = [];
+	private readonly senders = new AsyncLocalStorage<Sender>();
+	private spoiled: Array<{ call: Call; fault: FaultName; left: number }> = [];
+
+	constructor(
+		private readonly clock: Clock,
+		private readonly sandbox: Awaited<ReturnType<typeof openSandbox>>,
+	) {
+		axios.defaults.adapter = async (config: AxiosConfig) => await this.send(config);
+	}
+
+	close() {
+		axios.defaults.adapter = networkAdapter;
+	}
+
+	/** Whatever is sent by `work`, now or later, is sent by `sender`. */
+	as<T>(sender: Sender, work: () => T): T {
+		return this.senders.run(sender, work);
+	}
+
+	spoil(call: Call, fault: FaultName, times: number) {
+		this.spoiled.push({ call, fault, left: times });
+	}
+
+	private async send(config: AxiosConfig) {
+		const { process, execution } = this.senders.getStore()!;
+		const arrive = async () => {
+			await new Promise((resolve) => setTimeout(resolve, LATENCY_MS));
+			if (process.dead) await new Promise(() => {});
+			if (config.signal?.aborted) throw networkError('ERR_CANCELED');
+		};
+		await arrive();
+		const klingRun = execution.klingRuns;
+		const url = axios.getUri(config);
+		const call = callOf(url);
+		const fault = this.take(call);
+		if (fault === 'unsent') throw networkError('ECONNREFUSED');
+		const takesEffect = !fault || fault.endsWith('After');
+		const answer = takesEffect ? await this.deliver(config, url) : spoiledAnswer(fault);
+		const payment = takesEffect && call === 'post' && paymentOf(config, answer);
+		if (payment) {
+			const more = { at: Date.now(), execution, klingRun, isAnswerLost: fault !== undefined };
+			this.payments.push({ ...payment, ...more });
+		}
+		await arrive();
+		const received = fault?.endsWith('After') ? spoiledAnswer(fault) : answer;
+		if (!received) throw networkError('ECONNRESET');
+		const data = Readable.from([received.body], { objectMode: false });
+		return { data, status: received.status, statusText: '', headers: received.headers, config };
+	}
+
+	private async deliver(config: AxiosConfig, url: string): Promise<Answer> {
+		const headers = Object.fromEntries(
+			Object.entries({ ...config.headers }).map(([name, value]) => [name, String(value)]),
+		);
+		const response = await this.clock.real(
+			async () =>
+				await this.sandbox.inject({
+					method: config.method?.toUpperCase() as 'GET',
+					url,
+					headers,
+					payload: config.data as string,
+				}),
+		);
+		return { status: response.statusCode, headers: response.headers, body: response.rawPayload };
+	}
+
+	private take(call: Call): FaultName | undefined {
+		const found = this.spoiled.find((entry) => entry.call === call && entry.left > 0);
+		if (found) found.left--;
+		return found?.fault;
+	}
+}
+
+function callOf(url: string): Call {
+	const { pathname } = new URL(url);
+	if (pathname === SEND_PATH) return 'post';
+	if (pathname === '/v1/kling/tasks') return 'list';
+	if (pathname.startsWith('/v1/kling/tasks/')) return 'task';
+	return pathname.startsWith('/v1/kling/scheduler') ? 'running' : 'file';
+}
+
+function paymentOf({ data }: AxiosConfig, answer: Answer | undefined) {
+	if (answer?.status !== 200) return undefined;
+	const { task_id, workId, email } = JSON.parse(String(data)) as Record<string, unknown>;
+	const { task } = JSON.parse(String(answer.body)) as { task: { id: number } };
+	return { taskId: String(task.id), key: [email, task_id, workId].join(' ') };
+}
+
+/** Nothing where the connection breaks. */
+function spoiledAnswer(fault: FaultName): Answer | undefined {
+	if (fault.startsWith('lost')) return undefined;
+	const status = parseInt(fault, 10) || 200;
+	const headers = status === 302 ? { location: 'http://127.0.0.1:3/' } : {};
+	const body = fault === 'emptyAfter' ? '{}' : JSON.stringify({ error: `Spoiled: ${fault}` });
+	return { status, headers, body: Buffer.from(body) };
+}
+
+function networkError(code: string): Error {
+	const syscall = code === 'ECONNREFUSED' ? 'connect' : undefined;
+	return Object.assign(new Error(code), { code, syscall });
+}

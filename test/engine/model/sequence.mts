@@ -1,0 +1,98 @@
+import { openSandbox } from '../../../sandbox/server.mts';
+import { Clock } from './clock.mts';
+import { violations } from './invariants.mts';
+import { Network } from './network.mts';
+import { Server } from './server.mts';
+import type { Sequence, Setup, Step } from './setup.mts';
+import { seeds, workflowOf } from './workflow.mts';
+
+/** Runs one sequence in virtual time, and says what it has broken. */
+
+// Fastify's inject loads it; it is an ES module, which jest does not load on Node 20, and nobody here has cookies.
+jest.doMock('cookie', () => ({}));
+// n8n keeps files in memory: virtual time would not wait for a disk.
+process.env.N8N_DEFAULT_BINARY_DATA_MODE = 'default';
+
+const LATE_MS = 30_000;
+/** What looking up, pausing between tries, downloads and n8n's own minute may add to the time limits of one try. */
+const SLACK_MS = 600_000;
+const TRIES = 3;
+
+export async function broken(
+	sequence: Sequence,
+	show?: (network: Network, server: Server, sandbox: any) => void,
+): Promise<string[]> {
+	const { setup, steps } = sequence;
+	const { jobMs, maxJobs, readLagMs, listLagMs, wholeLists } = setup;
+	const clock = new Clock();
+	const fates = [...setup.callbacks];
+	const sandbox = await openSandbox({
+		seeds,
+		onePixel: true,
+		accounts: ['a@example.com', 'b@example.com'].map((email) => ({ email, maxJobs })),
+		jobMs,
+		readLagMs,
+		listLagMs,
+		listWholeModels: wholeLists,
+		async deliver(url, body): Promise<number> {
+			const fate = fates.shift() ?? 'delivered';
+			const calls = { lost: 0, delivered: 1, late: 1, twice: 2 }[fate];
+			const receive = () => void server.receive(url, body);
+			for (let call = 0; call < calls; call++) setTimeout(receive, fate === 'late' ? LATE_MS : 0);
+			return 200;
+		},
+	});
+	const network = new Network(clock, sandbox);
+	const credentials = { apiToken: sandbox.token, baseUrl: sandbox.url };
+	const server: Server = new Server(workflowOf(setup), credentials, network);
+	try {
+		server.start();
+		for (const step of steps) {
+			if (!(await take(step, { clock, network, server, setup }))) break;
+		}
+		if (!(await settle(clock, server, setup))) return ['an execution does not end'];
+		show?.(network, server, sandbox);
+		return violations(sequence, network.payments, server.executions);
+	} finally {
+		network.close();
+		clock.close();
+		await sandbox.close();
+	}
+}
+
+interface World {
+	clock: Clock;
+	network: Network;
+	server: Server;
+	setup: Setup;
+}
+
+/** @returns `false` when there is an execution that does not end */
+async function take(step: Step, { clock, network, server, setup }: World): Promise<boolean> {
+	switch (step.do) {
+		case 'pass':
+			await clock.pass(step.ms);
+			return true;
+		case 'spoil':
+			network.spoil(step.call, step.fault, step.times);
+			return true;
+		case 'kill':
+		case 'cancel':
+			server[step.do]();
+			return true;
+		default: {
+			const hasEnded = await settle(clock, server, setup);
+			if (hasEnded && step.do === 'run') server.start();
+			if (hasEnded && step.do === 'retry') server.retryByHand();
+			return hasEnded;
+		}
+	}
+}
+
+/** @returns whether the execution under way ends in the time it may take */
+async function settle(clock: Clock, server: Server, setup: Setup): Promise<boolean> {
+	const { timeout, items, jobMs, retryOnFail, loop, rounds } = setup;
+	const tryMs = (items.length + 1) * (timeout * 1_000 + jobMs) + SLACK_MS;
+	const runs = loop === 'none' ? 1 : rounds + 1;
+	return await clock.until(() => server.isIdle, tryMs * runs * (retryOnFail ? TRIES : 1));
+}
