@@ -90,7 +90,9 @@ function wrongItems({ last }: Execution, payments: Payment[], { items, reuse }: 
 		return outputs.flat().flatMap((output) => {
 			const asked = keyOf(items[originOf(runData, run, linkOf(output))]);
 			const payment = payments.find(({ taskId }) => taskId === output.json.taskId);
-			if (output.json.taskId === undefined || payment?.key === asked) return [];
+			// n8n puts what came in into an error item that goes to the error output.
+			if (output.json.error !== undefined || output.json.taskId === undefined) return [];
+			if (payment?.key === asked) return [];
 			if (!payment && reuse) return [];
 			return [`another image's result ${where}: ${String(output.json.taskId)} for ${asked}`];
 		});

@@ -1,8 +1,8 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 
 import type { openSandbox } from '../../../sandbox/server.mts';
+import type { Credentials } from '../support/engine.mts';
 import type { Clock } from './clock.mts';
 import type { Call, FaultName } from './setup.mts';
 
@@ -56,7 +56,7 @@ const networkAdapter = axios.defaults.adapter;
 
 export class Network {
 	readonly payments: Payment[] = [];
-	private readonly senders = new AsyncLocalStorage<Sender>();
+	private readonly senders: Sender[] = [];
 	private spoiled: Array<{ call: Call; fault: FaultName; left: number }> = [];
 
 	constructor(
@@ -70,9 +70,16 @@ export class Network {
 		axios.defaults.adapter = networkAdapter;
 	}
 
-	/** Whatever is sent by `work`, now or later, is sent by `sender`. */
-	as<T>(sender: Sender, work: () => T): T {
-		return this.senders.run(sender, work);
+	/** Each sender has a token of its own, which tells who sends. */
+	credentialsOf(sender: Sender): Credentials {
+		const apiToken = `${this.sandbox.token}-${this.senders.push(sender) - 1}`;
+		return { apiToken, baseUrl: this.sandbox.url };
+	}
+
+	/** Nobody for a file, which needs no token. */
+	private senderOf({ headers }: AxiosConfig): Sender | undefined {
+		const [, number] = /-(\d+)$/.exec(String(headers?.Authorization)) ?? [];
+		return this.senders[Number(number)];
 	}
 
 	spoil(call: Call, fault: FaultName, times: number) {
@@ -80,24 +87,28 @@ export class Network {
 	}
 
 	private async send(config: AxiosConfig) {
-		const { process, execution } = this.senders.getStore()!;
+		const sender = this.senderOf(config);
 		const arrive = async () => {
 			await new Promise((resolve) => setTimeout(resolve, LATENCY_MS));
-			if (process.dead) await new Promise(() => {});
+			if (sender?.process.dead) await new Promise(() => {});
 			if (config.signal?.aborted) throw networkError('ERR_CANCELED');
 		};
 		await arrive();
-		const klingRun = execution.klingRuns;
 		const url = axios.getUri(config);
 		const call = callOf(url);
 		const fault = this.take(call);
 		if (fault === 'unsent') throw networkError('ECONNREFUSED');
 		const takesEffect = !fault || fault.endsWith('After');
 		const answer = takesEffect ? await this.deliver(config, url) : spoiledAnswer(fault);
-		const payment = takesEffect && call === 'post' && paymentOf(config, answer);
-		if (payment) {
-			const more = { at: Date.now(), execution, klingRun, isAnswerLost: fault !== undefined };
-			this.payments.push({ ...payment, ...more });
+		if (takesEffect && call === 'post' && answer?.status === 200) {
+			const { execution } = sender!;
+			this.payments.push({
+				...whatIsPaid(config, answer),
+				at: Date.now(),
+				execution,
+				klingRun: execution.klingRuns,
+				isAnswerLost: fault !== undefined,
+			});
 		}
 		await arrive();
 		const received = fault?.endsWith('After') ? spoiledAnswer(fault) : answer;
@@ -110,6 +121,7 @@ export class Network {
 		const headers = Object.fromEntries(
 			Object.entries({ ...config.headers }).map(([name, value]) => [name, String(value)]),
 		);
+		headers.Authorization = `Bearer ${this.sandbox.token}`;
 		const response = await this.clock.real(
 			async () =>
 				await this.sandbox.inject({
@@ -137,8 +149,7 @@ function callOf(url: string): Call {
 	return pathname.startsWith('/v1/kling/scheduler') ? 'running' : 'file';
 }
 
-function paymentOf({ data }: AxiosConfig, answer: Answer | undefined) {
-	if (answer?.status !== 200) return undefined;
+function whatIsPaid({ data }: AxiosConfig, answer: Answer) {
 	const { task_id, workId, email } = JSON.parse(String(data)) as Record<string, unknown>;
 	const { task } = JSON.parse(String(answer.body)) as { task: { id: number } };
 	return { taskId: String(task.id), key: [email, task_id, workId].join(' ') };

@@ -43,8 +43,7 @@ export async function broken(
 		},
 	});
 	const network = new Network(clock, sandbox);
-	const credentials = { apiToken: sandbox.token, baseUrl: sandbox.url };
-	const server: Server = new Server(workflowOf(setup), credentials, network);
+	const server: Server = new Server(workflowOf(setup), network);
 	try {
 		server.start();
 		for (const step of steps) {

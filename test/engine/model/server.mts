@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { WorkflowExecute } from 'n8n-core';
 import type { IRun, IRunExecutionData } from 'n8n-workflow';
 
-import { prepare, readRun, type Credentials, type EngineRun } from '../support/engine.mts';
-import { parkedRun, type ParkedRun } from '../support/parked.mts';
+import { prepare, readRun, type EngineRun } from '../support/engine.mts';
+import { loadParked, type ParkedRun } from '../support/parked.mts';
 import type { EngineWorkflow } from '../support/workflows.mts';
 import type { Network } from './network.mts';
 
@@ -39,7 +39,6 @@ export class Server {
 
 	constructor(
 		private readonly workflow: EngineWorkflow,
-		private readonly credentials: Credentials,
 		private readonly network: Network,
 	) {
 		setInterval(() => this.track(), TRACK_EVERY_MS);
@@ -101,7 +100,7 @@ export class Server {
 		const { parked } = execution;
 		const { process } = this;
 		if (execution.status !== 'waiting' || !parked) return 409;
-		const { status, next } = await this.network.as({ process, execution }, () => parked.ask(body));
+		const { status, next } = await parked.ask(body);
 		const isStillParked = execution.status === 'waiting' && execution.parked === parked;
 		if (!next || process.dead) return status;
 		if (!isStillParked) return 500;
@@ -120,7 +119,8 @@ export class Server {
 
 	private async open(execution: Execution) {
 		const { id: executionId } = execution;
-		const prepared = await prepare(this.workflow, this.credentials, { executionId });
+		const credentials = this.network.credentialsOf({ process: this.process, execution });
+		const prepared = await prepare(this.workflow, credentials, { executionId });
 		prepared.additionalData.hooks!.addHandler('nodeExecuteBefore', async (name) => {
 			if (name === 'Kling') execution.klingRuns++;
 		});
@@ -131,14 +131,14 @@ export class Server {
 	private async go(execution: Execution, begin: () => Promise<Run>) {
 		const { process } = this;
 		execution.status = 'running';
-		const { running } = await this.network.as({ process, execution }, begin);
+		const { running } = await begin();
 		execution.cancel = () => running.cancel();
 		const last = readRun(await running);
 		if (process.dead || execution.status !== 'running') return;
 		execution.last = last;
 		if (last.run.waitTill) {
 			const open = async () => await this.open(execution);
-			execution.parked = parkedRun(this.workflow, this.credentials, last, open);
+			execution.parked = loadParked(last, open);
 			execution.status = 'waiting';
 		} else this.end(last.error ? 'error' : 'success');
 	}

@@ -60,8 +60,13 @@ export function parkedRun(
 	workflow: EngineWorkflow,
 	credentials: Credentials,
 	parked: EngineRun,
-	open = async () => await prepare(workflow, credentials, { executionId: parked.executionId }),
 ): ParkedRun {
+	const { executionId } = parked;
+	return loadParked(parked, async () => await prepare(workflow, credentials, { executionId }));
+}
+
+/** @param open what n8n needs to go on with it, afresh each time */
+export function loadParked(parked: EngineRun, open: () => ReturnType<typeof prepare>): ParkedRun {
 	const { waitTill } = parked.run;
 	if (!waitTill) throw new Error(`The execution is not parked: ${parked.error?.message}`);
 	const saved = stringify(parked.run.data);
