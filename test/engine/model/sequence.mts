@@ -1,6 +1,7 @@
 import { openSandbox } from '../../../sandbox/server.mts';
 import { Clock } from './clock.mts';
-import { violations } from './invariants.mts';
+import { wrongItems } from './items.mts';
+import { robbed } from './money.mts';
 import { Network } from './network.mts';
 import { Server } from './server.mts';
 import type { Sequence, Setup, Step } from './setup.mts';
@@ -51,7 +52,12 @@ export async function broken(
 		}
 		if (!(await settle(clock, server, setup))) return ['an execution does not end'];
 		show?.(network, server, sandbox);
-		return violations(sequence, network.payments, server.executions);
+		const { payments } = network;
+		const ended = server.executions.filter(({ status }) => ['success', 'error'].includes(status));
+		return [
+			...robbed(sequence, payments, ended),
+			...ended.flatMap((execution) => wrongItems(sequence, payments, execution)),
+		];
 	} finally {
 		network.close();
 		clock.close();

@@ -19,9 +19,12 @@ export const CALLS = ['post', 'task', 'list', 'running', 'file'] as const;
 export type Call = (typeof CALLS)[number];
 
 /** What can go wrong with a call; those with "After" happen when it has taken effect. */
-const FAULTS = ['unsent', 'lost', 'lostAfter', 'emptyAfter', '504After', '504', '500'] as const;
-const MORE_FAULTS = ['429', '400', '404', '302'] as const;
-export type FaultName = (typeof FAULTS | typeof MORE_FAULTS)[number];
+const FAULTS = ['unsent', 'lost', '429', '400', '404', '302', '500', '504'] as const;
+const FAULTS_AFTER = ['lostAfter', 'emptyAfter', '504After'] as const;
+export type FaultName = (typeof FAULTS | typeof FAULTS_AFTER)[number];
+
+/** Longer than anything takes that is not lost, in seconds. */
+export const LONG_TIMEOUT = 900;
 
 const setup = fc.record({
 	items: fc.array(
@@ -38,10 +41,11 @@ const setup = fc.record({
 	download: fc.boolean(),
 	reuse: fc.boolean(),
 	/** Time Limit, in seconds. */
-	timeout: fc.constantFrom(60, 100),
-	onError: fc.constantFrom('stopWorkflow', 'continueRegularOutput', 'continueErrorOutput'),
+	timeout: fc.constantFrom(60, 100, LONG_TIMEOUT),
+	onError: fc.constantFrom('stopWorkflow' as const, 'continueRegularOutput', 'continueErrorOutput'),
 	retryOnFail: fc.boolean(),
-	/** Which output is wired back to the node, and how often it takes that way. */
+	executeOnce: fc.oneof({ weight: 5, arbitrary: fc.constant(false) }, fc.boolean()),
+	/** Which output is wired back to the node, and how often: to try again, or to go on with the next items. */
 	loop: fc.constantFrom('none', 'error', 'success'),
 	rounds: fc.integer({ min: 1, max: 2 }),
 	jobMs: fc.constantFrom(1_000, 20_000, 70_000),
@@ -61,8 +65,8 @@ const pass = fc.record({
 });
 const spoil = fc.record({
 	do: fc.constant('spoil' as const),
-	call: fc.constantFrom(...CALLS),
-	fault: fc.constantFrom(...FAULTS, ...MORE_FAULTS),
+	call: fc.oneof(fc.constant('post' as const), fc.constantFrom(...CALLS)),
+	fault: fc.oneof(fc.constantFrom(...FAULTS), fc.constantFrom(...FAULTS_AFTER)),
 	times: fc.constantFrom(1, 2, 20),
 });
 const act = fc.record({
@@ -76,7 +80,7 @@ const step = fc.oneof(
 );
 export type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-export const sequences = fc.record({ setup, steps: fc.array(step, { maxLength: 8 }) });
+export const sequences = fc.record({ setup, steps: fc.array(step, { maxLength: 8, size: 'max' }) });
 export interface Sequence {
 	setup: Setup;
 	steps: Step[];

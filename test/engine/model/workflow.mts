@@ -30,17 +30,30 @@ export const keyOf = ({ image, account }: Item) =>
 	[account, TASK_IDS[image], workIdOf(image)].join(' ');
 export const isOfFailing = (key: string) => key.includes(TASK_IDS.fails);
 
+/** Which of the items of Start an input item asks for, as an expression. In a loop the node's own output comes back. */
+const ASKED: Record<Setup['loop'], string> = {
+	none: '$json',
+	error: '$("Start").item.json',
+	success: '$("Start").all().at(($itemIndex + $runIndex) % $("Start").all().length).json',
+};
+
+/** The same. @param origin the item of Start that it comes from */
+export function itemOf({ items, loop }: Setup, origin: number, itemIndex: number, run: number) {
+	return items[loop === 'success' ? (itemIndex + run) % items.length : origin];
+}
+
 export function workflowOf(setup: Setup): EngineWorkflow {
 	const { items, wait, download, reuse, timeout, onError, retryOnFail, loop, rounds } = setup;
+	const { executeOnce } = setup;
+	// As this node puts a task out, so that its own output could be taken for its input.
 	const json = items.map(
 		({ image, account }): IDataObject => ({
 			account,
 			taskId: TASK_IDS[image],
-			workId: workIdOf(image),
+			images: [{ workId: workIdOf(image) }],
 		}),
 	);
-	// In a loop the node's own output comes back as its input.
-	const item = loop === 'none' ? '$json' : '$("Start").item.json';
+	const item = ASKED[loop];
 	const locator = (field: string, mode = 'id') => ({
 		__rl: true,
 		mode,
@@ -51,13 +64,14 @@ export function workflowOf(setup: Setup): EngineWorkflow {
 		operation: 'upscale',
 		account: locator('account', 'email'),
 		taskId: locator('taskId'),
-		workId: locator('workId'),
+		workId: locator('images[0].workId'),
 		wait,
 		...(wait !== 'none' && { download }),
 		options: { timeout, reuse },
 	};
 	const settings: Partial<INode> = {
-		onError: onError as INode['onError'],
+		onError,
+		executeOnce,
 		...(retryOnFail && { retryOnFail, maxTries: 3, waitBetweenTries: 1_000 }),
 	};
 	const { nodes, connections } = klingWorkflow(json, parameters, settings);
