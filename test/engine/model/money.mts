@@ -42,18 +42,18 @@ function paidTwice(
 	}
 	if (isOfFailing(key) && at >= before.at + jobMs) return [];
 	if (before.execution.family === execution.family) return [`paid twice in one execution: ${both}`];
-	const showsIt = isReadable && at > before.at + listLagMs;
+	const showsIt = isReadable && execution.startedMs > before.at + listLagMs;
 	return reuse && showsIt ? [`paid twice in two executions, with reuse: ${both}`] : [];
 }
 
-/** A task whose answer was lost can only be named where the API's lists tell of it. */
+/** A task whose answer was lost can only be named where the API's lists tell of it, and need not be if it failed. */
 function lost(execution: Execution, payments: Payment[], isReadable: boolean): string[] {
 	const { runData, error } = execution.last!.run.data.resultData;
 	const results = [...(runData.Kling ?? []), { error } as ITaskData];
 	const told = results.map(textOf).join(' ');
 	return payments
 		.filter((payment) => payment.execution === execution && !told.includes(payment.taskId))
-		.filter(({ isAnswerLost }) => isReadable || !isAnswerLost)
+		.filter(({ isAnswerLost, key }) => !isAnswerLost || (isReadable && !isOfFailing(key)))
 		.map(({ taskId, isAnswerLost }) => {
 			return `paid and not named${isAnswerLost ? ', its answer was lost' : ''}: ${taskId}`;
 		});

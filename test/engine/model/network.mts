@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import type { openSandbox } from '../../../sandbox/server.mts';
 import type { Credentials } from '../support/engine.mts';
 import type { Clock } from './clock.mts';
+import type { Execution } from './server.mts';
 import type { Call, FaultName } from './setup.mts';
 
 /** Hands n8n's requests to the sandbox in this process, spoils them, and notes what the API has accepted. */
@@ -15,7 +16,7 @@ const SEND_PATH = '/v1/kling/images/upscale';
 /** Who sends: a run of the workflow, in a process of n8n that may die. */
 export interface Sender {
 	process: { dead: boolean };
-	execution: { id: string; family: string; klingRuns: number };
+	execution: Pick<Execution, 'family' | 'startedMs' | 'klingRuns'>;
 }
 
 /** A task that the API has accepted, and that is paid therefore. */

@@ -1,4 +1,5 @@
 import { openSandbox } from '../../../sandbox/server.mts';
+import { prepare } from '../support/engine.mts';
 import { Clock } from './clock.mts';
 import { wrongItems } from './items.mts';
 import { robbed } from './money.mts';
@@ -25,6 +26,9 @@ export async function broken(
 ): Promise<string[]> {
 	const { setup, steps } = sequence;
 	const { jobMs, maxJobs, readLagMs, listLagMs, wholeLists } = setup;
+	const workflow = workflowOf(setup);
+	// n8n loads the package the first time, and virtual time would not wait for that.
+	await prepare(workflow, { apiToken: '', baseUrl: '' });
 	const clock = new Clock();
 	const fates = [...setup.callbacks];
 	const sandbox = await openSandbox({
@@ -44,7 +48,7 @@ export async function broken(
 		},
 	});
 	const network = new Network(clock, sandbox);
-	const server: Server = new Server(workflowOf(setup), network);
+	const server: Server = new Server(workflow, network);
 	try {
 		server.start();
 		for (const step of steps) {

@@ -18,14 +18,14 @@ export interface Execution {
 	id: string;
 	/** The id of the first execution, for those that a person has retried by hand. */
 	family: string;
+	/** Epoch ms. */
+	startedMs: number;
 	/** How often n8n has begun with the node; the tries of Retry On Fail are one. */
 	klingRuns: number;
 	status: 'running' | 'waiting' | 'success' | 'error' | 'canceled' | 'killed';
 	/** What n8n has saved last. */
 	last?: EngineRun;
 	parked?: ParkedRun;
-	/** Epoch ms. */
-	endedMs?: number;
 	cancel?: () => void;
 }
 
@@ -112,7 +112,13 @@ export class Server {
 
 	private add(family?: string): Execution {
 		const id = randomUUID();
-		const execution: Execution = { id, family: family ?? id, klingRuns: 0, status: 'running' };
+		const execution: Execution = {
+			id,
+			family: family ?? id,
+			startedMs: Date.now(),
+			klingRuns: 0,
+			status: 'running',
+		};
 		this.executions.push(execution);
 		return execution;
 	}
@@ -146,7 +152,7 @@ export class Server {
 	private end(status: Execution['status']) {
 		const { current } = this;
 		const wasRunning = current.status === 'running';
-		Object.assign(current, { status, endedMs: Date.now() });
+		current.status = status;
 		if (wasRunning && status !== 'success' && status !== 'error') current.cancel?.();
 	}
 
