@@ -49,8 +49,10 @@ export class UseApiNetApi implements ICredentialType {
 	// GET /v2/account is documented to answer 401 on a bad token and to tell whether the subscription is active.
 	test: ICredentialTestRequest = {
 		request: {
-			// The same tolerance for a trailing slash or /v1 as normalizeBaseUrl in the node's transport.
-			baseURL: '={{ $credentials.baseUrl.trim().replace(/\\/+(v1\\/*)?$/, "") }}',
+			// The same tolerance for a trailing slash or /v1 as normalizeBaseUrl in the node's transport. A token does not go
+			// through the internet unencrypted: plain http is for this machine and private networks.
+			baseURL:
+				'={{ $credentials.baseUrl.trim().replace(/\\/+(v1\\/*)?$/, "").replace(/^http:\\/\\/(?!localhost\\b|127\\.|10\\.|192\\.168\\.|172\\.|\\[|[^.\\/]+(:|\\/|$))/i, "https://") }}',
 			url: '/v2/account',
 			// A token is not for other hosts, wherever a redirect may point.
 			disableFollowRedirect: true,

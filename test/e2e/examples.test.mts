@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { copyFile, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -201,20 +202,31 @@ test('When an image is finished: it is saved, and what failed goes the other way
 describe('Upscale on a form', () => {
 	let browser: Browser;
 	let address: string;
+	const login = { user: 'artist', password: randomUUID() };
+	const open = async (headers: Record<string, string> = {}) =>
+		(await fetch(address, { headers })).status;
 	beforeAll(async () => {
 		browser = await launchBrowser();
 		const { credential } = await real.open({ seeds: [TASK] });
 		const workflow = await readExample('upscale-on-a-form.json', credential);
+		const form = workflow.nodes.find(({ name }) => name === 'Form')!;
+		const { id, name } = await real.api.createCredential({
+			name: 'Form login',
+			type: 'httpBasicAuth',
+			data: login,
+		});
+		form.credentials = { httpBasicAuth: { id, name } };
 		await real.api.publishWorkflow(await real.api.importWorkflow(workflow));
-		const { webhookId } = workflow.nodes.find(({ name }) => name === 'Form')!;
-		address = `${real.n8n.url}/form/${String(webhookId)}`;
-		await until(async () => (await fetch(address)).ok);
+		address = `${real.n8n.url}/form/${String(form.webhookId)}`;
+		const authorization = `Basic ${btoa(`${login.user}:${login.password}`)}`;
+		await until(async () => (await open({ authorization })) === 200);
 	}, 60_000);
 	afterAll(async () => await browser?.close());
 
 	/** Fills in the form and follows it to its last page. */
 	async function submit(taskId: string, workId: string, lastPage: string): Promise<Page> {
-		const page = await browser.newPage();
+		const httpCredentials = { username: login.user, password: login.password };
+		const page = await browser.newPage({ httpCredentials });
 		await page.goto(address);
 		await page.getByLabel('Task ID').fill(taskId);
 		await page.getByLabel('Image ID').fill(workId);
@@ -222,6 +234,10 @@ describe('Upscale on a form', () => {
 		await page.getByText(lastPage).waitFor({ timeout: 20_000 });
 		return page;
 	}
+
+	test('opens for nobody without the password', async () => {
+		expect(await open()).toBe(401);
+	});
 
 	test('shows the image', async () => {
 		const page = await submit(TASK.taskId, TASK.workId, 'Here it is');

@@ -111,6 +111,8 @@ export class FakeKling {
 	taskFault?: (taskId: string) => ApiResult | undefined;
 	fileFault?: { statusCode: number; headers: object };
 	taskMs = 20_000;
+	/** How many jobs the account runs at once. */
+	slots = Infinity;
 	private nextId = 501;
 
 	constructor(...answers: Post[]) {
@@ -169,6 +171,7 @@ export class FakeKling {
 		upscale: async (request) => {
 			this.posts.push(request);
 			this.calls.push('POST');
+			if (this.jobs.filter(isRunning).length >= this.slots) return answered(429, {});
 			const answer = this.answers.shift() ?? 'accept';
 			if (typeof answer === 'object') return answer;
 			const job = this.add({ workId: request.workId, account: request.email });

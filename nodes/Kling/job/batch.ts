@@ -60,7 +60,14 @@ export class Items<P> {
 
 	/** The parameters of the first item that has any. */
 	get first(): P | undefined {
-		return this.readings.flatMap((reading) => ('error' in reading ? [] : [reading.parameters]))[0];
+		const readable = this.readings.find((reading) => 'parameters' in reading);
+		return readable?.parameters;
+	}
+
+	forEach(visit: (parameters: P, itemIndex: number) => void): void {
+		for (const [itemIndex, reading] of this.readings.entries()) {
+			if ('parameters' in reading) visit(reading.parameters, itemIndex);
+		}
 	}
 
 	/**

@@ -35,7 +35,7 @@ export function errorItem(error: KlingError, itemIndex: number): INodeExecutionD
 }
 
 /**
- * Credits that other items have spent, or may have spent, are not lost: their results can be fetched.
+ * Credits that were spent, or may have been, are not lost: the results can be fetched.
  *
  * @param accepted the tasks that were accepted, by item
  * @param unknown items of which it is unknown whether their job was accepted
@@ -47,15 +47,16 @@ export function withSentJobs(
 ): KlingError {
 	const error = reason as KlingError;
 	const own = error.context?.itemIndex;
+	const said = `${error.message} ${error.description ?? ''}`;
 	const tasks = [...accepted]
-		.filter(([itemIndex]) => itemIndex !== own)
+		.filter(([itemIndex, taskId]) => itemIndex !== own || !said.includes(taskId))
 		.map(([itemIndex, taskId]) => `item ${itemIndex}: ${taskId}`);
 	const items = [...unknown].filter((itemIndex) => itemIndex !== own).map(String);
 	if (tasks.length + items.length === 0) return error;
 	const told = [
 		error.description,
 		tasks.length > 0 &&
-			`Tasks of other items that were already sent can be fetched with Task → Get (${list(tasks)}).`,
+			`Tasks that were already sent can be fetched with Task → Get (${list(tasks)}).`,
 		items.length > 0 &&
 			`It is unknown whether the jobs of these items were accepted: ${list(items)}. Look them up in the list of tasks before you send them again.`,
 		"To let the other items go on, set On Error to Continue in this node's settings.",

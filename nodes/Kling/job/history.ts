@@ -94,6 +94,11 @@ export class History {
 		return undefined;
 	}
 
+	/** The API gives the same tasks again when it is asked for older ones. */
+	get isBlocked(): boolean {
+		return this.way === 'blocked';
+	}
+
 	/** For a list that goes on later; `undefined` at the end. */
 	get place(): Place | undefined {
 		const { beforeMs } = this;

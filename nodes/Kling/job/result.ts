@@ -122,7 +122,7 @@ export function readTask(model: TaskModel): TaskState {
 	};
 }
 
-/** The "Simplified" output (node-surface, "What comes out"). Fields that the API did not fill are left out. */
+/** The "Simplified" output (docs/fields.md). Fields that the API did not fill are left out. */
 export function simplify(model: TaskModel, known: { taskId: string } & IDataObject): IDataObject {
 	const { taskId, status, finished, type, images, message, createdAt, updatedAt } = readTask(model);
 	return withoutEmpty({

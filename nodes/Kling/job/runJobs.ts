@@ -4,12 +4,13 @@ import type { KlingApi } from '../transport/client';
 import type { PaidRequest } from '../transport/types';
 import { Items } from './batch';
 import { buildItems, buildResult } from './output';
-import { knownTask, withoutReplyUrl, type JobParameters } from './paidJob';
+import { knownTask, type JobParameters } from './paidJob';
 import { lookAtTask } from './read';
 import type { PaidOperation } from './submission/attempt';
 import { Submitter } from './submission/submit';
 import { suspendJobs } from './suspendJobs';
-import { suspendAgain, suspendedBefore, type Pending } from './waiting/suspend';
+import { suspendedBefore, type Pending } from './waiting/suspend';
+import { suspendAgain } from './waiting/suspendAgain';
 
 /** The addresses that n8n gives to Webhook and Form nodes while their workflow is being tested. */
 const TEST_URL = /\/(webhook|form)-test\//;
@@ -33,6 +34,7 @@ export async function runJobs<R extends PaidRequest>(
 	}
 	const items = await Items.read(context, read);
 	const submitter = new Submitter(context, items.batch, operation);
+	items.forEach((parameters, itemIndex) => submitter.recall(parameters, itemIndex));
 	if (items.first?.wait === 'callback') return await suspendJobs(context, items, submitter);
 	await items.each(async (parameters, itemIndex) => {
 		const { replyUrl } = parameters.request;
@@ -88,7 +90,7 @@ async function pollPending<R extends PaidRequest>(
 	await items.each(async (task, item) => {
 		if (!task?.request) return [{ ...input[item], pairedItem: { item } }];
 		const { settings, timeoutMs = 0 } = task;
-		const job = { request: withoutReplyUrl(task.request as R), timeoutMs, settings };
+		const job = { request: task.request as R, timeoutMs, settings };
 		const how = { wait: 'poll', reuse: false, callsBack: false } as const;
 		return await runJob(context, items, submitter, { ...job, ...how }, item);
 	});

@@ -74,7 +74,7 @@ export async function suspendJobs<R extends PaidRequest>(
 		return await build({ output: settings.output });
 	});
 	const outputs = items.finish();
-	if (!isOver) await suspend(context, outputs, pending, limitMs);
+	if (!isOver) await suspend(context, outputs, pending, batch.accepted, limitMs);
 	return outputs;
 }
 

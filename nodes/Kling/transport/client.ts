@@ -57,7 +57,7 @@ export interface KlingApi {
 	getCleanFile(workId: string, email?: string): Promise<ApiResult>;
 	/** For good, with all works of the task (kling-api.md, "Around it"): `{ deleted, workIds }`. */
 	deleteTask(taskId: string, email?: string): Promise<ApiResult>;
-	/** Spends credits: see `job/submit.ts` for when it may be called. */
+	/** Spends credits: see `job/submission/submit.ts` for when it may be called. */
 	upscale(request: UpscaleRequest): Promise<ApiResult>;
 }
 

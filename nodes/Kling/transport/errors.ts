@@ -74,7 +74,7 @@ export function vendorText(body: unknown): string | undefined {
 /** Sending a job spends credits; whatever else is asked spends nothing. */
 export type Call = 'job' | 'other';
 
-/** What an answer that is not a success means (node-surface, "What people are told"; kling-api.md, status table). */
+/** What an answer that is not a success means (kling-api.md, status table). */
 export function answerTrouble(status: number, body: unknown, call: Call = 'other'): Trouble {
 	const said = vendorText(body);
 	const httpCode = String(status);
@@ -172,7 +172,7 @@ export const isSuccess = (status: number): boolean => status >= 200 && status < 
 
 const isRedirect = (status: number): boolean => status >= 300 && status < 400;
 
-/** Whether asking again later may bring another answer. For calls that spend nothing: see `job/submit.ts` for the others. */
+/** Whether asking again later may bring another answer. For calls that spend nothing: see `job/submission/submit.ts` for the others. */
 export const mayPass = (result: ApiResult): boolean =>
 	result.outcome !== 'answered' || result.status === 429 || result.status >= 500;
 

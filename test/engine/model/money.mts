@@ -51,9 +51,14 @@ function lost(execution: Execution, payments: Payment[], isReadable: boolean): s
 	const { runData, error } = execution.last!.run.data.resultData;
 	const results = [...(runData.Kling ?? []), { error } as ITaskData];
 	const told = results.map(textOf).join(' ');
+	// Another item's error has stopped the search for it.
+	const isToldUnknown = execution.status === 'error' && /unknown whether the jobs/.test(told);
 	return payments
 		.filter((payment) => payment.execution === execution && !told.includes(payment.taskId))
-		.filter(({ isAnswerLost, key }) => !isAnswerLost || (isReadable && !isOfFailing(key)))
+		.filter(
+			({ isAnswerLost, key }) =>
+				!isAnswerLost || (isReadable && !isToldUnknown && !isOfFailing(key)),
+		)
 		.map(({ taskId, isAnswerLost }) => {
 			return `paid and not named${isAnswerLost ? ', its answer was lost' : ''}: ${taskId}`;
 		});

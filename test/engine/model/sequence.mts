@@ -20,10 +20,7 @@ const LATE_MS = 30_000;
 const SLACK_MS = 600_000;
 const TRIES = 3;
 
-export async function broken(
-	sequence: Sequence,
-	show?: (network: Network, server: Server, sandbox: any) => void,
-): Promise<string[]> {
+export async function broken(sequence: Sequence): Promise<string[]> {
 	const { setup, steps } = sequence;
 	const { jobMs, maxJobs, readLagMs, listLagMs, wholeLists } = setup;
 	const workflow = workflowOf(setup);
@@ -55,7 +52,6 @@ export async function broken(
 			if (!(await take(step, { clock, network, server, setup }))) break;
 		}
 		if (!(await settle(clock, server, setup))) return ['an execution does not end'];
-		show?.(network, server, sandbox);
 		const { payments } = network;
 		const ended = server.executions.filter(({ status }) => ['success', 'error'].includes(status));
 		return [

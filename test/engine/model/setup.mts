@@ -37,7 +37,7 @@ const setup = fc.record({
 		}),
 		{ minLength: 1, maxLength: 4 },
 	),
-	wait: fc.constantFrom('poll', 'callback', 'none'),
+	wait: fc.constantFrom('poll', 'callback', 'callback', 'none'),
 	download: fc.boolean(),
 	reuse: fc.boolean(),
 	/** Time Limit, in seconds. */
@@ -46,7 +46,7 @@ const setup = fc.record({
 	retryOnFail: fc.boolean(),
 	executeOnce: fc.oneof({ weight: 5, arbitrary: fc.constant(false) }, fc.boolean()),
 	/** Which output is wired back to the node, and how often: to try again, or to go on with the next items. */
-	loop: fc.constantFrom('none', 'error', 'success'),
+	loop: fc.constantFrom('none', 'none', 'error', 'success'),
 	rounds: fc.integer({ min: 1, max: 2 }),
 	jobMs: fc.constantFrom(1_000, 20_000, 70_000),
 	maxJobs: fc.constantFrom(5, 1),

@@ -65,6 +65,16 @@ test('equal items share one job, its result, and the looks at it', async () => {
 	expect(kling.count('POST')).toBe(1);
 });
 
+test('a slot is given back as soon as its task is seen finished', async () => {
+	const kling = new FakeKling();
+	kling.slots = 1;
+	kling.taskMs = 21_000;
+	await through(run(new FakeExecution(kling), ['11', '12', '13', '14']));
+	const pauses = kling.jobs.slice(1).map(({ madeMs }, before) => madeMs - kling.jobs[before].endMs);
+	// A fifth of the time that the first one took, and then what that one has taught.
+	expect(Math.max(...pauses)).toBeLessThan(4_500);
+});
+
 test('another try takes the jobs that were sent, and sends those that were not', async () => {
 	const kling = new FakeKling('accept and lose', { outcome: 'unsent', reason: 'ECONNREFUSED' });
 	const execution = new FakeExecution(kling, { goesOn: true });

@@ -99,15 +99,13 @@ describe('between the last look and the suspension', () => {
 	test('a task that ends while another is looked at is seen', async () => {
 		const kling = new FakeKling();
 		const execution = new FakeExecution(kling);
-		let looks = 0;
-		// Ends one after the other, each while the one before is being read.
-		kling.taskFault = () => {
-			const next = kling.jobs[looks++];
-			if (next) next.endMs = 0;
+		kling.taskFault = (taskId) => {
+			if (taskId === '502') kling.jobs.forEach((job) => (job.endMs = 0));
 			return undefined;
 		};
-		const outputs = await through(call(execution, ['11', '12', '13', '14']).outputs);
+		const outputs = await through(call(execution, ['11', '12']).outputs);
 		expect(outputs.every(({ json }) => json.finished === true)).toBe(true);
+		expect(kling.calls.slice(2)).toEqual(['GET 501', 'GET 502', 'GET 501']);
 		expect(execution.waits).toEqual([]);
 	});
 
@@ -274,6 +272,22 @@ describe('an earlier wait of the execution whose timer may still be set', () => 
 		const [item] = await through(second.outputs);
 		expect(item.json).toMatchObject({ taskId: '502', finished: true });
 		expect(execution.waits).toHaveLength(1);
+	});
+
+	test('is no matter when its limit was far away as the node began', async () => {
+		const kling = new FakeKling();
+		kling.taskMs = 3_600_000;
+		const execution = new FakeExecution(kling);
+		await through(call(execution, ['11']).outputs);
+		await jest.advanceTimersByTimeAsync(500_000);
+		const fromMs = Date.now();
+		// The account is full for a while.
+		kling.slots = 1;
+		setTimeout(() => (kling.slots = 2), 45_000);
+		await through(call(execution, ['12'], {}, { runIndex: 1 }).outputs);
+		expect(Date.now() - fromMs).toBeGreaterThan(40_000);
+		expect(Date.now() - fromMs).toBeLessThan(60_000);
+		expect(execution.waits).toHaveLength(2);
 	});
 
 	test('is no matter when its limit is far away', async () => {

@@ -147,9 +147,8 @@ const UPSCALE_TYPE = 'mmu_image_upscale_aiweb';
 const operation: PaidOperation<UpscaleRequest> = {
 	name: 'upscale',
 	send: async (api, request) => await api.upscale(request),
-	/** "The request has no scale and no prompt, so two upscales of one image are the same work" (more-endpoints.md). */
-	fingerprint: ({ task_id, workId, email }) =>
-		JSON.stringify({ task_id, workId, email: email?.toLowerCase() }),
+	/** "The request has no scale and no prompt, so two upscales of one image are the same work" (kling-api.md). */
+	fingerprint: ({ task_id, workId }) => JSON.stringify({ task_id, workId }),
 	wanted: ({ task_id, workId }) => ({
 		type: UPSCALE_TYPE,
 		sourceTaskId: task_id,

@@ -13,7 +13,7 @@ export interface PaidOperation<R extends PaidRequest> {
 	/** In messages, e.g. "upscale". */
 	name: string;
 	send(api: KlingApi, request: R): Promise<ApiResult>;
-	/** What is paid for: requests with the same fingerprint are the same job. */
+	/** What is paid for, but for the account: requests of one account with the same fingerprint are the same job. */
 	fingerprint(request: R): string;
 	/** How the API's lists show the job of a request. */
 	wanted(request: R): Pick<Wanted, 'matches' | 'type' | 'sourceTaskId'>;
@@ -71,7 +71,7 @@ export class Attempt<R extends PaidRequest> {
 
 	/** What the ledger has about this job. */
 	get entry(): LedgerEntry | undefined {
-		return this.ledger.find(this.fingerprint);
+		return this.ledger.find(this.fingerprint, this.job.request.email);
 	}
 
 	/** Of this execution, not of one that a person has retried. */
@@ -108,7 +108,7 @@ export class Attempt<R extends PaidRequest> {
 	note(outcome: Outcome, sentAtMs: number, callsBack = this.job.callsBack): LedgerEntry {
 		const { executionId, runIndex, itemIndex, reply } = this;
 		const entry = { ...outcome, executionId, runIndex, itemIndex, sentAtMs, callsBack, reply };
-		this.ledger.record(this.fingerprint, entry);
+		this.ledger.record(this.fingerprint, this.job.request.email, entry);
 		return entry;
 	}
 

@@ -13,6 +13,8 @@ const MAX_TASKS = 500;
 const MAX_READS = 100;
 /** assumes: clock-skew */
 const CLOCK_SKEW_MS = 120_000;
+/** Clocks that are set by the network's time differ by less. */
+const SURE_MS = 5_000;
 
 /** A job as the API tells it, with what it was made of. */
 export interface KnownJob {
@@ -42,19 +44,20 @@ export interface Wanted {
 }
 
 /**
- * - `found`: it runs or has succeeded. What has failed is nothing to go on with, and may be an older one.
+ * - `found`: it runs or has succeeded. What has failed is nothing to go on with, and may be an older one. It is not sure
+ *   that it is the one that was sent when it was made some time before, by this machine's clock.
  * - `absent`: the lists tell of other jobs what they are of, and it is not among them.
  * - `untold`: the lists can be read, but do not tell what every job is of.
  * - `unreadable`: the lists cannot be read.
  */
 export type Sighting =
-	| { is: 'found'; taskId: string }
+	| { is: 'found'; taskId: string; isSure: boolean }
 	| { is: 'absent' | 'untold' }
 	| { is: 'unreadable'; trouble: Trouble };
 
 /**
  * Looks in the API's own lists whether a job is there already: GET /scheduler has the running ones, GET /tasks all that
- * began before (more-endpoints.md, "an upscale can be recognised by what it is of"). This outlives executions and restarts.
+ * began before (kling-api.md, "an upscale can be recognised by what it is of"). This outlives executions and restarts.
  *
  * The lists of an account are read once, as far back as somebody asks for: a new look takes a new object.
  */
@@ -128,13 +131,18 @@ class AccountList {
 	}
 
 	find(wanted: Wanted): Sighting {
+		const { sinceMs } = wanted;
 		const same = this.recent(wanted).filter((job) => !job.failed && wanted.matches(job));
 		const best =
-			same.find(({ finished, hasImages }) => finished && hasImages) ??
-			same.find(({ finished }) => !finished) ??
-			// A success without a file is paid for; as an earlier result it is of no use.
-			(wanted.sinceMs === undefined ? undefined : same[0]);
-		if (best) return { is: 'found', taskId: best.taskId };
+			sinceMs === undefined
+				? // A success without a file is of no use.
+					(same.find(({ finished, hasImages }) => finished && hasImages) ??
+					same.find(({ finished }) => !finished))
+				: newest(same);
+		if (best) {
+			const isSure = sinceMs === undefined || best.madeMs > sinceMs - SURE_MS;
+			return { is: 'found', taskId: best.taskId, isSure };
+		}
 		const someTell = [...this.jobs.values()].some(tellsInputs);
 		return { is: someTell && this.untold(wanted).length === 0 ? 'absent' : 'untold' };
 	}
@@ -156,6 +164,7 @@ class AccountList {
 	private isFarEnough({ sourceTaskId = '', sinceMs = -Infinity }: Wanted): boolean {
 		return (
 			this.isComplete ||
+			this.history.isBlocked ||
 			this.jobs.size >= MAX_TASKS ||
 			this.jobs.has(sourceTaskId) ||
 			this.oldestMs < sinceMs - CLOCK_SKEW_MS
@@ -192,8 +201,8 @@ class AccountList {
 				if (before && tellsInputs(before)) return this.add(before);
 				const result = await this.kit.api.getTask(taskId, this.account);
 				this.kit.halt.check();
-				const { body } = bodyOrTrouble(result) as { body?: TaskModel };
-				if (!body) return;
+				const { body = {} } = bodyOrTrouble(result) as { body?: TaskModel };
+				// One that cannot be read tells nothing, and may be the one that is wanted.
 				const job = { ...jobOf(body), taskId };
 				this.read.set(taskId, job);
 				this.add(job);
@@ -224,10 +233,13 @@ const NOT_A_LIST: Trouble = {
 	description: 'Try again in a moment; if it stays, check the Base URL of the credential.',
 };
 
+const newest = (jobs: KnownJob[]): KnownJob | undefined =>
+	jobs.toSorted((a, b) => (b.madeMs || 0) - (a.madeMs || 0))[0];
+
 const tellsInputs = ({ fromWorkIds, inputUrls }: KnownJob) =>
 	fromWorkIds.length > 0 || inputUrls.length > 0;
 
-/** What a task was made of stands in the task and in each of its works (more-endpoints.md, "Entries of GET /tasks"). */
+/** What a task was made of stands in the task and in each of its works (kling-api.md, "Entries of GET /tasks"). */
 function jobOf(model: TaskModel): KnownJob {
 	const { taskId = '', type, finished, failed, images } = readTask(model);
 	const inputs = [record(model.task), ...worksOf(model)].flatMap(({ taskInfo }) => {

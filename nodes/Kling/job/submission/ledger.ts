@@ -56,22 +56,38 @@ export class Ledger {
 		this.scope = context.getNode().credentials?.[CREDENTIAL]?.id ?? '';
 	}
 
-	/** @param fingerprint what is paid for, see `PaidOperation` */
-	find(fingerprint: string): LedgerEntry | undefined {
-		const entry = this.entries[this.key(fingerprint)] as unknown as LedgerEntry | undefined;
-		return entry ?? this.findInOldShape(fingerprint);
+	/**
+	 * An empty account is the only one there is, so it is the same as any other.
+	 *
+	 * @param fingerprint what is paid for, see `PaidOperation`
+	 */
+	find(fingerprint: string, account = ''): LedgerEntry | undefined {
+		const jobs = this.jobs(fingerprint);
+		const others = account === '' ? Object.values(jobs) : [jobs['']];
+		return (
+			jobs[account.toLowerCase()] ??
+			others.find((entry) => entry && entry.state !== 'refused') ??
+			this.findInOldShape(fingerprint, account)
+		);
 	}
 
-	record(fingerprint: string, entry: LedgerEntry): void {
-		this.entries[this.key(fingerprint)] = { ...entry } as unknown as IDataObject;
+	record(fingerprint: string, account = '', entry: LedgerEntry): void {
+		const jobs = { ...this.jobs(fingerprint), [account.toLowerCase()]: { ...entry } };
+		this.entries[this.key(fingerprint)] = jobs as unknown as IDataObject;
 	}
 
-	/** Kling ended the task without a result: nothing was paid, so a later run may send the job again. */
+	/** Kling ended the task without a result, so a later run may send the job again. */
 	recordFailure(fingerprint: string, taskId: string): void {
-		const entry = this.find(fingerprint);
-		if (entry?.state === 'accepted' && entry.taskId === taskId) {
-			this.record(fingerprint, { ...entry, failed: true });
+		for (const [account, entry] of Object.entries(this.jobs(fingerprint))) {
+			if (entry.state === 'accepted' && entry.taskId === taskId) {
+				this.record(fingerprint, account, { ...entry, failed: true });
+			}
 		}
+	}
+
+	/** By account. */
+	private jobs(fingerprint: string): Record<string, LedgerEntry> {
+		return (this.entries[this.key(fingerprint)] ?? {}) as unknown as Record<string, LedgerEntry>;
 	}
 
 	/** Lets equal jobs pass one after another, so that the second finds what the first has noted. Agents call in parallel. */
@@ -86,11 +102,14 @@ export class Ledger {
 	}
 
 	/** Version 1.0.0 kept one entry for each run and item in the node's context; executions that it began may still run. */
-	private findInOldShape(fingerprint: string): LedgerEntry | undefined {
+	private findInOldShape(fingerprint: string, account: string): LedgerEntry | undefined {
 		const { sentByKling = {} } = this.context.getContext('node') as {
 			sentByKling?: Record<string, OldEntry>;
 		};
-		const same = Object.values(sentByKling).filter(({ job }) => job === fingerprint);
+		const same = Object.values(sentByKling).filter(({ job }) => {
+			const { email = '', ...rest } = JSON.parse(job) as { email?: string };
+			return email === account && JSON.stringify(rest) === fingerprint;
+		});
 		const found = same.find(({ sent }) => sent.taskId && !sent.failed) ?? same[0];
 		if (!found) return undefined;
 		const { taskId, failed, trouble } = found.sent;

@@ -32,7 +32,7 @@ export class LostJobs {
 
 	/**
 	 * @param limitMs the last look is no later than this
-	 * @returns what the last look saw, or the first one that found the job
+	 * @returns what the last look saw, or the first one that surely found the job
 	 * @throws the reason to stop
 	 */
 	async find(wanted: Wanted, limitMs: number): Promise<Sighting> {
@@ -74,7 +74,9 @@ export class LostJobs {
 				const sighting = await earlier.find(search.wanted);
 				const nowMs = Date.now();
 				search.looksAtMs = search.looksAtMs.filter((atMs) => atMs > nowMs);
-				if (sighting.is !== 'found' && search.looksAtMs.length > 0) return;
+				// An older job of the same image may stand in for the one that is not listed yet.
+				const isFound = sighting.is === 'found' && sighting.isSure;
+				if (!isFound && search.looksAtMs.length > 0) return;
 				this.searches.delete(search);
 				search.resolve(sighting);
 			}),

@@ -45,6 +45,15 @@ export class Submitter<R extends PaidRequest> {
 		return submission;
 	}
 
+	/** What earlier tries have sent is told if an item fails before its turn comes. */
+	recall(job: PaidJob<R>, itemIndex: number): void {
+		const attempt = new Attempt(this.context, this.batch, this.operation, job, itemIndex);
+		const { entry } = attempt;
+		if (!entry || !attempt.isOwn(entry)) return;
+		if (entry.state === 'accepted') this.batch.accepted.set(itemIndex, entry.taskId);
+		if (entry.state === 'unknown') this.batch.unknown.add(itemIndex);
+	}
+
 	private async send(attempt: Attempt<R>): Promise<Submission> {
 		const { batch, operation } = this;
 		const { request, timeoutMs } = attempt.job;

@@ -7,14 +7,14 @@ import type {
 } from 'n8n-workflow';
 import { sleep } from 'n8n-workflow';
 
-import { klingError, type KlingError } from '../../transport/errors';
+import type { KlingError } from '../../transport/errors';
 import { readCallback } from '../callback';
-import { asNodeError, errorItem, withSentJobs } from '../failure';
+import { withSentJobs } from '../failure';
 import { openKit, type Kit } from '../kit';
 import { lookAtAll, type Ended } from '../look';
-import { buildResult } from '../output';
 import { together } from '../together';
-import { readPending, readPendingItems, type Pending, type PendingTask } from './suspend';
+import { pendingOutputs } from './pendingOutputs';
+import { readPending, readPendingItems, type Pending } from './suspend';
 
 /**
  * Before each further look when a callback says that a task is finished and GET /tasks does not say so yet: a minute in
@@ -94,26 +94,10 @@ async function goOn(
 	const ended = await lookUntilShown(node, kit, pending, memory, reply);
 	if (!ended) return undefined;
 
-	const items = readPendingItems(context).slice(0, pending.itemCount);
-	const outputs = items.map(
-		({ json, binary }, item): INodeExecutionData => ({ json, binary, pairedItem: { item } }),
-	);
-	const failures: KlingError[] = [];
-	await Promise.all(
-		tasks.map(async (task) => {
-			const { itemIndex } = task;
-			try {
-				const end = ended.get(task.taskId)!;
-				outputs[itemIndex] = await result.call(context, kit, task, end);
-			} catch (error) {
-				const nodeError = asNodeError(node, error, itemIndex);
-				failures.push(nodeError);
-				outputs[itemIndex] = errorItem(nodeError, itemIndex);
-			}
-		}),
-	);
+	const items = readPendingItems(context);
+	const { outputs, failures } = await pendingOutputs(context, kit, pending, items, ended);
 	if (failures.length === 0 || continuesOnFail(node)) return [outputs];
-	const accepted = new Map(tasks.map(({ itemIndex, taskId }) => [itemIndex, taskId]));
+	const accepted = new Map(pending.accepted ?? tasks.map((task) => [task.itemIndex, task.taskId]));
 	failures.sort((a, b) => Number(a.context.itemIndex) - Number(b.context.itemIndex));
 	return failExecution(context, withSentJobs(failures[0], accepted));
 }
@@ -146,30 +130,6 @@ async function lookUntilShown(
 		await sleep(pauseMs);
 	}
 	return undefined;
-}
-
-async function result(
-	this: IWebhookFunctions,
-	kit: Kit,
-	{ itemIndex, taskId, account, replyRef, reused, settings }: PendingTask,
-	end: Ended,
-): Promise<INodeExecutionData> {
-	if ('trouble' in end) {
-		throw klingError(this.getNode(), { ...end.trouble, details: { taskId } }, itemIndex);
-	}
-	// n8n has no place for hints when an execution is resumed, so they go into the item.
-	const hints = new Set<string>();
-	const known = { taskId, account, replyRef, ...(reused && { reused }) };
-	const [item] = await buildResult.call(
-		this,
-		{ ...kit, hints },
-		end.model,
-		known,
-		settings,
-		itemIndex,
-	);
-	if (hints.size > 0) item.json.message = [...hints].join(' ');
-	return item;
 }
 
 function continuesOnFail({ onError, continueOnFail }: INode): boolean {

@@ -32,6 +32,8 @@ export interface Pending {
 	tasks: PendingTask[];
 	/** How many items the node works on; with "Execute Once" fewer than there are. */
 	itemCount: number;
+	/** The tasks of all items, also of those that were finished by then: told when the execution ends with an error. */
+	accepted?: Array<[itemIndex: number, taskId: string]>;
 	/** The rest is missing in executions that 1.0.0 has suspended. */
 	executionId?: string;
 	/** Epoch ms. */
@@ -63,19 +65,17 @@ export async function suspend(
 	context: IExecuteFunctions,
 	outputs: INodeExecutionData[],
 	tasks: PendingTask[],
+	accepted: Map<number, string>,
 	limitMs: number,
 ): Promise<void> {
-	const items = context.getInputData();
-	for (const [itemIndex, { json, binary }] of outputs.entries()) {
-		Object.assign(items[itemIndex], { json, binary });
-	}
-	leaveOutOthers(context, items);
+	handOnAtLimit(context, outputs);
 	const executionId = context.getExecutionId();
 	const limitAtMs = Date.now() + limitMs;
 	const pending: Pending = {
 		id: `${executionId}:${Date.now()}:${tasks[0].taskId}`,
 		tasks: tasks.toSorted((a, b) => a.itemIndex - b.itemIndex),
 		itemCount: outputs.length,
+		accepted: [...accepted],
 		executionId,
 		limitAtMs,
 	};
@@ -86,8 +86,12 @@ export async function suspend(
 	await context.putExecutionToWait(new Date(limitAtMs));
 }
 
-/** With "Execute Once" n8n would hand on at the limit what the node was never given. */
-function leaveOutOthers(context: IExecuteFunctions, items: INodeExecutionData[]): void {
+/** Replaces the input items by the outputs. With "Execute Once" n8n would also hand on what the node was never given. */
+export function handOnAtLimit(context: IExecuteFunctions, outputs: INodeExecutionData[]): void {
+	const items = context.getInputData();
+	for (const [itemIndex, { json, binary }] of outputs.entries()) {
+		Object.assign(items[itemIndex], { json, binary });
+	}
 	const data = context.getExecuteData();
 	const [first, ...others] = data.data.main;
 	if (first && first.length > items.length) data.data = { ...data.data, main: [items, ...others] };
@@ -104,21 +108,6 @@ export function suspendedBefore(context: IExecuteFunctions): Pending | undefined
 	const pending = context.getContext('node')[CONTEXT_KEY] as unknown as Pending | undefined;
 	const { [MARK]: id } = (context.getExecuteData().metadata ?? {}) as { [MARK]?: string };
 	return id !== undefined && pending?.id === id ? pending : undefined;
-}
-
-/**
- * Suspends an execution once more that is suspended already: n8n has run the node again because its first item is an
- * error (Retry On Fail). Nothing is read anew, since the input items are the outputs by now.
- */
-export async function suspendAgain(
-	context: IExecuteFunctions,
-	{ itemCount, limitAtMs = Date.now() }: Pending,
-): Promise<INodeExecutionData[]> {
-	await context.putExecutionToWait(new Date(limitAtMs));
-	return context
-		.getInputData()
-		.slice(0, itemCount)
-		.map(({ json, binary }, item) => ({ json, binary, pairedItem: { item } }));
 }
 
 /**

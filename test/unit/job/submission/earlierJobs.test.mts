@@ -231,20 +231,32 @@ describe('what the lists leave out', () => {
 		inputs: boolean;
 		type: boolean;
 		files: boolean;
+		/** When it was made, epoch ms; by default now. */
+		madeMs?: number;
 	}
 	const everything = { inputs: true, type: true, files: true };
 	const nothing = { inputs: false, type: false, files: false };
 
-	/** Looks for a job that was just sent. */
-	async function findSent(status: string, inList: Tells, inTask: Tells, isListed = true) {
-		const modelOf = ({ inputs, type, files }: Tells) => ({
+	interface More {
+		/** The list of tasks has it. */
+		isListed?: boolean;
+		/** The list of running jobs has it. */
+		runs?: boolean;
+		sinceMs?: number;
+	}
+
+	/** Looks for a job; by default for one that was just sent. */
+	async function findSent(status: string, inList: Tells, inTask: Tells, more: More = {}) {
+		const { isListed = true, runs = status === 'processing' } = more;
+		const { sinceMs } = { sinceMs: START_MS, ...more };
+		const modelOf = ({ inputs, type, files, madeMs = START_MS }: Tells) => ({
 			status_name: status,
 			status_final: status !== 'processing',
 			works: [
 				{
 					workId: '7771',
 					taskId: '777',
-					createTime: START_MS,
+					createTime: madeMs,
 					...(type && { type: UPSCALE_TYPE }),
 					...(inputs && { taskInfo: { inputs: [{ fromWorkId: request.workId }] } }),
 					...(files && { resource: { resource: 'https://s21.example.com/7.png' } }),
@@ -256,13 +268,12 @@ describe('what the lists leave out', () => {
 		const { getTask, getTasks } = kling.api;
 		kling.api.getTask = async (taskId) =>
 			taskId === '777' ? answered(200, modelOf(inTask)) : await getTask(taskId);
-		kling.api.getRunningJobs = async () =>
-			answered(200, status === 'processing' ? [{ id: 777 }] : []);
+		kling.api.getRunningJobs = async () => answered(200, runs ? [{ id: 777 }] : []);
 		kling.api.getTasks = async (query) => {
 			const { body } = (await getTasks(query)) as { body: { history: object[] } };
 			return answered(200, { history: [...(isListed ? [modelOf(inList)] : []), ...body.history] });
 		};
-		return (await earlierJobs(kling)({ sinceMs: START_MS })).is;
+		return (await earlierJobs(kling)({ sinceMs })).is;
 	}
 
 	test.each<[string, string, Tells, Tells, string]>([
@@ -272,6 +283,18 @@ describe('what the lists leave out', () => {
 		['nobody tells anything', 'succeed', nothing, nothing, 'untold'],
 	])('%s', async (_name, status, inList, inTask, is) => {
 		expect(await findSent(status, inList, inTask)).toBe(is);
+	});
+
+	test('only the task tells of a file, and the list of running jobs has it still', async () => {
+		const inList = { ...everything, files: false };
+		const more = { runs: true, sinceMs: undefined };
+		expect(await findSent('succeed', inList, everything, more)).toBe('found');
+	});
+
+	test('only the task tells when it was made: long before', async () => {
+		const inTask = { ...everything, madeMs: START_MS - 3_600_000 };
+		const inList = { ...everything, madeMs: 0 };
+		expect(await findSent('succeed', inList, inTask, { runs: true })).toBe('absent');
 	});
 
 	test('a job of the image that tells no type may be the one', async () => {
@@ -285,7 +308,7 @@ describe('what the lists leave out', () => {
 		await fc.assert(
 			fc.asyncProperty(status, tells, tells, fc.boolean(), async (name, inList, inTask, listed) => {
 				const isListed = listed || name !== 'processing';
-				expect(await findSent(name, inList, inTask, isListed)).not.toBe('absent');
+				expect(await findSent(name, inList, inTask, { isListed })).not.toBe('absent');
 			}),
 		);
 	});
