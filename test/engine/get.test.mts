@@ -189,10 +189,10 @@ describe('Poll Until Finished', () => {
 		const { run } = await bench({ seeds });
 		const { error } = await run(
 			[{}],
-			getTask({ taskId: running.taskId, wait: 'poll', options: { timeout: 0.5 } }),
+			getTask({ taskId: running.taskId, wait: 'poll', options: { timeout: 1 } }),
 		);
 		expect(error?.message).toBe(
-			`Task ${running.taskId} did not finish within 0.5 seconds (last status: processing)`,
+			`Task ${running.taskId} did not finish within 1 seconds (last status: processing)`,
 		);
 		expect(error?.description).toContain('Task → Get');
 	});

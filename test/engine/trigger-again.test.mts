@@ -1,4 +1,12 @@
-import { FAILED, OLD, open, RUNNING, says, YESTERDAY } from './support/called-trigger.mts';
+import {
+	FAILED,
+	OLD,
+	open,
+	RUNNING,
+	says,
+	withFile,
+	YESTERDAY,
+} from './support/called-trigger.mts';
 import { bench, TASK_ID } from './support/kling.mts';
 import { openTrigger } from './support/trigger.mts';
 
@@ -40,7 +48,7 @@ describe('the same again', () => {
 	test('progress: once for every status, and once more for the end', async () => {
 		const { trigger, addFault } = await open();
 		const taskIs = (status: string) =>
-			addFault({ kind: 'json', status: 200, body: says(RUNNING, status) });
+			addFault({ kind: 'json', status: 200, body: says(RUNNING, status, withFile) });
 		const starts: Array<unknown> = [];
 		for (const status of ['submitted', 'processing', 'submitted', 'processing', 'succeed']) {
 			taskIs(status);
@@ -75,7 +83,7 @@ describe('a replay', () => {
 		['without any time', {}, true],
 	])('%s', async (_name, times, starts) => {
 		const { trigger, addFault } = await open();
-		const body = says(TASK_ID, 'succeed');
+		const body = says(TASK_ID, 'succeed', withFile);
 		addFault({ kind: 'json', status: 200, body: { ...body, task: { ...body.task, ...times } } });
 		expect(Boolean((await trigger.call(body)).started)).toBe(starts);
 	});

@@ -44,6 +44,11 @@ export const says = (taskId: unknown, status?: string, more: object = {}) => ({
 	...more,
 });
 
+/** A file of a task that succeeded: without any it may still be to come. */
+export const withFile = {
+	works: [{ workId: 1, contentType: 'image', resource: { resource: 'http://127.0.0.1:9/a.png' } }],
+};
+
 /** A callback as useapi.net sends it: "as GET returns it" (kling-api.md, "Callbacks"). */
 export async function reported(
 	{ sandbox }: Awaited<ReturnType<typeof bench>>,

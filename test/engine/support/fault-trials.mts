@@ -160,7 +160,7 @@ async function beingCalledBack(trial: Trial): Promise<Seen> {
 async function watchingABatch(trial: Trial): Promise<Seen> {
 	// For a while only the list is asked, so that it matters.
 	const lasting = !['hang', 'stall', 'slow'].includes(trial.fault);
-	const kling = await stage({ ...trial, lasting }, GET_SCHEDULER, { jobMs: 1_500 });
+	const kling = await stage({ ...trial, lasting }, GET_SCHEDULER, { jobMs: 5_000 });
 	kling.spoil();
 	const items = [kling.source, ...others.items];
 	return see(kling, await kling.run(items, upscale(fromItem)), succeeded);
