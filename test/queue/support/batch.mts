@@ -18,7 +18,7 @@ const LOST = [
 ];
 
 /** Source images enough that every execution of the tests has its own. */
-export const seeds = Array.from({ length: 400 }, (_, place) => ({
+export const seeds = Array.from({ length: 500 }, (_, place) => ({
 	taskId: String(700_000_000 + 10 * place),
 	workId: String(700_000_001 + 10 * place),
 }));
