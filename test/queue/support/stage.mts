@@ -6,7 +6,7 @@ import { busy, get, publish, split, upscale } from './workflows.mts';
 /** n8n in queue mode, opened once for all tests, and the workflows that they call. */
 
 export const JOB_MS = 5_000;
-export const LONG_JOB_MS = 15_000;
+export const LONG_JOB_MS = 10_000;
 /** So that what is lost on the way comes back soon. */
 const PAUSE_LIMIT_S = 60;
 
