@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -64,6 +65,11 @@ declare module 'fastify' {
 export class Faults {
 	private waiting: Array<{ fault: Fault; left: number; path?: RegExp }> = [];
 	private closing = new AbortController();
+
+	constructor() {
+		// Many requests may be held up at once.
+		setMaxListeners(0, this.closing.signal);
+	}
 
 	/** Throws when the fault makes no sense. */
 	add(fault: Fault) {

@@ -60,13 +60,17 @@ describe('tasks of other items', () => {
 	const tasks = (count: number) =>
 		new Map(Array.from({ length: count }, (_, item) => [item, String(100 + item)]));
 
-	test('are told with the error, that of the failed item is not', () => {
+	test('are told with the error, that of the failed item only where its error does not', () => {
+		const own = { ...trouble, message: 'Task 101 failed' };
+		expect(withSentJobs(klingError(node, own, 1), tasks(3)).description).toMatch(
+			/^Mend it\. Tasks that were .* \(item 0: 100, item 2: 102\)/,
+		);
 		const { description } = withSentJobs(klingError(node, trouble, 1), tasks(3));
-		expect(description).toMatch(/^Mend it\. Tasks of other items .* \(item 0: 100, item 2: 102\)/);
+		expect(description).toMatch(/\(item 0: 100, item 1: 101, item 2: 102\)/);
 	});
 
 	test('are no matter where there are none', () => {
-		expect(withSentJobs(klingError(node, trouble, 0), tasks(1)).description).toBe('Mend it.');
+		expect(withSentJobs(klingError(node, trouble, 0), new Map()).description).toBe('Mend it.');
 	});
 
 	test('are told up to twenty, then counted', () => {
@@ -78,7 +82,7 @@ describe('tasks of other items', () => {
 
 	test('begin the description where the error has none', () => {
 		const { description } = withSentJobs({ message: 'No' }, tasks(1));
-		expect(description).toMatch(/^Tasks of other items/);
+		expect(description).toMatch(/^Tasks that were already sent/);
 	});
 
 	test('of which nobody knows are told as well, and are no matter where it is the failed item', () => {

@@ -134,7 +134,7 @@ describe('in phases', () => {
 		});
 		await expect(second).rejects.toMatchObject({
 			message: 'Failed',
-			description: expect.stringContaining('(item 1: 101)') as string,
+			description: expect.stringContaining('item 1: 101)') as string,
 		});
 	});
 

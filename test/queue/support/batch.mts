@@ -11,9 +11,14 @@ const LOOK_AGAIN_MS = 200;
 /** Calls of webhooks under way at once. */
 const MAX_PARALLEL_CALLS = 10;
 const OVER = ['success', 'error', 'crashed', 'canceled'];
+/** What n8n says of an execution whose worker was killed: whole, since the node's own errors have similar words. */
+const LOST = [
+	/^This execution failed to be processed too many times and will no longer retry\./,
+	/^Workflow did not finish, possible out-of-memory issue$/,
+];
 
 /** Source images enough that every execution of the tests has its own. */
-export const seeds = Array.from({ length: 400 }, (_, place) => ({
+export const seeds = Array.from({ length: 500 }, (_, place) => ({
 	taskId: String(700_000_000 + 10 * place),
 	workId: String(700_000_001 + 10 * place),
 }));
@@ -21,12 +26,27 @@ let nextSeed = 0;
 /** How many images were asked for so far, in all. */
 export const wantedSoFar = (): number => nextSeed;
 
+/** One image to be upscaled; the API's side sees the Reply Reference. */
+export interface Image {
+	taskId: string;
+	workId: string;
+	reference: string;
+}
+
+/** An image that no other item has: equal items of an execution, and with reuse of all, would share one job. */
+export function nextImage(): Image {
+	const seed = seeds[nextSeed++];
+	if (!seed) throw new Error(`There are only ${seeds.length} source images`);
+	return { ...seed, reference: `reference-${seed.workId}` };
+}
+
 export interface Begun {
 	id: string;
-	/** What the workflow is called with; the Reply Reference, which the API's side sees, is in it. */
-	body: { taskId: string; workId: string; reference: string };
+	/** What the workflow is called with. */
+	body: Image;
 }
-export type Ended = Begun & { execution: Execution };
+type WithId = { id: string };
+export type Ended<T extends WithId = Begun> = T & { execution: Execution };
 
 /** Calls the webhooks at these paths, in this order, each call with another image. */
 export async function begin({ webhook }: QueueMode, paths: string[]): Promise<Begun[]> {
@@ -35,8 +55,7 @@ export async function begin({ webhook }: QueueMode, paths: string[]): Promise<Be
 	const callAll = async () => {
 		for (let next = left.shift(); next; next = left.shift()) {
 			const [place, path] = next;
-			const seed = seeds[nextSeed++];
-			const body = { ...seed, reference: `reference-${seed.workId}` };
+			const body = nextImage();
 			begun[place] = { id: await call(webhook.url, path, body), body };
 		}
 	};
@@ -45,8 +64,15 @@ export async function begin({ webhook }: QueueMode, paths: string[]): Promise<Be
 }
 
 /** The jobs that were sent to the API for these executions. Each is one that is paid. */
-export const sentFor = ({ sandbox }: QueueMode, begun: Begun[]): string[] => {
-	const wanted = new Set(begun.map(({ body }) => body.reference));
+export const sentFor = (queue: QueueMode, begun: Begun[]): string[] =>
+	sentOf(
+		queue,
+		begun.map(({ body }) => body),
+	);
+
+/** The same, by image. */
+export const sentOf = ({ sandbox }: QueueMode, images: Image[]): string[] => {
+	const wanted = new Set(images.map(({ reference }) => reference));
 	return sandbox.requests
 		.filter(({ server, method }) => server === 'api' && method === 'POST')
 		.map(({ body }) => (body as { replyRef: string }).replyRef)
@@ -71,12 +97,12 @@ export const allSent = async (queue: QueueMode, begun: Begun[]): Promise<boolean
 	await until('all jobs are sent', () => sentFor(queue, begun).length >= begun.length);
 
 /** Looks at one after the other, so that looking does not keep n8n from its work. */
-export async function allHave(
+export async function allHave<T extends WithId>(
 	{ api }: QueueMode,
-	begun: Begun[],
+	begun: T[],
 	...statuses: string[]
-): Promise<Ended[]> {
-	const ended: Ended[] = [];
+): Promise<Array<Ended<T>>> {
+	const ended: Array<Ended<T>> = [];
 	for (const one of begun) {
 		let execution!: Execution;
 		await until(`execution ${one.id} is ${statuses.join(' or ')}`, async () => {
@@ -88,8 +114,10 @@ export async function allHave(
 	return ended;
 }
 
-export const allOver = async (queue: QueueMode, begun: Begun[]): Promise<Ended[]> =>
-	await allHave(queue, begun, ...OVER);
+export const allOver = async <T extends WithId>(
+	queue: QueueMode,
+	begun: T[],
+): Promise<Array<Ended<T>>> => await allHave(queue, begun, ...OVER);
 
 /** Each job was sent once, and each execution ended with the larger version of its own image. */
 export async function expectOwnResults(queue: QueueMode, ended: Ended[]): Promise<void> {
@@ -97,7 +125,12 @@ export async function expectOwnResults(queue: QueueMode, ended: Ended[]): Promis
 		const { status, resultData } = execution;
 		expect({ id, status, error: resultData.error }).toEqual({ id, status: 'success' });
 	}
-	const sources = await Promise.all(ended.map(async (one) => await sourceOf(queue, one)));
+	const sources = await Promise.all(
+		ended.map(async ({ execution }) => {
+			const [{ json }] = itemsOf(execution, execution.resultData.lastNodeExecuted!);
+			return await sourceOf(queue, json.taskId);
+		}),
+	);
 	expect(sources).toEqual(ended.map(({ body }) => body.workId));
 	expectPaidOnce(queue, ended);
 }
@@ -108,10 +141,9 @@ export function expectPaidOnce(queue: QueueMode, begun: Begun[]): void {
 	expect(sentFor(queue, begun).toSorted()).toEqual(wanted.toSorted());
 }
 
-/** The image that the API says the result was made from. */
-async function sourceOf({ sandbox }: QueueMode, { execution }: Ended): Promise<string> {
-	const [{ json }] = itemsOf(execution, execution.resultData.lastNodeExecuted!);
-	const answer = await fetch(`${sandbox.url}/v1/kling/tasks/${String(json.taskId)}`, {
+/** The image that the API says a task is of. */
+export async function sourceOf({ sandbox }: QueueMode, taskId: unknown): Promise<string> {
+	const answer = await fetch(`${sandbox.url}/v1/kling/tasks/${String(taskId)}`, {
 		headers: { authorization: `Bearer ${sandbox.token}` },
 	});
 	const { task } = (await answer.json()) as {
@@ -121,11 +153,11 @@ async function sourceOf({ sandbox }: QueueMode, { execution }: Ended): Promise<s
 }
 
 /** The worker that works on most of these executions. A parked one that goes on is in its second turn. */
-export async function busiest(
+export async function busiest<T extends WithId>(
 	{ workers }: QueueMode,
-	begun: Begun[],
+	begun: T[],
 	turn = 1,
-): Promise<{ worker: Worker; has: Begun[] }> {
+): Promise<{ worker: Worker; has: T[] }> {
 	const turnsOf = await Promise.all(workers.map(async (worker) => await worker.turns()));
 	const all = turnsOf.flat();
 	const inTurn = begun.filter(
@@ -140,7 +172,10 @@ export async function busiest(
 
 export type Killed = Begun & { atMs: number };
 
-/** Kills a worker that works on a good part of them. @returns what it had, and how the others ended */
+export const isLost = ({ resultData }: Execution): boolean =>
+	LOST.some((words) => words.test(resultData.error?.message ?? ''));
+
+/** Kills a worker that works on a good part of them. @returns what it had, and how the others ended, well or not */
 export async function killBusiest(
 	queue: QueueMode,
 	begun: Begun[],
@@ -152,14 +187,19 @@ export async function killBusiest(
 		return most.has.length >= begun.length / 4 && most;
 	});
 	const atMs = Date.now();
-	const ids = await queue.replace(worker, 'kill', successor);
-	// It may have taken one more, and not have said so.
+	const ids = new Set(await queue.replace(worker, 'kill', successor));
 	const ended = await allOver(
 		queue,
-		begun.filter(({ id }) => !ids.includes(id)),
+		begun.filter(({ id }) => !ids.has(id)),
 	);
-	const others = ended.filter(({ execution }) => execution.status === 'success');
-	const lived = others.map(({ id }) => id);
-	const killed = begun.filter(({ id }) => !lived.includes(id)).map((one) => ({ ...one, atMs }));
-	return { killed, others };
+	const turns = await Promise.all(queue.workers.map(async (living) => await living.turns()));
+	const unfinishedByLiving = unfinished(turns.flat());
+	for (const { id, execution } of ended) {
+		// It may have taken one more, and not have said so.
+		if (isLost(execution) && !unfinishedByLiving.includes(id)) ids.add(id);
+	}
+	return {
+		killed: begun.filter(({ id }) => ids.has(id)).map((one) => ({ ...one, atMs })),
+		others: ended.filter(({ id }) => !ids.has(id)),
+	};
 }

@@ -28,6 +28,8 @@ const SHUTDOWN_S = 30;
 /** A time in which a worker worked on an execution; a parked one has two. Times are epoch ms. */
 export interface Turn {
 	executionId: string;
+	/** Bull's. */
+	jobId: string;
 	fromMs: number;
 	/** None while it goes on, and for ever when the worker was killed. */
 	toMs?: number;
@@ -164,11 +166,12 @@ export const unfinished = (turns: Turn[]): string[] =>
 async function turnsIn(log: string): Promise<Turn[]> {
 	const turns: Turn[] = [];
 	for (const line of (await readFile(log, 'utf8')).split('\n')) {
-		const [, begins, executionId] = /"Worker (started|finished) execution (\d+) /.exec(line) ?? [];
+		const [, begins, executionId, jobId] =
+			/"Worker (started|finished) execution (\d+) \(job (\d+)\)/.exec(line) ?? [];
 		if (!executionId) continue;
 		const atMs = Date.parse(JSON.parse(line).metadata.timestamp);
-		if (begins === 'started') turns.push({ executionId, fromMs: atMs });
-		else turns.findLast((turn) => turn.executionId === executionId)!.toMs = atMs;
+		if (begins === 'started') turns.push({ executionId, jobId, fromMs: atMs });
+		else turns.findLast((turn) => turn.jobId === jobId)!.toMs = atMs;
 	}
 	return turns;
 }

@@ -17,7 +17,15 @@ export interface Step {
 	parameters: Record<string, unknown>;
 }
 
-/** Upscale of the image that the call names. */
+/** One item for each image that the call names. */
+export const split: Step = {
+	name: 'Images',
+	type: 'n8n-nodes-base.splitOut',
+	typeVersion: 1,
+	parameters: { fieldToSplitOut: 'body.images' },
+};
+
+/** Upscale of the image that the call, or the item, names. */
 export const upscale = (changes: Record<string, unknown> = {}): Step => ({
 	name: 'Upscale',
 	type: KLING,
@@ -25,8 +33,8 @@ export const upscale = (changes: Record<string, unknown> = {}): Step => ({
 	parameters: {
 		resource: 'image',
 		operation: 'upscale',
-		taskId: byId('={{ $json.body.taskId }}'),
-		workId: byId('={{ $json.body.workId }}'),
+		taskId: byId('={{ ($json.body ?? $json).taskId }}'),
+		workId: byId('={{ ($json.body ?? $json).workId }}'),
 		wait: 'poll',
 		output: 'simplified',
 		...changes,

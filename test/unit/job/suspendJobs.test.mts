@@ -202,7 +202,7 @@ describe('when n8n runs the node again', () => {
 		};
 		const again = await through(runJobs(execution.context({ items }), operation, read));
 		expect(told(again)).toEqual(told(first));
-		expect(kling.calls).toHaveLength(calls);
+		expect(kling.calls.slice(calls)).toEqual(['GET 501']);
 		expect(execution.waits).toEqual([...waits, ...waits]);
 	});
 

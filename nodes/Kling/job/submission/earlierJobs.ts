@@ -13,8 +13,8 @@ const MAX_TASKS = 500;
 const MAX_READS = 100;
 /** assumes: clock-skew */
 const CLOCK_SKEW_MS = 120_000;
-/** Clocks that are set by the network's time differ by less. */
-const SURE_MS = 5_000;
+/** Clocks that are set by the network differ by less. A job of a slower clock is taken at the last look. */
+const SURE_MS = 500;
 
 /** A job as the API tells it, with what it was made of. */
 export interface KnownJob {

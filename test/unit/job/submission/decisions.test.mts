@@ -151,7 +151,7 @@ async function decide(
 	const context = execution.context();
 	const before = ENTRIES[entry];
 	if (before) {
-		new Ledger(context).record(fingerprint(request), {
+		new Ledger(context).record(fingerprint(request), request.email, {
 			...before,
 			executionId: '1',
 			runIndex: 0,

@@ -63,22 +63,19 @@ describe('a job of the image', () => {
 		['sent long before', ago(3.1), sent, 'absent'],
 	])('%s', async (_name, job, changes, is) => {
 		const { sighting } = await find([{ taskId: '777', ...job }, { workId: '9' }], changes);
-		expect(sighting).toEqual(is === 'found' ? { is, taskId: '777' } : { is });
+		expect(sighting).toMatchObject(is === 'found' ? { is, taskId: '777' } : { is });
 	});
 
-	test.each<[string, Array<Partial<FakeJob>>, string]>([
-		[
-			'one that has succeeded, though another runs',
-			[{ taskId: '701' }, { taskId: '702', ...ago(2) }],
-			'702',
-		],
-		[
-			'one that runs, though another has failed',
-			[{ taskId: '701' }, { taskId: '702', ...ago(0), end: 'failed' }],
-			'701',
-		],
-	])('of several: %s', async (_name, jobs, taskId) => {
-		expect((await find(jobs, sent)).sighting).toMatchObject({ is: 'found', taskId });
+	const two = [{ taskId: '701' }, { taskId: '702', ...ago(2) }];
+	const oneFailed = [{ taskId: '701' }, { taskId: '702', ...ago(0), end: 'failed' as const }];
+	test.each<[string, Array<Partial<FakeJob>>, Partial<Wanted>, object]>([
+		['one that has succeeded, though another runs', two, {}, { taskId: '702' }],
+		['one that runs, though another has failed', oneFailed, sent, { taskId: '701' }],
+		['the newest, when one was just sent', two, sent, { taskId: '701', isSure: true }],
+		['an older one is not surely the one that was sent', [two[1]], sent, { isSure: false }],
+	])('of several: %s', async (_name, jobs, changes, expected) => {
+		const { sighting } = await find(jobs, changes);
+		expect(sighting).toMatchObject({ is: 'found', ...expected });
 	});
 });
 
@@ -162,7 +159,7 @@ describe('running jobs', () => {
 		kling.add({ taskId: '777', end: 'failed' });
 		const read = new Map<string, KnownJob>();
 		const sent = { sinceMs: START_MS };
-		expect(await earlierJobs(kling, read)(sent)).toEqual({ is: 'found', taskId: '777' });
+		expect(await earlierJobs(kling, read)(sent)).toMatchObject({ is: 'found', taskId: '777' });
 		await jest.advanceTimersByTimeAsync(kling.taskMs);
 		expect(await earlierJobs(kling, read)(sent)).toEqual({ is: 'absent' });
 	});

@@ -28,7 +28,7 @@ test.each<[string, LedgerEntry]>([
 	'what is %s is found by every try, run and branch, and after a retry by hand',
 	(_name, entry) => {
 		const execution = executionOf();
-		new Ledger(execution.context()).record(JOB, entry);
+		new Ledger(execution.context()).record(JOB, undefined, entry);
 		const others = [
 			execution.context(),
 			execution.context({ runIndex: 3 }),
@@ -41,7 +41,7 @@ test.each<[string, LedgerEntry]>([
 
 test('another job, another credential and another execution are not known', () => {
 	const execution = executionOf();
-	new Ledger(execution.context()).record(JOB, accepted);
+	new Ledger(execution.context()).record(JOB, undefined, accepted);
 	const another = nodeOf().credentials!.useApiNetApi;
 	const credentials = { useApiNetApi: { ...another, id: '2' } };
 	expect(new Ledger(execution.context()).find('{"task_id":"1","workId":"3"}')).toBeUndefined();
@@ -52,7 +52,7 @@ test('another job, another credential and another execution are not known', () =
 test('what is noted stays as it was, whatever becomes of the object', () => {
 	const execution = executionOf();
 	const entry = { ...accepted };
-	new Ledger(execution.context()).record(JOB, entry);
+	new Ledger(execution.context()).record(JOB, undefined, entry);
 	entry.itemIndex = 9;
 	expect(new Ledger(execution.context()).find(JOB)).toEqual(accepted);
 });
@@ -61,13 +61,13 @@ test('a failure is noted of the task that it is about, and of no other', () => {
 	const ledger = new Ledger(executionOf().context());
 	ledger.recordFailure(JOB, '10');
 	expect(ledger.find(JOB)).toBeUndefined();
-	ledger.record(JOB, accepted);
+	ledger.record(JOB, undefined, accepted);
 	ledger.recordFailure(JOB, '9');
 	expect(ledger.find(JOB)).toEqual(accepted);
 	ledger.recordFailure(JOB, '10');
 	expect(ledger.find(JOB)).toEqual({ ...accepted, failed: true });
 	const refused: LedgerEntry = { ...accepted, state: 'refused', trouble };
-	ledger.record(JOB, refused);
+	ledger.record(JOB, undefined, refused);
 	ledger.recordFailure(JOB, '10');
 	expect(ledger.find(JOB)).toEqual(refused);
 });
@@ -117,7 +117,7 @@ describe('the shape of 1.0.0', () => {
 	test('what is noted since is newer', () => {
 		const execution = executionOf();
 		execution.nodeContext.sentByKling = { '0:0': old({ taskId: '9' }) } as IDataObject;
-		new Ledger(execution.context()).record(JOB, accepted);
+		new Ledger(execution.context()).record(JOB, undefined, accepted);
 		expect(new Ledger(execution.context()).find(JOB)).toEqual(accepted);
 	});
 });

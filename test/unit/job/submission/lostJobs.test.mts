@@ -60,7 +60,7 @@ test.each([
 test('the first look that finds it is the last one', async () => {
 	const { kling, looks, lose } = losing();
 	setTimeout(() => kling.add({ taskId: '777' }), 5_000);
-	expect(await through(lose())).toEqual({ is: 'found', taskId: '777' });
+	expect(await through(lose())).toMatchObject({ is: 'found', taskId: '777' });
 	expect(looks).toEqual([1, 4, 10]);
 });
 
@@ -85,6 +85,21 @@ test('one look serves all that are lost', async () => {
 	expect(sightings.map(({ is }) => is).filter((is) => is === 'found')).toHaveLength(1);
 	expect(looks).toEqual([1, 4, 10, 25, 55]);
 	expect(kling.count('GET 701')).toBe(1);
+});
+
+test('an older job of the image stands in for it only at the last look', async () => {
+	const { kling, looks, lose } = losing();
+	kling.add({ taskId: '701', madeMs: START_MS - 30_000 });
+	setTimeout(() => kling.add({ taskId: '777' }), 5_000);
+	expect(await through(lose())).toMatchObject({ is: 'found', taskId: '777' });
+	expect(looks).toEqual([1, 4, 10]);
+});
+
+test('an older job of the image is better than none', async () => {
+	const { kling, lose } = losing();
+	kling.add({ taskId: '701', madeMs: START_MS - 30_000 });
+	expect(await through(lose())).toMatchObject({ is: 'found', taskId: '701' });
+	expect(secondsPassed()).toBe(55);
 });
 
 test('one that gets lost later is looked for after its own loss, and by the looks for others', async () => {

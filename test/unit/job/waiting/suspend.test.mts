@@ -4,11 +4,11 @@ import {
 	earlierTimerMs,
 	readPending,
 	suspend,
-	suspendAgain,
 	suspendedBefore,
 	type Pending,
 	type PendingTask,
 } from '../../../../nodes/Kling/job/waiting/suspend.ts';
+import { suspendAgain } from '../../../../nodes/Kling/job/waiting/suspendAgain.ts';
 import {
 	FakeExecution,
 	FakeKling,
@@ -44,7 +44,7 @@ async function suspended(
 ) {
 	const items = settings.items ?? input();
 	const context = execution.context({ items, ...settings });
-	await suspend(context, outputs().slice(0, items.length), tasks, limitMs);
+	await suspend(context, outputs().slice(0, items.length), tasks, new Map([[0, '500']]), limitMs);
 	const pending = execution.nodeContext.parkedByKling as unknown as Pending;
 	return { pending, execution, items };
 }
@@ -54,6 +54,7 @@ test('the tasks in input order, how many items there are, and until when', async
 	expect(pending).toMatchObject({
 		tasks: [task(0), task(1)],
 		itemCount: 2,
+		accepted: [[0, '500']],
 		executionId: '17',
 		limitAtMs: START_MS + 90_000,
 	});
@@ -80,7 +81,7 @@ test('the other inputs of n8n stay as they are', async () => {
 	const context = execution.context({ items });
 	const entry = execution.queue.get(0)!;
 	entry.data = { main: [[...items, { json: { n: 2 } }], null] };
-	await suspend(context, outputs(), [task(0)], 60_000);
+	await suspend(context, outputs(), [task(0)], new Map(), 60_000);
 	expect(entry.data.main).toEqual([items, null]);
 });
 
