@@ -5,7 +5,8 @@ import type { PaidRequest } from '../transport/types';
 import { Items } from './batch';
 import { buildItems, buildResult } from './output';
 import { knownTask, type JobParameters } from './paidJob';
-import { lookAtTask } from './read';
+import { isEmptySuccess, lookAtTask } from './read';
+import { readTask } from './result';
 import type { PaidOperation } from './submission/attempt';
 import { Submitter } from './submission/submit';
 import { suspendJobs } from './suspendJobs';
@@ -57,18 +58,22 @@ async function runJob<R extends PaidRequest>(
 	const { taskId, account } = known;
 	if (parameters.wait === 'none') {
 		const { output } = settings;
-		const model =
+		const current =
 			submission.model ?? (await lookAtTask(context.getNode(), batch, taskId, account, itemIndex));
-		return await buildItems.call(context, batch, model, known, { output }, itemIndex);
+		return await buildItems.call(context, batch, current, known, { output }, itemIndex);
 	}
-	const finished = await batch.watcher.watch({
-		taskId,
-		account,
-		itemIndex,
-		timeoutMs,
-		pollIntervalMs,
-		justSubmitted: submission.isNew,
-	});
+	const { model, isNew: justSubmitted } = submission;
+	const finished =
+		model && readTask(model).finished && !isEmptySuccess(model)
+			? model
+			: await batch.watcher.watch({
+					taskId,
+					account,
+					itemIndex,
+					timeoutMs,
+					pollIntervalMs,
+					justSubmitted,
+				});
 	submission.settle(finished);
 	return await buildResult.call(context, batch, finished, known, settings, itemIndex);
 }

@@ -44,7 +44,7 @@ export async function suspendJobs<R extends PaidRequest>(
 	await items.each(async ({ timeoutMs }, itemIndex) => {
 		const job = jobs.get(itemIndex)!;
 		// Nobody calls this execution about a job that was sent elsewhere.
-		if (!job.submission.callsBack) await poll(batch, job, timeoutMs);
+		if (!job.submission.callsBack && isRunning(job)) await poll(batch, job, timeoutMs);
 		return undefined;
 	});
 	const called = [...jobs.values()].filter(({ submission }) => submission.callsBack);

@@ -72,7 +72,9 @@ export class SentJobs {
 			return attempt.accept(sighting, sentAtMs);
 		}
 		this.missed.add(attempt.fingerprint);
-		const told = unknownOutcome(trouble, sighting);
+		// Before that, an absence means nothing.
+		const isListed = Date.now() >= sentAtMs + LISTED_AFTER_MS;
+		const told = unknownOutcome(trouble, isListed ? sighting : { is: 'untold' });
 		attempt.note({ state: 'unknown', trouble: told }, sentAtMs);
 		throw attempt.error(told);
 	}

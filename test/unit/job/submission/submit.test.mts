@@ -150,6 +150,14 @@ describe('an answer that was lost', () => {
 		expect([...batch.unknown]).toEqual([0, 1]);
 	});
 
+	test('an absence means nothing before the lists must show the job', async () => {
+		const kling = new FakeKling(lost);
+		kling.add({ workId: '9' });
+		const { submit } = executionWith(kling);
+		const told = await messageOf(submit({}, jobOf({ timeoutMs: 5_000 })));
+		expect(told).toMatch(/\(ECONNRESET\)$/);
+	});
+
 	test('a job that is found later, by another run, is taken', async () => {
 		const kling = new FakeKling(lost);
 		const { submit } = executionWith(kling);
