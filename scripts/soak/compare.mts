@@ -1,5 +1,5 @@
 // The same with n8n's own Wait node: what of a soak's cost is n8n's own.
-import { eachOf, startAll, untilEnded, untilParked } from './jobs.mts';
+import { answered, eachOf, startAll, untilEnded, untilParked } from './jobs.mts';
 import { latencyRow, listed, memoryRow, workRows, type Measurement } from './rows.mts';
 import type { Stage } from './stage.mts';
 import { countBy } from './statistics.mts';
@@ -18,7 +18,7 @@ export async function compare(stage: Stage, count: number): Promise<Measurement>
 
 	const calledAtMs = Date.now();
 	const answers: string[] = [];
-	const vitals = await during(n8n, async () => {
+	const { vitals } = await during(n8n, async () => {
 		await eachOf(resumeUrls, count, async (url) => {
 			const response = await fetch(url, { method: 'POST' }).catch((error: Error) => error);
 			answers.push(response instanceof Error ? response.name : String(response.status));
@@ -26,7 +26,7 @@ export async function compare(stage: Stage, count: number): Promise<Measurement>
 		await untilEnded(stage, wait);
 	});
 	const after = await atRest(n8n);
-	const executions = await api.listExecutions(wait.id);
+	const executions = await answered(async () => await api.listExecutions(wait.id));
 	const ended = executions.filter(({ status }) => status === 'success');
 	return {
 		title: `For comparison: ${count} executions parked at n8n's own Wait node, all called at once`,
@@ -44,5 +44,6 @@ export async function compare(stage: Stage, count: number): Promise<Measurement>
 			...workRows(vitals, count),
 		],
 		faults: [],
+		undecided: [],
 	};
 }

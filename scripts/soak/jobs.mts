@@ -7,10 +7,17 @@ import { SEED, type Published } from './workflows.mts';
 
 const CALLS_AT_ONCE = 25;
 const LOOK_AGAIN_MS = 250;
-/** As long as something still happens, n8n gets more time; but a callback that is lost never brings an execution on. */
-const STANDSTILL_MS = 60_000;
-/** A busy n8n may answer a look only after a minute; that is no standstill yet. */
+/** Longer than anything the node waits for by itself while its execution is parked. */
+const STANDSTILL_MS = 90_000;
+/** Even a standstill is believed only after so many looks. */
 const STANDSTILL_LOOKS = 20;
+/** An n8n that needs longer for a count is busy. */
+const PROMPT_MS = 1_000;
+/** Beyond any machine that is merely slow. What has not ended by then is undecided, not lost. */
+const LIMIT_MS = 45 * 60_000;
+const TOO_SLOW = 'Undecided, too slow';
+/** Executions that n8n works on. One that is parked is "waiting". */
+const WORKING = RUNNING.filter((status) => status !== 'waiting');
 
 /** One item of a parked execution, and its task. */
 export interface Job {
@@ -37,21 +44,75 @@ export async function eachOf<T, R>(
 	return results;
 }
 
+export interface Look {
+	/** What has not come to its end. */
+	left: number;
+	/** Something is on its way, so that what is left may still come to its end. */
+	busy: boolean;
+}
+export interface Settled {
+	left: number;
+	/** false: the limit came first, and nothing can be said of what is left. */
+	decided: boolean;
+}
+
 /**
- * Looks until `remaining` answers 0; gives up when it no longer falls. Returns what it answered last. What it throws
- * counts as a look without an answer: n8n is "not ready" while it is busy.
+ * Looks until nothing is left, or until what is left has stood still while nothing was on its way. A look that throws
+ * is no standstill: n8n is "not ready" while it is busy.
  */
-async function untilNone(remaining: () => Promise<number>): Promise<number> {
+export async function settle(
+	look: () => Promise<Look>,
+	{ limitMs = LIMIT_MS, standstillMs = STANDSTILL_MS, lookAgainMs = LOOK_AGAIN_MS } = {},
+): Promise<Settled> {
+	const deadline = Date.now() + limitMs;
 	let lowest = Infinity;
 	let sinceMs = Date.now();
 	let looks = 0;
 	for (;;) {
-		const left = await remaining().catch(() => lowest);
-		if (left === 0) return 0;
-		looks++;
-		if (left < lowest) [lowest, sinceMs, looks] = [left, Date.now(), 0];
-		if (Date.now() - sinceMs > STANDSTILL_MS && looks > STANDSTILL_LOOKS) return left;
-		await pause(LOOK_AGAIN_MS);
+		const seen = await look().catch(() => undefined);
+		if (seen?.left === 0) return { left: 0, decided: true };
+		if (!seen || seen.busy || seen.left < lowest) [sinceMs, looks] = [Date.now(), 0];
+		else looks++;
+		lowest = Math.min(lowest, seen?.left ?? lowest);
+		if (Date.now() - sinceMs > standstillMs && looks > STANDSTILL_LOOKS) {
+			return { left: lowest, decided: true };
+		}
+		if (Date.now() > deadline) return { left: lowest, decided: false };
+		await pause(lookAgainMs);
+	}
+}
+
+/** As `settle`, for what must come to its end before anything can be measured. */
+async function untilNone(what: string, look: () => Promise<Look>): Promise<void> {
+	const { left, decided } = await settle(look);
+	if (left > 0) throw new PlainError(`${decided ? '' : `${TOO_SLOW}: `}${left} ${what}`);
+}
+
+/** Looks at the executions of a workflow, and at all that may still bring them on. */
+function lookAt({ api, sandbox }: Stage, { id }: Published, left: () => Promise<number>) {
+	let requests = 0;
+	return async (): Promise<Look> => {
+		const sinceMs = Date.now();
+		const working = await api.countExecutions(id, WORKING);
+		const remaining = await left();
+		const asked = sandbox.requests.length > requests;
+		requests = sandbox.requests.length;
+		const calling = sandbox.callbacks.some(({ answer, error }) => !answer && !error);
+		const slow = Date.now() - sinceMs > PROMPT_MS;
+		return { left: remaining, busy: working > 0 || asked || calling || slow };
+	};
+}
+
+/** n8n's answer, however often a busy n8n must be asked for it. */
+export async function answered<T>(ask: () => Promise<T>): Promise<T> {
+	const deadline = Date.now() + LIMIT_MS;
+	for (;;) {
+		try {
+			return await ask();
+		} catch (error) {
+			if (Date.now() > deadline) throw error;
+			await pause(LOOK_AGAIN_MS);
+		}
 	}
 }
 
@@ -70,13 +131,14 @@ export const startAll = async ({ url }: Published, bodies: object[]): Promise<st
 
 /** Waits until so many executions of the workflow are parked. */
 export async function untilParked(
-	{ api }: Stage,
-	{ id }: Published,
+	stage: Stage,
+	workflow: Published,
 	executions: number,
 ): Promise<void> {
-	const parked = async () => await api.countExecutions(id, ['waiting']);
-	const missing = await untilNone(async () => executions - (await parked()));
-	if (missing > 0) throw new PlainError(`${missing} of ${executions} executions did not park.`);
+	const missing = async () =>
+		executions - (await stage.api.countExecutions(workflow.id, ['waiting']));
+	const what = `of ${executions} executions did not park.`;
+	await untilNone(what, lookAt(stage, workflow, missing));
 }
 
 /**
@@ -94,8 +156,8 @@ export async function park(stage: Stage, workflow: Published, calls: string[][])
 	await startAll(workflow, bodies);
 	await untilParked(stage, workflow, calls.length);
 	const references = calls.flat();
-	const missing = await untilNone(async () => references.length - sandbox.held().length);
-	if (missing > 0) throw new PlainError(`${missing} of ${references.length} tasks do not run.`);
+	const missing = async () => references.length - sandbox.held().length;
+	await untilNone(`of ${references.length} tasks do not run.`, lookAt(stage, workflow, missing));
 	const held = new Map(sandbox.held().map((task) => [task.replyRef, task]));
 	return references.map((reference) => {
 		const { taskId, replyUrl = '' } = held.get(reference)!;
@@ -112,7 +174,12 @@ export async function endTasks({ sandbox }: Stage, jobs: Job[], pauseMs: number)
 	}
 }
 
-/** Waits until no execution of the workflow runs or waits; those that are lost are left behind. */
-export async function untilEnded({ api }: Stage, { id }: Published): Promise<void> {
-	await untilNone(async () => await api.countExecutions(id, RUNNING));
+/**
+ * Waits until no execution of the workflow runs or waits, or until those that are left will not go on by themselves.
+ *
+ * @returns whether that was within the limit
+ */
+export async function untilEnded(stage: Stage, workflow: Published): Promise<boolean> {
+	const left = async () => await stage.api.countExecutions(workflow.id, RUNNING);
+	return (await settle(lookAt(stage, workflow, left))).decided;
 }

@@ -1,7 +1,7 @@
 // What is measured. Every measurement parks executions, lets their tasks end, and judges every execution.
 import { setTimeout as pause } from 'node:timers/promises';
 import { forge, sendForged } from './forged.mts';
-import { endTasks, park, untilEnded, type Job } from './jobs.mts';
+import { answered, endTasks, park, settle, untilEnded, type Job } from './jobs.mts';
 import {
 	endedRow,
 	executionsIn,
@@ -15,9 +15,9 @@ import {
 } from './rows.mts';
 import type { Stage } from './stage.mts';
 import { countBy, percentile } from './statistics.mts';
-import { judge, nodeStarts } from './verdict.mts';
-import { atRest, during, type Vitals } from './vitals.mts';
-import type { Published } from './workflows.mts';
+import { judge, nodeStarts, type NodeStart } from './verdict.mts';
+import { atRest, during } from './vitals.mts';
+import { UPSCALE, type Published } from './workflows.mts';
 
 const LATENCY_TARGET_MS = 1_000;
 const CALLS_TARGET = 5;
@@ -50,7 +50,8 @@ async function latencies(
 		const executionId = executionOf.get(taskId);
 		if (statusName === 'succeed' && executionId) calledAtMs.set(executionId, at);
 	}
-	return (await api.listExecutions(id)).flatMap((execution) => {
+	const executions = await answered(async () => await api.listExecutions(id));
+	return executions.flatMap((execution) => {
 		const at = calledAtMs.get(execution.id);
 		const { status, stoppedAt } = execution;
 		return at !== undefined && status === 'success' && stoppedAt
@@ -93,7 +94,7 @@ function trafficOf(
 const letEnd = async (stage: Stage, workflow: Published, jobs: Job[], pauseMs: number) =>
 	await during(stage.n8n, async () => {
 		await endTasks(stage, jobs, pauseMs);
-		await untilEnded(stage, workflow);
+		return await untilEnded(stage, workflow);
 	});
 
 /** Executions of one item, whose tasks end one after another. */
@@ -101,14 +102,14 @@ export async function calm(stage: Stage, count: number, pauseMs: number): Promis
 	const { single } = stage;
 	const sinceMs = Date.now();
 	const jobs = await park(stage, single, singles(count));
-	const vitals = await letEnd(stage, single, jobs, pauseMs);
+	const { result: decided, vitals } = await letEnd(stage, single, jobs, pauseMs);
 	const values = await latencies(stage, single, jobs);
-	const faults = await judge(stage, jobs);
+	const verdict = await judge(stage, jobs, decided);
 	const traffic = trafficOf(stage, jobs, sinceMs);
 	return {
 		title: `${count} executions, one task ends every ${ms(pauseMs)}`,
 		rows: [
-			endedRow(count, faults),
+			endedRow(count, verdict),
 			{
 				...latencyRow(LATENCY, values),
 				target: `p95 under ${ms(LATENCY_TARGET_MS)}`,
@@ -117,7 +118,8 @@ export async function calm(stage: Stage, count: number, pauseMs: number): Promis
 			...traffic.rows,
 			...workRows(vitals, count),
 		],
-		faults: [...faults, ...traffic.faults],
+		faults: [...verdict.faults, ...traffic.faults],
+		undecided: verdict.undecided,
 	};
 }
 
@@ -130,21 +132,21 @@ export async function soak(stage: Stage, count: number, pauseMs: number): Promis
 	const { single, n8n } = stage;
 	const before = await atRest(n8n);
 	const sinceMs = Date.now();
-	let jobs: Job[] = [];
-	const parking: Vitals = await during(n8n, async () => {
-		jobs = await park(stage, single, singles(count));
-	});
+	const { result: jobs, vitals: parking } = await during(
+		n8n,
+		async () => await park(stage, single, singles(count)),
+	);
 	const parkedMs = Date.now() - sinceMs;
 	const parked = await atRest(n8n);
-	const vitals = await letEnd(stage, single, jobs, pauseMs);
+	const { result: decided, vitals } = await letEnd(stage, single, jobs, pauseMs);
 	const after = await atRest(n8n);
 	const values = await latencies(stage, single, jobs);
-	const faults = await judge(stage, jobs);
+	const verdict = await judge(stage, jobs, decided);
 	const traffic = trafficOf(stage, jobs, sinceMs);
 	return {
 		title: `${count} parked executions, ${pauseMs > 0 ? `one task ends every ${ms(pauseMs)}` : 'all tasks end at once'}`,
 		rows: [
-			endedRow(count, faults),
+			endedRow(count, verdict),
 			latencyRow(LATENCY, values),
 			...traffic.rows,
 			{ what: 'Until all were parked', measured: ms(parkedMs) },
@@ -155,7 +157,8 @@ export async function soak(stage: Stage, count: number, pauseMs: number): Promis
 			memoryRow('Memory after', after),
 			...workRows(vitals, count),
 		],
-		faults: [...faults, ...traffic.faults],
+		faults: [...verdict.faults, ...traffic.faults],
+		undecided: verdict.undecided,
 	};
 }
 
@@ -164,14 +167,14 @@ export async function batch(stage: Stage, items: number, pauseMs: number): Promi
 	const { many } = stage;
 	const sinceMs = Date.now();
 	const jobs = await park(stage, many, [references(items)]);
-	const vitals = await letEnd(stage, many, jobs, pauseMs);
+	const { result: decided, vitals } = await letEnd(stage, many, jobs, pauseMs);
 	const [latency = NaN] = await latencies(stage, many, jobs);
-	const faults = await judge(stage, jobs);
+	const verdict = await judge(stage, jobs, decided);
 	const traffic = trafficOf(stage, jobs, sinceMs);
 	return {
 		title: `${items} items in one execution, ${pauseMs > 0 ? `one task ends every ${ms(pauseMs)}` : 'all tasks end at once'}`,
 		rows: [
-			endedRow(1, faults),
+			endedRow(1, verdict),
 			{
 				what: 'From the last final callback to the end of the execution',
 				measured: ms(latency),
@@ -181,7 +184,8 @@ export async function batch(stage: Stage, items: number, pauseMs: number): Promi
 			...traffic.rows,
 			...workRows(vitals, 1),
 		],
-		faults: [...faults, ...traffic.faults],
+		faults: [...verdict.faults, ...traffic.faults],
+		undecided: verdict.undecided,
 	};
 }
 
@@ -194,7 +198,7 @@ export async function forged(
 	const { single, sandbox } = stage;
 	const jobs = await park(stage, single, singles(executions));
 	const before = await stateOf(stage);
-	const startsBefore = await nodeStarts(stage);
+	const startsBefore = await startsOf(stage, jobs);
 	const sinceMs = Date.now();
 	const answers = await sendForged(forge(jobs, count));
 	await pause(EVENTS_LATE_MS);
@@ -209,8 +213,11 @@ export async function forged(
 	].map((line) => `${line}, after a forged call`);
 
 	const mixed = forge(jobs, count * MIXED_SHARE);
-	await Promise.all([sendForged(mixed), letEnd(stage, single, jobs, MIXED_PAUSE_MS)]);
-	const faults = await judge(stage, jobs);
+	const [{ result: decided }] = await Promise.all([
+		letEnd(stage, single, jobs, MIXED_PAUSE_MS),
+		sendForged(mixed),
+	]);
+	const verdict = await judge(stage, jobs, decided);
 	const kinds = [...new Set(answers.map(({ kind }) => kind))];
 	return {
 		title: `${count} forged calls at ${executions} parked executions`,
@@ -227,7 +234,7 @@ export async function forged(
 			},
 			{ what: 'Looks at the API that they caused', measured: String(looks) },
 			{
-				...endedRow(executions, faults),
+				...endedRow(executions, verdict),
 				what: `Then, with the true callbacks amid ${mixed.length} more forged ones: ended wrongly, twice or never`,
 			},
 		],
@@ -235,12 +242,27 @@ export async function forged(
 			const own = answers.filter((answer) => answer.kind === kind);
 			return { what: kind, measured: listed(countBy(own, ({ answer }) => answer)) };
 		}),
-		faults: [...moved, ...faults],
+		faults: [...moved, ...verdict.faults],
+		undecided: verdict.undecided,
 	};
+}
+
+/** The nodes that have run so far; n8n writes its event log after it has noted that an execution is parked. */
+async function startsOf(stage: Stage, jobs: Job[]): Promise<NodeStart[]> {
+	let starts: NodeStart[] = [];
+	await settle(async () => {
+		starts = await nodeStarts(stage);
+		const begun = new Set(
+			starts.filter(({ node }) => node === UPSCALE).map(({ executionId }) => executionId),
+		);
+		return { left: jobs.filter(({ executionId }) => !begun.has(executionId)).length, busy: false };
+	});
+	return starts;
 }
 
 /** All executions there are, and whether and until when each is parked. */
 async function stateOf({ api, single, many }: Stage): Promise<string[]> {
-	const all = [...(await api.listExecutions(single.id)), ...(await api.listExecutions(many.id))];
+	const list = async (id: string) => await answered(async () => await api.listExecutions(id));
+	const all = [...(await list(single.id)), ...(await list(many.id))];
 	return all.map(({ id, status, waitTill }) => `Execution ${id}: ${status}, until ${waitTill}`);
 }

@@ -1,5 +1,6 @@
 // What a measurement says, line by line.
 import { spreadOf } from './statistics.mts';
+import type { Verdict } from './verdict.mts';
 import type { Memory, Vitals } from './vitals.mts';
 
 export interface Row {
@@ -16,6 +17,8 @@ export interface Measurement {
 	details?: Row[];
 	/** What does not depend on the machine and went wrong; empty when all is well. */
 	faults: string[];
+	/** Executions of which this machine was too slow to tell; empty when all is well. */
+	undecided: string[];
 }
 
 export const ms = (value: number): string =>
@@ -45,9 +48,12 @@ export const workRows = ({ stallMs, cpuMs }: Vitals, executions: number): Row[] 
 export const executionsIn = (faults: string[]): number =>
 	new Set(faults.map((fault) => fault.split(':')[0])).size;
 
-export const endedRow = (executions: number, faults: string[]): Row => ({
-	what: 'Executions that ended wrongly, twice or never',
-	measured: `${executionsIn(faults)} of ${executions}`,
-	target: '0',
-	met: faults.length === 0,
-});
+export function endedRow(executions: number, { faults, undecided }: Verdict): Row {
+	const slow = undecided.length > 0 ? `, ${undecided.length} undecided, too slow` : '';
+	return {
+		what: 'Executions that ended wrongly, twice or never',
+		measured: `${executionsIn(faults)} of ${executions}${slow}`,
+		target: '0',
+		met: faults.length + undecided.length === 0,
+	};
+}

@@ -26,7 +26,7 @@ const MAX_JOBS = 5_000;
  * Of the sandbox with n8n. How long useapi.net waits for an answer is not documented, and n8n does not take a call whose
  * caller is gone; so that no machine is too slow for the soak, nobody gives up here, and the report tells how long it took.
  */
-const PATIENCE_MS = 300_000;
+const PATIENCE_MS = 40 * 60_000;
 /** All of them in one file. */
 const EVENT_LOG_MAX_KB = 200_000;
 

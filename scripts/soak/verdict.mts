@@ -1,12 +1,15 @@
 // Whether every execution ended as it should: once, and with its own results.
 import { readFile } from 'node:fs/promises';
-import { itemsOf, type Execution } from '../n8n-api.mts';
+import type { RecordedCallback } from '../../sandbox/server.mts';
+import { itemsOf, RUNNING, type Execution } from '../n8n-api.mts';
 import { countBy } from './statistics.mts';
-import { eachOf, type Job } from './jobs.mts';
+import { answered, eachOf, settle, type Job } from './jobs.mts';
 import type { Stage } from './stage.mts';
 import { DONE } from './workflows.mts';
 
 const READS_AT_ONCE = 4;
+/** What n8n answers, without the node having been asked, while it is too busy for its database. */
+const NOT_READY = 503;
 
 /** A node that began to run, as n8n's event log has it. */
 export interface NodeStart {
@@ -66,18 +69,75 @@ export function faultsOf(
 	return faults;
 }
 
-/** What is wrong with the executions of these items. */
-export async function judge(stage: Stage, jobs: Job[]): Promise<string[]> {
-	const runs = countBy(
-		(await nodeStarts(stage)).filter(({ node }) => node === DONE),
-		({ executionId }) => executionId,
+/**
+ * Whether nothing can be said of an execution that has not ended: there was no time for it, or one of its final
+ * callbacks never reached it. The node is to blame for neither.
+ *
+ * @param decided false: executions were still on their way when the limit was reached
+ */
+export function isUndecided(
+	{ status }: Pick<Execution, 'status'>,
+	jobs: Job[],
+	callbacks: RecordedCallback[],
+	decided: boolean,
+): boolean {
+	if (!RUNNING.includes(status)) return false;
+	const reached = new Set(
+		callbacks
+			.filter(
+				({ statusName, answer }) => statusName === 'succeed' && answer && answer !== NOT_READY,
+			)
+			.map(({ taskId }) => taskId),
 	);
+	return !decided || jobs.some(({ taskId }) => !reached.has(taskId));
+}
+
+export interface Verdict {
+	/** What is wrong with the executions. */
+	faults: string[];
+	/** The executions of which nothing can be said. */
+	undecided: string[];
+}
+
+/** How often the node after Kling ran, by execution. n8n writes its event log after it has noted an execution's end. */
+async function runsOf(stage: Stage, ended: string[]): Promise<Map<string, number>> {
+	let runs = new Map<string, number>();
+	await settle(async () => {
+		const done = (await nodeStarts(stage)).filter(({ node }) => node === DONE);
+		runs = countBy(done, ({ executionId }) => executionId);
+		return { left: ended.filter((id) => !runs.has(id)).length, busy: false };
+	});
+	return runs;
+}
+
+/**
+ * What is wrong with the executions of these items.
+ *
+ * @param decided whether all of them had the time they needed
+ */
+export async function judge(stage: Stage, jobs: Job[], decided: boolean): Promise<Verdict> {
 	const posts = stage.sandbox.requests.filter(({ method }) => method === 'POST');
 	const sent = countBy(posts, ({ body }) => String((body as { replyRef?: string }).replyRef));
 	const ids = [...new Set(jobs.map(({ executionId }) => executionId))];
-	const faults = await eachOf(ids, READS_AT_ONCE, async (id) => {
+	const executions = await eachOf(
+		ids,
+		READS_AT_ONCE,
+		async (id) => await answered(async () => await stage.api.getExecution(id)),
+	);
+	const ended = executions.filter(({ status }) => status === 'success');
+	const runs = await runsOf(
+		stage,
+		ended.map(({ id }) => id),
+	);
+	const verdict: Verdict = { faults: [], undecided: [] };
+	for (const execution of executions) {
+		const { id, status } = execution;
 		const own = jobs.filter(({ executionId }) => executionId === id);
-		return faultsOf(await stage.api.getExecution(id), own, runs.get(id) ?? 0, sent);
-	});
-	return faults.flat();
+		if (isUndecided(execution, own, stage.sandbox.callbacks, decided)) {
+			verdict.undecided.push(`Execution ${id}: undecided, too slow; its status is ${status}`);
+		} else {
+			verdict.faults.push(...faultsOf(execution, own, runs.get(id) ?? 0, sent));
+		}
+	}
+	return verdict;
 }

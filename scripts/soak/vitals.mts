@@ -1,6 +1,7 @@
 // How n8n's process is doing, as n8n's own metrics have it.
 import { setTimeout as pause } from 'node:timers/promises';
 import type { RunningN8n } from '../n8n.mts';
+import { answered } from './jobs.mts';
 
 const SAMPLE_EVERY_MS = 500;
 /** For the last answers to go out and for the collection itself. */
@@ -31,14 +32,14 @@ export function readMetrics(text: string): Vitals {
 	};
 }
 
-/** A busy n8n may answer that it is not ready. */
+/** A busy n8n may answer that it is not ready, or nothing. */
 async function sample({ url }: RunningN8n): Promise<Vitals> {
-	for (;;) {
+	return await answered(async () => {
 		const response = await fetch(`${url}/metrics`);
 		const text = await response.text();
-		if (response.ok) return readMetrics(text);
-		await pause(SAMPLE_EVERY_MS);
-	}
+		if (!response.ok) throw new Error(text);
+		return readMetrics(text);
+	});
 }
 
 /** At rest: what n8n holds once its garbage is collected. */
@@ -51,7 +52,10 @@ export async function atRest(n8n: RunningN8n): Promise<Memory> {
 }
 
 /** The highest values while the work goes on, and the processor time that it took. */
-export async function during(n8n: RunningN8n, work: () => Promise<void>): Promise<Vitals> {
+export async function during<T>(
+	n8n: RunningN8n,
+	work: () => Promise<T>,
+): Promise<{ result: T; vitals: Vitals }> {
 	// The longest stall before the work is not the work's.
 	const before = { ...(await sample(n8n)), stallMs: 0 };
 	const samples = [before];
@@ -62,17 +66,19 @@ export async function during(n8n: RunningN8n, work: () => Promise<void>): Promis
 			samples.push(await sample(n8n));
 		}
 	})();
+	let result: T;
 	try {
-		await work();
+		result = await work();
 	} finally {
 		over = true;
 		await sampling;
 	}
 	const highest = (of: keyof Vitals) => Math.max(...samples.map((each) => each[of]));
-	return {
+	const vitals = {
 		residentMb: highest('residentMb'),
 		heapMb: highest('heapMb'),
 		stallMs: highest('stallMs'),
 		cpuMs: highest('cpuMs') - before.cpuMs,
 	};
+	return { result, vitals };
 }

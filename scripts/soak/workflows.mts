@@ -17,6 +17,8 @@ const NODE_WIDTH_PX = 220;
 export const SEED = { taskId: '123456789', workId: '987654321' };
 /** The node after the one that waits. */
 export const DONE = 'Done';
+/** The node that waits. */
+export const UPSCALE = 'Upscale';
 
 /** A published workflow, and the address that starts it. */
 export interface Published {
@@ -42,7 +44,7 @@ const webhook = (parameters: object = {}): Part => [
 	},
 ];
 const upscale = (credentials: WorkflowNode['credentials']): Part => [
-	'Upscale',
+	UPSCALE,
 	NODE_TYPE,
 	1,
 	{

@@ -1,9 +1,9 @@
 import type { Execution } from '../../scripts/n8n-api.mts';
 import { forge } from '../../scripts/soak/forged.mts';
-import { eachOf, type Job } from '../../scripts/soak/jobs.mts';
+import { eachOf, settle, type Job, type Look } from '../../scripts/soak/jobs.mts';
 import { asMarkdown } from '../../scripts/soak/report.mts';
 import { countBy, percentile, spreadOf } from '../../scripts/soak/statistics.mts';
-import { faultsOf, readNodeStarts } from '../../scripts/soak/verdict.mts';
+import { faultsOf, isUndecided, readNodeStarts } from '../../scripts/soak/verdict.mts';
 import { readMetrics } from '../../scripts/soak/vitals.mts';
 
 /** What `npm run soak` counts with, and that it sees what it is there to see. */
@@ -100,6 +100,78 @@ describe('the verdict on an execution', () => {
 	});
 });
 
+describe('how long executions are waited for', () => {
+	const soon = { limitMs: 5_000, standstillMs: 1, lookAgainMs: 0 };
+	/** Answers these looks one after the other, and the last one for ever. */
+	const looks = (...all: Array<Look | Error>) => {
+		let place = 0;
+		return async () => {
+			const look = all[Math.min(place++, all.length - 1)];
+			if (look instanceof Error) throw look;
+			return look;
+		};
+	};
+	const slow = (count: number, look: Look | Error) => Array.from({ length: count }, () => look);
+	const ended = { left: 0, busy: false };
+
+	test('to their end, however slow n8n is and however long it answers nothing', async () => {
+		const working = slow(100, { left: 2, busy: true });
+		const silent = slow(100, new Error('Database is not ready!'));
+		expect(await settle(looks(...working, ...silent, ended), soon)).toEqual({
+			left: 0,
+			decided: true,
+		});
+	});
+
+	test('what stands still while nothing is on its way is given up', async () => {
+		const lost = { left: 2, busy: false };
+		expect(await settle(looks(...slow(50, new Error('busy')), lost), soon)).toEqual({
+			left: 2,
+			decided: true,
+		});
+	});
+
+	test.each([
+		['still on its way', { left: 2, busy: true }],
+		['not to be seen', new Error('Database is not ready!')],
+	])('what is %s at the limit is undecided', async (_name, look) => {
+		expect(await settle(looks(look), { ...soon, limitMs: 50 })).toMatchObject({ decided: false });
+	});
+});
+
+describe('what nothing can be said of', () => {
+	const jobs = [job('1-1', '500')];
+	const call = { at: 1, taskId: '500', url: url('7'), statusName: 'succeed' };
+
+	test.each([
+		['parked although it was called: lost', 'waiting', [{ ...call, answer: 200 }], true, false],
+		[
+			'called once without and once with success',
+			'waiting',
+			[
+				{ ...call, answer: 503 },
+				{ ...call, answer: 200 },
+			],
+			true,
+			false,
+		],
+		['its callback was not delivered', 'waiting', [{ ...call, error: 'aborted' }], true, true],
+		['n8n was not ready for its callback', 'waiting', [{ ...call, answer: 503 }], true, true],
+		[
+			'only its progress was told',
+			'waiting',
+			[{ ...call, statusName: 'processing', answer: 200 }],
+			true,
+			true,
+		],
+		['no time was left for it', 'running', [{ ...call, answer: 200 }], false, true],
+		['ended wrongly', 'error', [], false, false],
+		['ended', 'success', [], false, false],
+	])('%s', (_name, status, callbacks, decided, undecided) => {
+		expect(isUndecided({ status }, jobs, callbacks, decided)).toBe(undecided);
+	});
+});
+
 test("node starts are read from n8n's event log, and nothing else", () => {
 	const event = (eventName: string, nodeName: string, ts: string) =>
 		JSON.stringify({
@@ -177,7 +249,7 @@ test('the report is a table for each measurement, with faults counted', () => {
 	const rows = [{ what: 'Lost', measured: '1 of 2', target: '0', met: false }];
 	const details = [{ what: 'GET', measured: '3 × 404' }];
 	const text = asMarkdown(
-		[{ title: 'Two executions', rows, details, faults: ['Execution 1: lost'] }],
+		[{ title: 'Two executions', rows, details, faults: ['Execution 1: lost'], undecided: [] }],
 		'npm run soak',
 	);
 	expect(text).toContain('## Two executions\n\n|  | Measured | Target |');
