@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { PROJECT } from './project.mts';
+import { PROJECT } from '../tools/project.mts';
 
 export interface Release {
 	tag: string;

@@ -1,7 +1,7 @@
 // Executions that are parked, one by one or many, and their ends.
 import { setTimeout as pause } from 'node:timers/promises';
-import { RUNNING } from '../n8n-api.mts';
-import { PlainError } from '../npm.mjs';
+import { RUNNING } from '../../tools/n8n/restClient.mts';
+import { UserError } from '../../tools/terminal.mts';
 import type { Stage } from './stage.mts';
 import { SEED, type Published } from './workflows.mts';
 
@@ -64,7 +64,7 @@ export const startAll = async ({ url }: Published, bodies: object[]): Promise<st
 			body: JSON.stringify(body),
 		});
 		const text = await response.text();
-		if (!response.ok) throw new PlainError(`n8n answered ${response.status} to a start: ${text}`);
+		if (!response.ok) throw new UserError(`n8n answered ${response.status} to a start: ${text}`);
 		return text;
 	});
 
@@ -76,7 +76,7 @@ export async function untilParked(
 ): Promise<void> {
 	const parked = async () => await api.countExecutions(id, ['waiting']);
 	const missing = await untilNone(async () => executions - (await parked()));
-	if (missing > 0) throw new PlainError(`${missing} of ${executions} executions did not park.`);
+	if (missing > 0) throw new UserError(`${missing} of ${executions} executions did not park.`);
 }
 
 /**
@@ -95,7 +95,7 @@ export async function park(stage: Stage, workflow: Published, calls: string[][])
 	await untilParked(stage, workflow, calls.length);
 	const references = calls.flat();
 	const missing = await untilNone(async () => references.length - sandbox.held().length);
-	if (missing > 0) throw new PlainError(`${missing} of ${references.length} tasks do not run.`);
+	if (missing > 0) throw new UserError(`${missing} of ${references.length} tasks do not run.`);
 	const held = new Map(sandbox.held().map((task) => [task.replyRef, task]));
 	return references.map((reference) => {
 		const { taskId, replyUrl = '' } = held.get(reference)!;

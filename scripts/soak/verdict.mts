@@ -1,6 +1,6 @@
 // Whether every execution ended as it should: once, and with its own results.
 import { readFile } from 'node:fs/promises';
-import { itemsOf, type Execution } from '../n8n-api.mts';
+import { itemsOf, type Execution } from '../../tools/n8n/restClient.mts';
 import { countBy } from './statistics.mts';
 import { eachOf, type Job } from './jobs.mts';
 import type { Stage } from './stage.mts';

@@ -38,7 +38,7 @@ test('with it, that version', () => {
 
 test('a name instead of a version is refused before anything is installed', () => {
 	for (const name of ['latest', '../2.41.1']) {
-		const { status, output } = run(name, 'await host.ensureHost()');
+		const { status, output } = run(name, 'await host.installN8n()');
 		expect([status, output]).toEqual([1, expect.stringContaining(`not "${name}"`)]);
 		expect(output).not.toContain('Installing');
 	}

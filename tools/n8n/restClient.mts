@@ -1,4 +1,4 @@
-// The REST calls that n8n's editor makes, as far as the scripts and the end-to-end tests need them.
+// The REST calls that n8n's editor makes, as far as the tools and the tests need them.
 import { setTimeout as pause } from 'node:timers/promises';
 import { parse as parseFlatted } from 'flatted';
 
@@ -71,8 +71,8 @@ export interface ExecutionSummary {
 	waitTill: string | null;
 }
 
-export class N8nApiError extends Error {
-	name = 'N8nApiError';
+export class RestError extends Error {
+	name = 'RestError';
 	readonly status: number;
 	constructor(status: number, message: string) {
 		super(message);
@@ -84,7 +84,7 @@ export class N8nApiError extends Error {
 export const itemsOf = (execution: Execution, node: string): Item[] =>
 	execution.resultData.runData[node]?.at(-1)?.data?.main.flatMap((items) => items ?? []) ?? [];
 
-export class N8nApi {
+export class RestClient {
 	readonly url: string;
 	#cookie = '';
 
@@ -117,7 +117,7 @@ export class N8nApi {
 			// Not JSON: an error page.
 		}
 		if (!response.ok) {
-			throw new N8nApiError(
+			throw new RestError(
 				response.status,
 				`n8n answered ${response.status} to ${method} ${path}: ${answer.message ?? text.slice(0, 500)}`,
 			);
@@ -131,7 +131,7 @@ export class N8nApi {
 		const response = await fetch(`${this.url}/rest/binary-data?id=${id}&action=download`, {
 			headers: { cookie: this.#cookie },
 		});
-		if (!response.ok) throw new N8nApiError(response.status, `n8n has no file ${binary.id}`);
+		if (!response.ok) throw new RestError(response.status, `n8n has no file ${binary.id}`);
 		return Buffer.from(await response.arrayBuffer());
 	}
 
@@ -220,7 +220,7 @@ export class N8nApi {
 			);
 			return workflow.isArchived ? undefined : workflow;
 		} catch (error) {
-			if (error instanceof N8nApiError && [403, 404].includes(error.status)) return undefined;
+			if (error instanceof RestError && [403, 404].includes(error.status)) return undefined;
 			throw error;
 		}
 	}
@@ -279,7 +279,7 @@ export class N8nApi {
 			const execution = await this.getExecution(id);
 			if (!RUNNING.includes(execution.status)) return execution;
 			if (Date.now() > deadline) {
-				throw new N8nApiError(408, `The run has not ended within ${limitMs / 1000} s`);
+				throw new RestError(408, `The run has not ended within ${limitMs / 1000} s`);
 			}
 			await pause(LOOK_AGAIN_MS);
 		}
