@@ -10,8 +10,8 @@ const HAS_GROUPS = process.platform !== 'win32';
  * may end in order first, and the folder $2 is removed.
  */
 const WATCHDOG = `read -r word
-[ -n "$word" ] || { kill -INT -- "-$1"; sleep 5; }
-kill -KILL -- "-$1"
+[ -n "$word" ] || { kill -INT "-$1"; sleep 5; }
+kill -KILL "-$1"
 [ -n "$word" ] || [ -z "$2" ] || rm -rf -- "$2"`;
 
 function startWatchdog(pid: number | undefined, folder: string) {

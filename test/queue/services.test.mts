@@ -1,7 +1,7 @@
-import getPort from 'get-port';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { connect } from 'node:net';
 import { pathToFileURL } from 'node:url';
 
 import { PROJECT } from '../../tools/project.mts';
@@ -11,7 +11,15 @@ import { until } from './support/batch.mts';
 
 const SERVICES = pathToFileURL(require.resolve('./support/services.mts')).href;
 
-const isFree = async (port: number) => (await getPort({ port })) === port;
+const isFree = (port: number) =>
+	new Promise<boolean>((resolve) => {
+		const socket = connect(port, '127.0.0.1');
+		socket.once('connect', () => {
+			socket.destroy();
+			resolve(false);
+		});
+		socket.once('error', () => resolve(true));
+	});
 
 /** A script of its own, as the tests are one, for as long as it lives. */
 function start(script: string, path = process.env.PATH) {

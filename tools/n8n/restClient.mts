@@ -1,6 +1,7 @@
 // The REST calls that n8n's editor makes, as far as the tools and the tests need them.
-import { setTimeout as pause } from 'node:timers/promises';
 import { parse as parseFlatted } from 'flatted';
+import type { INodeExecutionData, IRunExecutionData } from 'n8n-workflow';
+import { setTimeout as pause } from 'node:timers/promises';
 
 const LOOK_AGAIN_MS = 250;
 const EXECUTION_LIMIT_MS = 300_000;
@@ -34,32 +35,9 @@ export interface Workflow {
 	connections: Record<string, unknown>;
 	[key: string]: unknown;
 }
-export type SavedWorkflow = Workflow & { id: string; versionId: string };
-export interface Item {
-	json: Record<string, unknown>;
-	binary?: Record<string, Record<string, unknown>>;
-	pairedItem?: unknown;
-}
-export interface RunError {
-	message: string;
-	description?: string;
-	node?: { name: string };
-	[key: string]: unknown;
-}
-export interface NodeRun {
-	data?: { main: Array<Item[] | null> };
-	error?: RunError;
-	executionTime: number;
-	[key: string]: unknown;
-}
-export interface Execution {
-	id: string;
-	status: string;
-	startedAt: string;
-	stoppedAt: string;
-	resultData: { runData: Record<string, NodeRun[]>; error?: RunError; lastNodeExecuted?: string };
-}
-
+type Saved<T> = T & { id: string };
+export type SavedWorkflow = Saved<Workflow> & { versionId: string; isArchived?: boolean };
+export type Item = INodeExecutionData;
 /** An execution as the editor's list has it: without its data. */
 export interface ExecutionSummary {
 	id: string;
@@ -67,16 +45,25 @@ export interface ExecutionSummary {
 	startedAt: string;
 	/** null while it has not ended. */
 	stoppedAt: string | null;
-	/** Until when it is parked at the latest; null while it is not. */
+	/** Until when it waits at the latest; null while it does not. */
 	waitTill: string | null;
 }
+export interface Execution {
+	id: string;
+	status: string;
+	startedAt: string;
+	stoppedAt: string;
+	resultData: IRunExecutionData['resultData'];
+}
+export type RunError = NonNullable<Execution['resultData']['error']>;
 
 export class RestError extends Error {
 	name = 'RestError';
-	readonly status: number;
-	constructor(status: number, message: string) {
+	constructor(
+		readonly status: number,
+		message: string,
+	) {
 		super(message);
-		this.status = status;
 	}
 }
 
@@ -85,54 +72,38 @@ export const itemsOf = (execution: Execution, node: string): Item[] =>
 	execution.resultData.runData[node]?.at(-1)?.data?.main.flatMap((items) => items ?? []) ?? [];
 
 export class RestClient {
-	readonly url: string;
-	#cookie = '';
-
-	constructor(url: string) {
-		this.url = url;
-	}
-
 	/** Signs in any other request to this n8n. */
-	get headers(): Record<string, string> {
-		return this.#cookie ? { cookie: this.#cookie } : {};
-	}
+	headers: Record<string, string> = {};
 
-	/** One call; answers n8n's `data`, or what it sent instead. */
-	async request<T>(method: string, path: string, body?: unknown): Promise<T> {
+	constructor(readonly url: string) {}
+
+	async #fetch(method: string, path: string, body?: unknown): Promise<Response> {
 		const response = await fetch(this.url + path, {
 			method,
 			headers: {
 				...this.headers,
 				...(body !== undefined && { 'content-type': 'application/json' }),
 			},
-			body: body === undefined ? undefined : JSON.stringify(body),
+			body: JSON.stringify(body),
 		});
 		const cookie = response.headers.getSetCookie().find((line) => line.startsWith('n8n-auth='));
-		if (cookie) this.#cookie = cookie.split(';')[0];
-		const text = await response.text();
-		let answer: { data?: T; message?: string } = {};
-		try {
-			answer = JSON.parse(text);
-		} catch {
-			// Not JSON: an error page.
-		}
-		if (!response.ok) {
-			throw new RestError(
-				response.status,
-				`n8n answered ${response.status} to ${method} ${path}: ${answer.message ?? text.slice(0, 500)}`,
-			);
-		}
+		if (cookie) this.headers = { cookie: cookie.split(';')[0] };
+		if (response.ok) return response;
+		const text = (await response.text()).slice(0, 500);
+		const asked = `${method} ${path}`;
+		throw new RestError(response.status, `n8n answered ${response.status} to ${asked}: ${text}`);
+	}
+
+	/** One call; answers n8n's `data`, or what it sent instead. */
+	async request<T>(method: string, path: string, body?: unknown): Promise<T> {
+		const answer = await (await this.#fetch(method, path, body)).json();
 		return (answer.data ?? answer) as T;
 	}
 
 	/** The file behind an output item's binary field, as the editor's View and Download get it. */
-	async getBinary(binary: Record<string, unknown>): Promise<Buffer> {
-		const id = encodeURIComponent(String(binary.id));
-		const response = await fetch(`${this.url}/rest/binary-data?id=${id}&action=download`, {
-			headers: { cookie: this.#cookie },
-		});
-		if (!response.ok) throw new RestError(response.status, `n8n has no file ${binary.id}`);
-		return Buffer.from(await response.arrayBuffer());
+	async getBinary({ id }: { id?: unknown }): Promise<Buffer> {
+		const path = `/rest/binary-data?id=${encodeURIComponent(String(id))}&action=download`;
+		return Buffer.from(await (await this.#fetch('GET', path)).arrayBuffer());
 	}
 
 	/** Signs in; on a new n8n the owner's account is made first. */
@@ -140,11 +111,10 @@ export class RestClient {
 		try {
 			await this.request('POST', '/rest/login', { emailOrLdapLoginId: email, password });
 		} catch (error) {
-			const settings = await this.request<{ userManagement?: { showSetupOnFirstLoad?: boolean } }>(
-				'GET',
-				'/rest/settings',
-			);
-			if (!settings.userManagement?.showSetupOnFirstLoad) throw error;
+			const { userManagement } = await this.request<{
+				userManagement: { showSetupOnFirstLoad?: boolean };
+			}>('GET', '/rest/settings');
+			if (!userManagement.showSetupOnFirstLoad) throw error;
 			const owner = { email, password, firstName: 'Kling', lastName: 'Demo' };
 			await this.request('POST', '/rest/owner/setup', owner);
 		}
@@ -156,29 +126,23 @@ export class RestClient {
 		return types.map(({ name }) => name);
 	}
 
-	async createCredential(credential: Credential): Promise<Credential & { id: string }> {
-		const { name, type, data } = credential;
-		return await this.request('POST', '/rest/credentials', { name, type, data });
+	async createCredential(credential: Credential): Promise<Saved<Credential>> {
+		return await this.request('POST', '/rest/credentials', credential);
 	}
 
 	/** Creates the credential, or updates the one of that name and type. */
-	async saveCredential(credential: Credential): Promise<Credential & { id: string }> {
-		const known = await this.request<Array<Credential & { id: string }>>(
-			'GET',
-			'/rest/credentials',
-		);
-		const same = known.find(
-			({ name, type }) => name === credential.name && type === credential.type,
-		);
+	async saveCredential(credential: Credential): Promise<Saved<Credential>> {
+		const all = await this.request<Array<Saved<Credential>>>('GET', '/rest/credentials');
+		const same = all.find(({ name, type }) => name === credential.name && type === credential.type);
 		if (!same) return await this.createCredential(credential);
 		return await this.request('PATCH', `/rest/credentials/${same.id}`, credential);
 	}
 
 	/** The "Retry" button of the credential's window: status is OK or Error. */
 	async testCredential(
-		credential: Credential & { id: string },
+		credentials: Saved<Credential>,
 	): Promise<{ status: string; message: string }> {
-		return await this.request('POST', '/rest/credentials/test', { credentials: credential });
+		return await this.request('POST', '/rest/credentials/test', { credentials });
 	}
 
 	async importWorkflow(workflow: Workflow): Promise<SavedWorkflow> {
@@ -187,6 +151,17 @@ export class RestClient {
 
 	async updateWorkflow(id: string, changes: Partial<Workflow>): Promise<SavedWorkflow> {
 		return await this.request('PATCH', `/rest/workflows/${id}`, changes);
+	}
+
+	/** Undefined when somebody has deleted or archived it. */
+	async findWorkflow(id: string): Promise<SavedWorkflow | undefined> {
+		try {
+			const workflow = await this.request<SavedWorkflow>('GET', `/rest/workflows/${id}`);
+			return workflow.isArchived ? undefined : workflow;
+		} catch (error) {
+			if (error instanceof RestError && [403, 404].includes(error.status)) return undefined;
+			throw error;
+		}
 	}
 
 	/** The "Publish" button. */
@@ -201,38 +176,11 @@ export class RestClient {
 		return await this.request('GET', `/rest/workflows/${id}/publication-status`);
 	}
 
-	/** The executions of a workflow, each waited for to its end, newest first. */
-	async executionsOf(workflowId: string): Promise<Execution[]> {
-		const filter = encodeURIComponent(JSON.stringify({ workflowId }));
-		const { results } = await this.request<{ results: Array<{ id: string }> }>(
-			'GET',
-			`/rest/executions?limit=100&filter=${filter}`,
-		);
-		return await Promise.all(results.map(async ({ id }) => await this.waitForExecution(id)));
-	}
-
-	/** Undefined when somebody has deleted or archived it. */
-	async findWorkflow(id: string): Promise<SavedWorkflow | undefined> {
-		try {
-			const workflow = await this.request<SavedWorkflow & { isArchived?: boolean }>(
-				'GET',
-				`/rest/workflows/${id}`,
-			);
-			return workflow.isArchived ? undefined : workflow;
-		} catch (error) {
-			if (error instanceof RestError && [403, 404].includes(error.status)) return undefined;
-			throw error;
-		}
-	}
-
 	/** The "Execute workflow" button; answers the execution's id. */
 	async runWorkflow(id: string, trigger: string): Promise<string> {
-		const { executionId } = await this.request<{ executionId: string }>(
-			'POST',
-			`/rest/workflows/${id}/run`,
-			{ triggerToStartFrom: { name: trigger } },
-		);
-		return executionId;
+		const body = { triggerToStartFrom: { name: trigger } };
+		const path = `/rest/workflows/${id}/run`;
+		return (await this.request<{ executionId: string }>('POST', path, body)).executionId;
 	}
 
 	/** All executions of a workflow, newest first. */
@@ -240,7 +188,7 @@ export class RestClient {
 		const all: ExecutionSummary[] = [];
 		let cursor: string | null | undefined;
 		do {
-			const page = await this.executionsPage({ workflowId }, PAGE_SIZE, cursor);
+			const page = await this.#executions({ workflowId }, PAGE_SIZE, cursor);
 			all.push(...page.results);
 			cursor = page.nextCursor;
 		} while (cursor);
@@ -249,10 +197,10 @@ export class RestClient {
 
 	/** How many executions of a workflow have one of these statuses now. */
 	async countExecutions(workflowId: string, status: string[]): Promise<number> {
-		return (await this.executionsPage({ workflowId, status }, 1)).count;
+		return (await this.#executions({ workflowId, status }, 1)).count;
 	}
 
-	private async executionsPage(filter: object, limit: number, cursor?: string | null) {
+	async #executions(filter: object, limit: number, cursor?: string | null) {
 		const query = new URLSearchParams({ filter: JSON.stringify(filter), limit: String(limit) });
 		if (cursor) query.set('cursor', cursor);
 		return await this.request<{
@@ -262,15 +210,18 @@ export class RestClient {
 		}>('GET', `/rest/executions?${query}`);
 	}
 
+	/** The executions of a workflow, each waited for to its end, newest first. */
+	async executionsOf(workflowId: string): Promise<Execution[]> {
+		const all = await this.listExecutions(workflowId);
+		return await Promise.all(all.map(async ({ id }) => await this.waitForExecution(id)));
+	}
+
 	async getExecution(id: string): Promise<Execution> {
-		const execution = await this.request<Execution & { data: string }>(
-			'GET',
-			`/rest/executions/${id}`,
-		);
-		const { status, startedAt, stoppedAt } = execution;
+		const path = `/rest/executions/${id}`;
+		const { data, ...rest } = await this.request<Execution & { data: string }>('GET', path);
 		// A run that has just begun has no data yet.
-		const data = parseFlatted(execution.data) as Partial<Execution> | undefined;
-		return { id, status, startedAt, stoppedAt, resultData: data?.resultData ?? { runData: {} } };
+		const run = parseFlatted(data) as IRunExecutionData | undefined;
+		return { ...rest, resultData: run?.resultData ?? { runData: {} } };
 	}
 
 	async waitForExecution(id: string, limitMs = EXECUTION_LIMIT_MS): Promise<Execution> {
@@ -279,7 +230,7 @@ export class RestClient {
 			const execution = await this.getExecution(id);
 			if (!RUNNING.includes(execution.status)) return execution;
 			if (Date.now() > deadline) {
-				throw new RestError(408, `The run has not ended within ${limitMs / 1000} s`);
+				throw new RestError(408, `The run has not ended within ${limitMs / 1_000} s`);
 			}
 			await pause(LOOK_AGAIN_MS);
 		}
