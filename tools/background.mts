@@ -1,7 +1,6 @@
 // Programs in a process group of their own: Ctrl-C reaches only this process, which then ends them in order.
-import { execa } from 'execa';
+import { execa, type Options } from 'execa';
 import { once } from 'node:events';
-import { setTimeout as pause } from 'node:timers/promises';
 
 const HAS_GROUPS = process.platform !== 'win32';
 
@@ -21,14 +20,10 @@ function startWatchdog(pid: number | undefined, folder: string) {
 	return execa('sh', args, { ...output, stdin: 'pipe', reject: false, detached: true });
 }
 
-export interface BackgroundOptions {
-	cwd: string;
-	env?: Record<string, string>;
-	/** Whether this process's own environment is passed on too, as it is by default. */
-	extendEnv?: boolean;
+export interface BackgroundOptions
+	extends Pick<Options, 'cwd' | 'env' | 'extendEnv' | 'timeout' | 'forceKillAfterDelay'> {
 	/** The file that takes its output, emptied first; without it the output is in the result. */
 	log?: string;
-	timeout?: number;
 	/** A folder that is removed if this process dies before the program has ended. */
 	temporaryFolder?: string;
 }
@@ -48,9 +43,12 @@ export function startInBackground(
 		all: true,
 		reject: false,
 		detached: HAS_GROUPS,
+		// SIGTERM would let PostgreSQL wait for its clients.
+		killSignal: 'SIGINT',
 	});
 	const watchdog = startWatchdog(child.pid, temporaryFolder);
 	let killed: Promise<unknown> | undefined;
+	/** Kills everything at once, as a power cut would. */
 	const kill = async () => {
 		killed ??= (async () => {
 			if (watchdog) watchdog.stdin.end('kill\n');
@@ -68,20 +66,12 @@ export function startInBackground(
 		await kill();
 		return await child;
 	})();
-	return {
-		pid: child.pid ?? 0,
-		ended,
-		hasEnded: () => hasEnded,
-		/** Kills everything at once, as a power cut would. */
-		kill,
-		/** Asks the program to end, and kills it if it takes longer than that. */
-		async stop(limitMs: number) {
-			// SIGTERM would let PostgreSQL wait for its clients.
-			if (!hasEnded) child.kill('SIGINT');
-			await Promise.race([ended, pause(limitMs, undefined, { ref: false })]);
-			await kill();
-		},
+	/** Asks the program to end, and kills it if it takes longer than `forceKillAfterDelay`. */
+	const stop = async () => {
+		child.kill();
+		await ended;
 	};
+	return { pid: child.pid ?? 0, ended, hasEnded: () => hasEnded, kill, stop };
 }
 
 export type Background = ReturnType<typeof startInBackground>;

@@ -29,12 +29,6 @@ export interface Demo {
 	login: Login;
 	workflow: { id: string; name: string };
 }
-export interface Outcome {
-	source: string;
-	result: string;
-	file: string;
-	seconds: number;
-}
 
 /** @param account the sandbox, or the API token of the user's own account */
 export async function prepareDemo(n8n: RunningN8n, folder: string, account: Sandbox | string) {
@@ -126,14 +120,13 @@ async function readExample(
 }
 
 /** Runs the workflow once. @throws unless the saved image is 4 times as large as its source */
-export async function runDemo({ api }: RunningN8n, { workflow }: Demo): Promise<Outcome> {
+export async function runDemo({ api }: RunningN8n, { workflow }: Demo) {
 	const execution = await api.waitForExecution(await api.runWorkflow(workflow.id, NODES.trigger));
 	const { status, resultData, startedAt, stoppedAt } = execution;
 	if (status !== 'success') {
-		const { error, lastNodeExecuted } = resultData;
-		const where = error?.node?.name ?? lastNodeExecuted;
+		const { message = '', description = '' } = resultData.error ?? {};
 		throw new UserError(
-			[`"${where}" ended as "${status}": ${error?.message ?? ''}`, error?.description].join('\n  '),
+			`"${resultData.lastNodeExecuted}" ended as "${status}": ${message}\n  ${description}`,
 		);
 	}
 	const [{ json: got }] = itemsOf(execution, NODES.get);

@@ -3,16 +3,13 @@
 // Both in one process, so that what ends `npm start` ends it all. Not a "prestart" script: npm leaves those out when
 // ignore-scripts is set, as it is here. Plain JavaScript on Node.js's own modules, because nothing is installed yet.
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, statfsSync } from 'node:fs';
-import { constants } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import process from 'node:process';
-import { setInterval } from 'node:timers';
+import { clearInterval, setInterval } from 'node:timers';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const NODE_MIN_MAJOR = 20;
-const NEEDED_GB = 1.5;
-const BYTES_PER_GB = 1024 ** 3;
 const TRIES = 3;
 const PARENT_CHECK_MS = 500;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
@@ -37,19 +34,16 @@ function fail(message) {
 	process.exit(1);
 }
 
-/** @returns npm's exit code */
+/** @returns npm's exit code; npm itself says what it is doing, and why if it fails */
 function npmCi() {
 	const flags =
 		'--include=dev --include=optional --prefer-offline --fetch-retries=4 --fetch-retry-mintimeout=1000 --loglevel=error';
-	const npm = spawn('npm', ['ci', ...flags.split(' ')], {
-		cwd: project,
-		stdio: 'inherit',
-		// npm is a .cmd file there.
-		shell: process.platform === 'win32',
-	});
+	// npm is a .cmd file on Windows.
+	const options = { cwd: project, stdio: 'inherit', shell: process.platform === 'win32' };
+	const npm = spawn('npm', ['ci', ...flags.split(' ')], options);
 	const end = (signal) => {
 		npm.kill(signal);
-		process.exit(128 + constants.signals[signal]);
+		process.exit(1);
 	};
 	for (const signal of SIGNALS) process.once(signal, end);
 	return new Promise((done) => {
@@ -67,21 +61,14 @@ async function install() {
 		);
 	}
 	if (isInstalled()) return;
-	const { bavail, bsize } = statfsSync(project);
-	const freeGb = (bavail * bsize) / BYTES_PER_GB;
-	if (freeGb < NEEDED_GB) {
-		fail(
-			`Not enough free disk space: ${NEEDED_GB} GB are needed in ${project}, ${freeGb.toFixed(1)} GB are free. Free some space, then run the same command again.`,
-		);
-	}
 	for (let attempt = 1; attempt <= TRIES; attempt++) {
 		console.log(
-			`Installing this project's packages (about a minute)${attempt > 1 ? `, try ${attempt} of ${TRIES}` : ''} …`,
+			`Installing this project's packages (about a minute), try ${attempt} of ${TRIES} …`,
 		);
 		if ((await npmCi()) === 0) return;
 	}
 	fail(
-		'The packages could not be installed; npm says why above. Usually it is the internet connection (or the proxy): run the same command again, what was downloaded is kept.',
+		'The packages could not be installed; npm says why above. If it is the internet connection, the proxy or the disk, mend that and run the same command again; what was downloaded is kept.',
 	);
 }
 

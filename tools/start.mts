@@ -27,33 +27,28 @@ The first start installs n8n (about 2 GB, some minutes) into your cache folder; 
 Everything else is in ${WORK}; deleting that folder begins anew.`;
 
 function readOptions() {
+	const options = {
+		exit: { type: 'boolean' },
+		port: { type: 'string' },
+		help: { type: 'boolean', short: 'h' },
+	} as const;
 	try {
-		const { values } = parseArgs({
-			options: {
-				exit: { type: 'boolean', default: false },
-				port: { type: 'string' },
-				help: { type: 'boolean', short: 'h', default: false },
-			},
-		});
-		return values;
+		return parseArgs({ options }).values;
 	} catch (error) {
 		throw new UserError(`${(error as Error).message}\n\n${HELP}`);
 	}
 }
 
-async function choosePort(wanted = String(EDITOR_PORT), isMust = false): Promise<number> {
-	const number = Number(wanted);
+async function choosePort(wanted?: string): Promise<number> {
+	const number = Number(wanted ?? EDITOR_PORT);
 	if (!Number.isInteger(number) || number < 1 || number > 65_535) {
 		throw new UserError(`--port takes a number from 1 to 65535, not "${wanted}".`);
 	}
 	const port = await getPort({ port: number });
 	if (port === number) return port;
-	if (isMust) {
-		throw new UserError(
-			`Port ${number} is taken by another program. Choose another one, or leave --port away.`,
-		);
-	}
-	console.log(`Port ${number} is taken by another program, so the editor gets port ${port}.`);
+	const taken = `Port ${number} is taken by another program`;
+	if (wanted) throw new UserError(`${taken}. Choose another one, or leave --port away.`);
+	console.log(`${taken}, so the editor gets port ${port}.`);
 	return port;
 }
 
@@ -80,7 +75,7 @@ async function start(): Promise<void> {
 	const { exit, port: wantedPort, help } = readOptions();
 	if (help) return console.log(HELP);
 	const token = process.env.USEAPI_TOKEN?.trim();
-	const port = await choosePort(wantedPort, wantedPort !== undefined);
+	const port = await choosePort(wantedPort);
 	await mkdir(WORK, { recursive: true });
 	await installN8n();
 	const tarball = await packTarball();

@@ -1,5 +1,4 @@
 // The real n8n in a fixed version and a Node.js that runs it, in the user's cache folder, where all clones share them.
-import { execa } from 'execa';
 import pRetry from 'p-retry';
 import { lock } from 'proper-lockfile';
 import { existsSync } from 'node:fs';
@@ -212,17 +211,6 @@ async function installSqlite(folder: string, node: string): Promise<void> {
 	);
 	if (await works()) return;
 	throw new UserError(
-		`n8n's database driver (sqlite3) could neither be downloaded from github.com nor compiled here. ${await missingCompiler()}The compiler said:\n${lastLines(all ?? '')}`,
+		`n8n's database driver (sqlite3) could neither be downloaded from github.com nor compiled here:\n${lastLines(all)}\nMake github.com reachable, or install python3, make and a C++ compiler (Debian and Ubuntu: sudo apt-get install -y python3 make g++; macOS: xcode-select --install), then run the same command again.`,
 	);
-}
-
-/** What to install, as far as that is what is missing. */
-async function missingCompiler(): Promise<string> {
-	if (process.platform === 'darwin') return 'The compiler comes with: xcode-select --install\n';
-	const found = async (tool: string) =>
-		!(await execa(tool, ['--version'], { reject: false })).failed;
-	const tools = ['python3', 'make', 'g++'];
-	const missing = await Promise.all(tools.map(async (tool) => ((await found(tool)) ? [] : [tool])));
-	if (process.platform === 'win32' || missing.flat().length === 0) return '';
-	return `This machine lacks ${missing.flat().join(', ')}. On Debian or Ubuntu: sudo apt-get install -y ${missing.flat().join(' ')}\n`;
 }

@@ -1,6 +1,6 @@
 // Build, pack, unpack: what n8n gets is the tarball that would be published, never the sources.
 import { execa } from 'execa';
-import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PROJECT, WORK } from '../project.mts';
 import { step, UserError } from '../terminal.mts';
@@ -45,11 +45,9 @@ export async function installCommunityNodes(
 	const modules = join(nodesFolder, 'node_modules');
 	const dependencies: Record<string, string> = {};
 	for (const tarball of tarballs) {
-		const unpacked = join(modules, '.unpacked');
-		await unpack(tarball, unpacked);
-		const { name, version } = JSON.parse(await readFile(join(unpacked, 'package.json'), 'utf8'));
-		await rm(join(modules, name), { recursive: true, force: true });
-		await rename(unpacked, join(modules, name));
+		const manifest = await execa('tar', ['-xzOf', tarball, 'package/package.json']);
+		const { name, version } = JSON.parse(manifest.stdout);
+		await unpack(tarball, join(modules, name));
 		dependencies[name] = version;
 	}
 	await writeFile(

@@ -51,12 +51,8 @@ export const nodesFolder = (folder: string) => join(folder, 'n8n', '.n8n', 'node
 
 /** Of the caller's environment only this reaches n8n, so that settings of another n8n on this machine do not. */
 const INHERITED = /^(PATH|HOME|USERPROFILE|SystemRoot|LANG|LC_.*|TZ|TMPDIR|TEMP|TMP)$/i;
-const inherited = (): Record<string, string> =>
-	Object.fromEntries(
-		Object.entries(process.env).flatMap(([name, value]) =>
-			INHERITED.test(name) && value !== undefined ? [[name, value]] : [],
-		),
-	);
+const inherited = () =>
+	Object.fromEntries(Object.entries(process.env).filter(([name]) => INHERITED.test(name)));
 
 /** Nothing is sent anywhere: no usage data, no look-ups for news, templates, versions or verified nodes. */
 const QUIET = {
@@ -151,9 +147,10 @@ export async function startN8n(options: N8nOptions): Promise<RunningN8n> {
 				...options.env,
 			},
 			log,
+			forceKillAfterDelay: shutdownS * 1_000 + KILLED_AFTER_MS,
 		});
 		stop = async () => {
-			await n8n.stop(shutdownS * 1_000 + KILLED_AFTER_MS);
+			await n8n.stop();
 			// The editor's files, which n8n writes anew at every start: n8n's lint would read through them all.
 			await rm(join(folder, 'n8n', '.cache'), { recursive: true, force: true });
 			await unlock();

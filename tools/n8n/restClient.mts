@@ -138,13 +138,6 @@ export class RestClient {
 		return await this.request('PATCH', `/rest/credentials/${same.id}`, credential);
 	}
 
-	/** The "Retry" button of the credential's window: status is OK or Error. */
-	async testCredential(
-		credentials: Saved<Credential>,
-	): Promise<{ status: string; message: string }> {
-		return await this.request('POST', '/rest/credentials/test', { credentials });
-	}
-
 	async importWorkflow(workflow: Workflow): Promise<SavedWorkflow> {
 		return await this.request('POST', '/rest/workflows', workflow);
 	}
@@ -167,13 +160,6 @@ export class RestClient {
 	/** The "Publish" button. */
 	async publishWorkflow({ id, versionId }: Pick<SavedWorkflow, 'id' | 'versionId'>): Promise<void> {
 		await this.request('POST', `/rest/workflows/${id}/activate`, { versionId });
-	}
-
-	/** Publishing goes on after n8n has answered: `in_progress`, then `published` or `failed`, and why. */
-	async publicationOf(
-		id: string,
-	): Promise<{ status: string; triggers: Array<{ errorMessage?: string }> }> {
-		return await this.request('GET', `/rest/workflows/${id}/publication-status`);
 	}
 
 	/** The "Execute workflow" button; answers the execution's id. */

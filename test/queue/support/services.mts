@@ -147,6 +147,7 @@ async function start({ name, folder, port, command, path, ready }: Parts): Promi
 			env: { PATH: path ?? process.env.PATH ?? '', LC_ALL: 'C' },
 			extendEnv: false,
 			log,
+			forceKillAfterDelay: STOP_LIMIT_MS,
 		});
 		const deadline = Date.now() + START_LIMIT_MS;
 		while (!(await ready())) {
@@ -163,7 +164,7 @@ async function start({ name, folder, port, command, path, ready }: Parts): Promi
 		port,
 		folder,
 		async restart() {
-			await program.stop(STOP_LIMIT_MS);
+			await program.stop();
 			program = await begin();
 		},
 		async killAndRestart(...flags) {
@@ -171,7 +172,7 @@ async function start({ name, folder, port, command, path, ready }: Parts): Promi
 			program = await begin(flags);
 		},
 		async stop() {
-			await program.stop(STOP_LIMIT_MS);
+			await program.stop();
 			await rm(folder, { recursive: true, force: true });
 		},
 	};
