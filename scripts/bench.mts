@@ -15,11 +15,11 @@ import { atOnce, downloadRival, loops, RIVAL, rivalRuns } from './bench/rivals.m
 import { FULL, QUICK, type Settings } from './bench/settings.mts';
 import { closeAll, openStage as openNamed, type Stage } from './bench/stage.mts';
 import { callbacks, longBatch } from './bench/timings.mts';
-import { endWithNpm } from './end-with-npm.mts';
-import { ensureHost, N8N_VERSION } from './host.mts';
-import { PlainError, run, step } from './npm.mjs';
-import { buildAndPack } from './pack.mts';
-import { PACKAGE_NAME, PROJECT } from './project.mts';
+import { execa } from 'execa';
+import { installN8n, N8N_VERSION } from '../tools/n8n/install.mts';
+import { step, UserError } from '../tools/terminal.mts';
+import { packTarball } from '../tools/n8n/pack.mts';
+import { PACKAGE_NAME, PROJECT } from '../tools/project.mts';
 
 const DOCUMENT = join(PROJECT, 'docs', 'benchmarks.md');
 const README = join(PROJECT, 'README.md');
@@ -42,7 +42,7 @@ function readSettings(): Settings {
 		}
 		return values.quick ? QUICK : FULL;
 	} catch (error) {
-		throw new PlainError(`${(error as Error).message}\n\n${HELP}`);
+		throw new UserError(`${(error as Error).message}\n\n${HELP}`);
 	}
 }
 
@@ -54,7 +54,7 @@ async function describeMachine(node: string, load: number): Promise<Machine> {
 		processor: cpus()[0]?.model ?? process.arch,
 		cores: cpus().length,
 		memoryBytes: totalmem(),
-		node: (await run(node, ['--version'])).output.trim().replace(/^v/, ''),
+		node: (await execa(node, ['--version'])).stdout.replace(/^v/, ''),
 		benchNode: process.versions.node,
 		n8n: N8N_VERSION,
 		load,
@@ -81,8 +81,8 @@ async function measureAll(settings: Settings): Promise<Results> {
 			`This machine has other work to do (load ${load.toFixed(1)}), so times will be longer than they need be.`,
 		);
 	}
-	const { node } = await ensureHost();
-	const tarball = await buildAndPack();
+	const { node } = await installN8n();
+	const tarball = await packTarball();
 	const { few, batch, jobMs, slots, loads } = settings;
 	const download = await downloadRival();
 	const others = 'tarball' in download ? [download.tarball] : [];
@@ -159,7 +159,7 @@ async function bench(): Promise<boolean> {
 }
 
 const words = (error: unknown) =>
-	error instanceof PlainError ? error.message : ((error as Error).stack ?? String(error));
+	error instanceof UserError ? error.message : ((error as Error).stack ?? String(error));
 
 let ending = false;
 async function end(code: number): Promise<void> {
@@ -175,7 +175,6 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 		void end(128 + constants.signals[signal]);
 	});
 }
-endWithNpm('bench');
 try {
 	await end((await bench()) ? 0 : 1);
 } catch (error) {

@@ -2,11 +2,10 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { endWithNpm } from './end-with-npm.mts';
-import { inForeground } from './foreground.mts';
+import { execa } from 'execa';
 import { figures, survivors, type Report } from './mutation/figures.mts';
-import { PlainError, run } from './npm.mjs';
-import { PROJECT, WORK } from './project.mts';
+import { UserError } from '../tools/terminal.mts';
+import { PROJECT, WORK } from '../tools/project.mts';
 
 const REPORT = join(WORK, 'mutation', 'report.json');
 /** Copies of the project, which lint would look into. */
@@ -28,13 +27,15 @@ run at a time (3). The full report is .kling/mutation/report.html.`;
 const pattern = (path: string) => (path.endsWith('.ts') ? path : join(path, '**/*.ts'));
 
 async function stryker(paths: string[], again: boolean): Promise<number> {
-	return await inForeground(process.execPath, [
+	const args = [
 		join(PROJECT, 'node_modules/@stryker-mutator/core/bin/stryker.js'),
 		'run',
 		'scripts/mutation/stryker.config.mjs',
 		...(paths.length > 0 ? ['--mutate', paths.map(pattern).join(',')] : []),
 		...(again ? ['--force'] : []),
-	]);
+	];
+	const options = { cwd: PROJECT, stdio: 'inherit', reject: false } as const;
+	return (await execa(process.execPath, args, options)).exitCode ?? 1;
 }
 
 /** What the figures rest on. */
@@ -42,11 +43,11 @@ async function circumstances(): Promise<string> {
 	const { devDependencies } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8')) as {
 		devDependencies: Record<string, string>;
 	};
-	const { output } = await run('git', ['rev-parse', '--short', 'HEAD'], { cwd: PROJECT });
+	const { stdout } = await execa('git', ['rev-parse', '--short', 'HEAD'], { cwd: PROJECT });
 	const versions = ['@stryker-mutator/core', 'jest', 'n8n-core'].map(
 		(name) => `${name} ${devDependencies[name]}`,
 	);
-	return `Measured on ${new Date().toISOString().slice(0, 10)} at commit ${output.trim()} by \`npm run test:mutation\`, with ${versions.join(', ')} and Node.js ${process.versions.node}.`;
+	return `Measured on ${new Date().toISOString().slice(0, 10)} at commit ${stdout} by \`npm run test:mutation\`, with ${versions.join(', ')} and Node.js ${process.versions.node}.`;
 }
 
 async function main(): Promise<number> {
@@ -63,7 +64,7 @@ async function main(): Promise<number> {
 		return 0;
 	}
 	const missing = paths.filter((path) => !existsSync(join(PROJECT, path)));
-	if (missing.length > 0) throw new PlainError(`There is no ${missing.join(', ')}.\n\n${HELP}`);
+	if (missing.length > 0) throw new UserError(`There is no ${missing.join(', ')}.\n\n${HELP}`);
 	if (values.unit) process.env.KLING_MUTATION_UNIT = 'yes';
 	const code = await stryker(paths, values.again);
 	if (code !== 0) return code;
@@ -81,11 +82,10 @@ async function main(): Promise<number> {
 	return 0;
 }
 
-endWithNpm('test:mutation');
 try {
 	process.exitCode = await main();
 } catch (error) {
-	console.error(`\n✗ ${error instanceof PlainError ? error.message : (error as Error).stack}`);
+	console.error(`\n✗ ${error instanceof UserError ? error.message : (error as Error).stack}`);
 	process.exitCode = 1;
 } finally {
 	rmSync(COPIES, { recursive: true, force: true });

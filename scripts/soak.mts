@@ -2,9 +2,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { N8N_VERSION } from './host.mts';
-import { PlainError, step } from './npm.mjs';
-import { PROJECT } from './project.mts';
+import { N8N_VERSION } from '../tools/n8n/install.mts';
+import { UserError, step } from '../tools/terminal.mts';
+import { PROJECT } from '../tools/project.mts';
 import { compare } from './soak/compare.mts';
 import { batch, calm, forged, soak } from './soak/measure.mts';
 import { asMarkdown, asText } from './soak/report.mts';
@@ -42,7 +42,7 @@ function readOptions() {
 			},
 		}).values;
 	} catch (error) {
-		throw new PlainError(`${(error as Error).message}\n\n${HELP}`);
+		throw new UserError(`${(error as Error).message}\n\n${HELP}`);
 	}
 }
 
@@ -51,11 +51,7 @@ async function measureAll(quick: boolean): Promise<Measurement[]> {
 	const stage = await openStage();
 	const measurements: Measurement[] = [];
 	const measure = async (title: string, work: () => Promise<Measurement>) => {
-		const measurement = await step(
-			title,
-			work,
-			({ faults, undecided }) => faults.length + undecided.length > 0,
-		);
+		const measurement = await step(title, work);
 		measurements.push(measurement);
 		console.log(asText(measurement));
 	};
@@ -94,17 +90,17 @@ try {
 	const faults = measurements.flatMap((measurement) => measurement.faults);
 	if (faults.length > 0) {
 		const shown = faults.slice(0, FAULTS_SHOWN).join('\n');
-		throw new PlainError(`${faults.length} faults:\n${shown}\nn8n's log is ${LOG}`);
+		throw new UserError(`${faults.length} faults:\n${shown}\nn8n's log is ${LOG}`);
 	}
 	const undecided = measurements.flatMap((measurement) => measurement.undecided);
 	if (undecided.length > 0) {
-		throw new PlainError(
+		throw new UserError(
 			`Undecided: nothing was found wrong, but this machine was too slow.\n${undecided.slice(0, FAULTS_SHOWN).join('\n')}`,
 		);
 	}
 	console.log('✓ No execution was lost, ended twice or wrongly, or was moved by a forged call.');
 } catch (error) {
 	const unexpected = `${(error as Error).stack ?? error}\nn8n's log, if it came so far, is ${LOG}`;
-	console.error(`✗ ${error instanceof PlainError ? error.message : unexpected}`);
+	console.error(`✗ ${error instanceof UserError ? error.message : unexpected}`);
 	process.exit(1);
 }

@@ -1,6 +1,6 @@
 // How cost grows with the number of items and the size of files, and what of it is n8n's memory.
 import { setTimeout as pause } from 'node:timers/promises';
-import { step } from '../npm.mjs';
+import { step } from '../../tools/terminal.mts';
 import { measure, measureKling } from './measure.mts';
 import { watchSize, watchUse } from './memory.mts';
 import type { FileMemory, Results } from './results.mts';

@@ -1,5 +1,5 @@
 // One measurement after the other, told to the person at the screen.
-import { PlainError, step } from '../npm.mjs';
+import { UserError, step } from '../../tools/terminal.mts';
 import { limitSeconds } from './figures.mts';
 import type { Run } from './results.mts';
 import type { Observed, RunOptions, Stage } from './stage.mts';
@@ -16,7 +16,6 @@ export async function measure(stage: Stage, title: string, options: RunOptions):
 	const observed = await step(
 		`${title} (${about(options.seconds)})`,
 		async () => await stage.observe(options),
-		({ run }) => run.error !== undefined,
 	);
 	console.log(tell(observed.run));
 	return observed;
@@ -35,7 +34,7 @@ export async function measureKling(stage: Stage, options: KlingOptions): Promise
 	});
 	const { finished, error } = observed.run;
 	if (error || finished < items) {
-		throw new PlainError(
+		throw new UserError(
 			`The Kling node finished ${finished} of ${items} items${error ? ` and failed: ${error}` : ''}. Nothing has been written. Find the reason with npm test and npm start, then run the same command again.`,
 		);
 	}

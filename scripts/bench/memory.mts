@@ -1,7 +1,7 @@
 // What n8n's process takes of the machine's memory, as the kernel counts it, and how much of that is in use. Linux only.
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
-import { PlainError } from '../npm.mjs';
+import { UserError } from '../../tools/terminal.mts';
 import type { Memory } from './results.mts';
 
 /** n8n holds on to some of a run for a while. */
@@ -46,7 +46,7 @@ async function collect({ pid, memoryFile }: Watched, how: 'use' | 'tidy'): Promi
 		const bytes = await readFile(memoryFile, 'utf8').catch(() => undefined);
 		if (bytes) return Number(bytes);
 		if (Date.now() > deadline) {
-			throw new PlainError(
+			throw new UserError(
 				`n8n did not tell its memory within ${ANSWER_LIMIT_MS / 1000} s. Run the same command again when the machine has less to do.`,
 			);
 		}

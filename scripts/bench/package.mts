@@ -1,9 +1,10 @@
 // What a package weighs: the tarball's size, and the time n8n needs to load it.
+import { execa } from 'execa';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { nodesFolder } from '../n8n.mts';
-import { PlainError, run, step } from '../npm.mjs';
+import { nodesFolder } from '../../tools/n8n/process.mts';
+import { step, UserError } from '../../tools/terminal.mts';
 import { median } from './figures.mts';
 import type { PackageFigures } from './results.mts';
 import { kilobytes } from './units.mts';
@@ -11,10 +12,10 @@ import { kilobytes } from './units.mts';
 const LOAD = fileURLToPath(new URL('./load.mjs', import.meta.url));
 
 async function loadOnceMs(node: string, folder: string): Promise<number> {
-	const { code, output } = await run(node, [LOAD, folder]);
+	const { failed, all: output } = await execa(node, [LOAD, folder], { all: true, reject: false });
 	const ms = Number(output);
-	if (code !== 0 || !Number.isFinite(ms)) {
-		throw new PlainError(`The package in ${folder} could not be loaded:\n${output.trim()}`);
+	if (failed || !Number.isFinite(ms)) {
+		throw new UserError(`The package in ${folder} could not be loaded:\n${output.trim()}`);
 	}
 	return ms;
 }

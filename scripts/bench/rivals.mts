@@ -1,8 +1,9 @@
 // What people use without this node: n8n's own nodes in a loop, and n8n-nodes-useapi-net from npm.
+import { execa } from 'execa';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PlainError, runNpm, step } from '../npm.mjs';
-import { PROJECT } from '../project.mts';
+import { step, UserError } from '../../tools/terminal.mts';
+import { PROJECT } from '../../tools/project.mts';
 import { limitSeconds } from './figures.mts';
 import { measure } from './measure.mts';
 import type { Results } from './results.mts';
@@ -20,13 +21,17 @@ export async function downloadRival(): Promise<{ tarball: string } | { error: st
 	const folder = join(BENCH_FOLDER, 'rival');
 	await mkdir(folder, { recursive: true });
 	const command = ['pack', `${RIVAL}@latest`, '--ignore-scripts', '--fetch-retries=1'];
-	const { code, output } = await step(
+	const { failed, all: output } = await step(
 		`Downloading ${RIVAL} from npm`,
-		async () => await runNpm([...command, '--pack-destination', folder], { cwd: folder }),
-		(result) => result.code !== 0,
+		async () =>
+			await execa('npm', [...command, '--pack-destination', folder], {
+				cwd: folder,
+				all: true,
+				reject: false,
+			}),
 	);
 	const file = (await readdir(folder)).find((name) => name.endsWith('.tgz'));
-	if (code === 0 && file) return { tarball: join(folder, file) };
+	if (!failed && file) return { tarball: join(folder, file) };
 	const [reason = output.trim()] = [
 		...output.matchAll(/^npm error (?!code|errno|syscall|A complete)(.+)$/gm),
 	].map(([, words]) => words);
@@ -71,7 +76,7 @@ export async function loops(
 			const options = { workflow: 'loop', items, jobMs, slots, pauseSeconds, seconds } as const;
 			const observed = await measure(stage, title, options);
 			if (observed.run.error || observed.run.finished < items) {
-				throw new PlainError(
+				throw new UserError(
 					`The loop that this node is compared with did not work: ${observed.run.error ?? 'items are missing'}. Nothing has been written. Correct scripts/bench/workflows/loop.json.`,
 				);
 			}

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import type { SandboxOptions } from '../../sandbox/options.mts';
 import { startSandbox, type Fault, type Sandbox } from '../../sandbox/server.mts';
-import type { Execution, Item, RunError } from '../n8n-api.mts';
-import { logTail, startN8n, type RunningN8n } from '../n8n.mts';
-import { PlainError } from '../npm.mjs';
-import { WORK } from '../project.mts';
+import type { Execution, Item, RunError } from '../../tools/n8n/restClient.mts';
+import { logTail, startN8n, type RunningN8n } from '../../tools/n8n/process.mts';
+import { UserError } from '../../tools/terminal.mts';
+import { WORK } from '../../tools/project.mts';
 import { countRequests } from './figures.mts';
 import { COLLECTOR, type Watched } from './memory.mts';
 import type { Run } from './results.mts';
@@ -133,9 +133,7 @@ async function observe(
 		const limitMs = seconds * 1000 * PATIENCE + PATIENCE_MS;
 		const execution = await api.waitForExecution(await api.runWorkflow(id, NODES.trigger), limitMs);
 		if (sandbox.requests.length >= MOST_REQUESTS) {
-			throw new PlainError(
-				`More than ${MOST_REQUESTS} requests were sent; they cannot be counted.`,
-			);
+			throw new UserError(`More than ${MOST_REQUESTS} requests were sent; they cannot be counted.`);
 		}
 		const { error, runData } = execution.resultData;
 		const results = (runData[NODES.result] ?? []).flatMap(
@@ -154,7 +152,7 @@ async function observe(
 		return { run, execution, sandbox, results };
 	} catch (error) {
 		const { message } = error as Error;
-		throw new PlainError(`${message}\n  What matters in n8n's log:\n${await logTail(log)}`);
+		throw new UserError(`${message}\n  What matters in n8n's log:\n${await logTail(log)}`);
 	} finally {
 		await sandbox.close();
 	}

@@ -3,8 +3,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Sandbox } from '../../sandbox/server.mts';
-import type { N8nApi, Workflow } from '../n8n-api.mts';
-import { PROJECT } from '../project.mts';
+import type { RestClient, Workflow } from '../../tools/n8n/restClient.mts';
+import { PROJECT } from '../../tools/project.mts';
 
 export type WorkflowName = 'kling' | 'loop' | 'all-at-once' | 'useapi-net';
 /** The nodes that the files have in common. */
@@ -51,7 +51,7 @@ return Array.from({ length: ${count} }, (_, i) => ({ json: { ...${source}, accou
 export async function readWorkflow(
 	name: WorkflowName,
 	{ items, accounts, pauseSeconds, parameters }: Filling,
-	api: N8nApi,
+	api: RestClient,
 	sandbox: Sandbox,
 ): Promise<Workflow> {
 	const file = join(PROJECT, 'scripts', 'bench', 'workflows', `${name}.json`);

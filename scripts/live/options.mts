@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { normalizeBaseUrl } from '../../nodes/Kling/transport/client.ts';
 import { isPrivate } from '../../nodes/Kling/transport/hosts.ts';
-import { PlainError } from '../npm.mjs';
+import { UserError } from '../../tools/terminal.mts';
 
 const BASE_URL = 'https://api.useapi.net';
 const REPLY_PORT = 4011;
@@ -45,7 +45,7 @@ function parse(args: string[]) {
 			},
 		}).values;
 	} catch (error) {
-		throw new PlainError(`${(error as Error).message}\n\n${HELP}`);
+		throw new UserError(`${(error as Error).message}\n\n${HELP}`);
 	}
 }
 
@@ -58,15 +58,15 @@ export function readOptions(
 	if (values.help) return undefined;
 	const baseUrl = normalizeBaseUrl(values['base-url'] || env.USEAPI_BASE_URL || BASE_URL);
 	if (!/^https?:\/\//.test(baseUrl) || !URL.canParse(baseUrl)) {
-		throw new PlainError(`The base URL is not a web address: "${baseUrl}".`);
+		throw new UserError(`The base URL is not a web address: "${baseUrl}".`);
 	}
 	// Over plain http everybody on the way could read the token.
 	if (!baseUrl.startsWith('https:') && !isPrivate(baseUrl)) {
-		throw new PlainError('The base URL must begin with https://, unless it is on this machine.');
+		throw new UserError('The base URL must begin with https://, unless it is on this machine.');
 	}
 	const replyPort = Number(values['reply-port']);
 	if (!Number.isInteger(replyPort) || replyPort < 1 || replyPort > 65_535) {
-		throw new PlainError('--reply-port takes a number from 1 to 65535.');
+		throw new UserError('--reply-port takes a number from 1 to 65535.');
 	}
 	return {
 		baseUrl,
@@ -84,12 +84,12 @@ function readReplyUrl(
 	baseUrl: string,
 ): string | undefined {
 	if (!replyUrl) return undefined;
-	if (!spend) throw new PlainError('--reply-url is of use only with --spend.');
+	if (!spend) throw new UserError('--reply-url is of use only with --spend.');
 	if (!/^https?:\/\//.test(replyUrl) || !URL.canParse(replyUrl)) {
-		throw new PlainError(`--reply-url is not a web address: "${replyUrl}".`);
+		throw new UserError(`--reply-url is not a web address: "${replyUrl}".`);
 	}
 	if (isPrivate(replyUrl) && !isPrivate(baseUrl)) {
-		throw new PlainError(
+		throw new UserError(
 			'--reply-url is an address of a private network: useapi.net cannot reach it.',
 		);
 	}

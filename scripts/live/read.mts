@@ -1,6 +1,6 @@
 // The questions that only read. They cost nothing.
 import { record } from '../../nodes/Kling/job/result.ts';
-import { PlainError } from '../npm.mjs';
+import { UserError } from '../../tools/terminal.mts';
 import type { LiveApi } from './api.mts';
 import { entriesOf, newestImageTask } from './history.mts';
 import type { Seen } from './seen.mts';
@@ -19,7 +19,7 @@ export type Email = string | undefined;
  * Asks everything that can be asked for nothing.
  *
  * @param wanted the account to choose where there are several
- * @throws PlainError when the token is wrong, no answer comes, or the account does not exist
+ * @throws UserError when the token is wrong, no answer comes, or the account does not exist
  */
 export async function readAll(api: LiveApi, seen: Seen, wanted: Email): Promise<Email> {
 	await readAccount(api, seen);
@@ -39,9 +39,9 @@ export async function readAll(api: LiveApi, seen: Seen, wanted: Email): Promise<
 async function readAccount(api: LiveApi, seen: Seen): Promise<void> {
 	const { status, lost } = await api.get('account', '/v2/account');
 	const { host } = new URL(seen.baseUrl);
-	if (lost) throw new PlainError(`No answer from ${host} (${lost}). Nothing could be checked.`);
+	if (lost) throw new UserError(`No answer from ${host} (${lost}). Nothing could be checked.`);
 	if (status === 401) {
-		throw new PlainError(
+		throw new UserError(
 			`${host} refuses the token in USEAPI_TOKEN. Copy it again from useapi.net, whole, including "user:" at its start.`,
 		);
 	}
@@ -53,7 +53,7 @@ async function readAccount(api: LiveApi, seen: Seen): Promise<void> {
 function chooseEmail(accounts: string[], wanted: Email): Email {
 	if (!wanted) return accounts.length > 1 ? accounts[0] : undefined;
 	if (accounts.length === 0 || accounts.includes(wanted)) return wanted;
-	throw new PlainError(
+	throw new UserError(
 		`USEAPI_EMAIL names ${wanted}, but the connected Kling accounts are ${accounts.join(', ')}.`,
 	);
 }

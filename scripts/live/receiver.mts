@@ -1,7 +1,7 @@
 // Listens for callbacks while the upscale runs. A tunnel of the user's brings them here from the internet.
 import { createServer } from 'node:http';
 import { parseJson } from '../../nodes/Kling/transport/json.ts';
-import { PlainError } from '../npm.mjs';
+import { UserError } from '../../tools/terminal.mts';
 import type { Callback } from './seen.mts';
 
 const HOST = '127.0.0.1';
@@ -40,7 +40,7 @@ export async function startReceiver(port: number): Promise<Receiver> {
 		server.once('error', reject);
 		server.listen(port, HOST, resolve);
 	}).catch((error: NodeJS.ErrnoException) => {
-		throw new PlainError(
+		throw new UserError(
 			`Port ${port} cannot be listened on (${error.code}). Choose another one with --reply-port. Nothing was sent.`,
 		);
 	});

@@ -1,7 +1,7 @@
 // Says of every assumption whether it holds.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PROJECT } from '../project.mts';
+import { PROJECT } from '../../tools/project.mts';
 import type { Assumption, Place, Verdict } from './assumption.mts';
 import { ASSUMPTIONS } from './assumptions/index.mts';
 import type { Seen } from './seen.mts';

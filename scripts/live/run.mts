@@ -1,5 +1,5 @@
 // The whole of `npm run contract:live`, apart from the terminal it runs in.
-import { PlainError } from '../npm.mjs';
+import { UserError } from '../../tools/terminal.mts';
 import { LiveApi } from './api.mts';
 import { HELP, readOptions, type Options } from './options.mts';
 import { readAll, type Email } from './read.mts';
@@ -52,7 +52,7 @@ export async function runLive(surroundings: Surroundings): Promise<Outcome> {
 		return { exitCode: isRefuted ? 1 : 0, findings };
 	} catch (error) {
 		const { message, stack } = error as Error;
-		words.say(`\n✗ ${error instanceof PlainError ? message : (stack ?? message)}`);
+		words.say(`\n✗ ${error instanceof UserError ? message : (stack ?? message)}`);
 		return { exitCode: 2, ...NOTHING_TRIED };
 	}
 }
@@ -65,7 +65,7 @@ async function check(
 ): Promise<Finding[]> {
 	const { ask, pauseMs = PAUSE_MS } = surroundings;
 	if (options.spend && !options.yes && !ask) {
-		throw new PlainError(
+		throw new UserError(
 			'--spend asks before it spends, and nobody is here to answer. Add --yes if you mean it. Nothing was sent.',
 		);
 	}
@@ -88,7 +88,7 @@ async function spendIfAllowed(
 ): Promise<void> {
 	const { seen, words } = job;
 	if (seen.accounts.length > 1 && !chosen) {
-		throw new PlainError(
+		throw new UserError(
 			'Several Kling accounts are connected. Say with USEAPI_EMAIL which one is to pay. Nothing was spent.',
 		);
 	}

@@ -1,7 +1,7 @@
 // Executions that are parked, one by one or many, and their ends.
 import { setTimeout as pause } from 'node:timers/promises';
-import { RUNNING } from '../n8n-api.mts';
-import { PlainError } from '../npm.mjs';
+import { RUNNING } from '../../tools/n8n/restClient.mts';
+import { UserError } from '../../tools/terminal.mts';
 import type { Stage } from './stage.mts';
 import { SEED, type Published } from './workflows.mts';
 
@@ -85,7 +85,7 @@ export async function settle(
 /** As `settle`, for what must come to its end before anything can be measured. */
 async function untilNone(what: string, look: () => Promise<Look>): Promise<void> {
 	const { left, decided } = await settle(look);
-	if (left > 0) throw new PlainError(`${decided ? '' : `${TOO_SLOW}: `}${left} ${what}`);
+	if (left > 0) throw new UserError(`${decided ? '' : `${TOO_SLOW}: `}${left} ${what}`);
 }
 
 /** Looks at the executions of a workflow, and at all that may still bring them on. */
@@ -125,7 +125,7 @@ export const startAll = async ({ url }: Published, bodies: object[]): Promise<st
 			body: JSON.stringify(body),
 		});
 		const text = await response.text();
-		if (!response.ok) throw new PlainError(`n8n answered ${response.status} to a start: ${text}`);
+		if (!response.ok) throw new UserError(`n8n answered ${response.status} to a start: ${text}`);
 		return text;
 	});
 

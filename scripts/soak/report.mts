@@ -1,6 +1,6 @@
 // The measurements, for the terminal and for the documentation.
 import { cpus, loadavg, totalmem } from 'node:os';
-import { N8N_VERSION } from '../host.mts';
+import { N8N_VERSION } from '../../tools/n8n/install.mts';
 import type { Measurement, Row } from './rows.mts';
 
 const BYTES_PER_GB = 1024 ** 3;

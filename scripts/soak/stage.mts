@@ -5,12 +5,12 @@ import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { startSandbox, type Sandbox } from '../../sandbox/server.mts';
-import { CREDENTIAL_TYPE } from '../example.mts';
-import type { N8nApi } from '../n8n-api.mts';
-import { startN8n, type RunningN8n } from '../n8n.mts';
-import { step } from '../npm.mjs';
-import { buildAndPack } from '../pack.mts';
-import { WORK } from '../project.mts';
+import { CREDENTIAL_TYPE } from '../../tools/project.mts';
+import type { RestClient } from '../../tools/n8n/restClient.mts';
+import { startN8n, type RunningN8n } from '../../tools/n8n/process.mts';
+import { step } from '../../tools/terminal.mts';
+import { packTarball } from '../../tools/n8n/pack.mts';
+import { WORK } from '../../tools/project.mts';
 import { manyItems, publish, SEED, singleItem, waitNode, type Published } from './workflows.mts';
 
 const FOLDER = join(WORK, 'soak');
@@ -32,7 +32,7 @@ const EVENT_LOG_MAX_KB = 200_000;
 
 export interface Stage {
 	n8n: RunningN8n;
-	api: N8nApi;
+	api: RestClient;
 	sandbox: Sandbox;
 	/** One item per execution. */
 	single: Published;
@@ -54,7 +54,7 @@ export async function openStage(): Promise<Stage> {
 		join(pictures, 'tile.png'),
 	);
 	const eventLog = join(folder, 'events.log');
-	const tarball = await buildAndPack();
+	const tarball = await packTarball();
 	const n8n = await step('Starting n8n', () =>
 		startN8n({
 			folder,

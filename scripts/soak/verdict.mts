@@ -1,7 +1,7 @@
 // Whether every execution ended as it should: once, and with its own results.
 import { readFile } from 'node:fs/promises';
 import type { RecordedCallback } from '../../sandbox/server.mts';
-import { itemsOf, RUNNING, type Execution } from '../n8n-api.mts';
+import { itemsOf, RUNNING, type Execution } from '../../tools/n8n/restClient.mts';
 import { countBy } from './statistics.mts';
 import { answered, eachOf, settle, type Job } from './jobs.mts';
 import type { Stage } from './stage.mts';

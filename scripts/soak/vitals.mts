@@ -1,6 +1,6 @@
 // How n8n's process is doing, as n8n's own metrics have it.
 import { setTimeout as pause } from 'node:timers/promises';
-import type { RunningN8n } from '../n8n.mts';
+import type { RunningN8n } from '../../tools/n8n/process.mts';
 import { answered } from './jobs.mts';
 
 const SAMPLE_EVERY_MS = 500;

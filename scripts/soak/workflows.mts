@@ -1,10 +1,10 @@
 // The workflows of the soak: each starts with a webhook, waits in the middle, and ends with a node that does nothing.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import { NODE_TYPE } from '../example.mts';
-import type { Workflow, WorkflowNode } from '../n8n-api.mts';
-import type { RunningN8n } from '../n8n.mts';
-import { PlainError } from '../npm.mjs';
+import { NODE_TYPE } from '../../tools/project.mts';
+import type { Workflow, WorkflowNode } from '../../tools/n8n/restClient.mts';
+import type { RunningN8n } from '../../tools/n8n/process.mts';
+import { UserError } from '../../tools/terminal.mts';
 
 /** Longer than the soak: nothing here goes on by n8n's own clock. */
 const TIME_LIMIT_S = 7_200;
@@ -123,7 +123,7 @@ export async function publish(n8n: RunningN8n, workflow: Workflow): Promise<Publ
 	const deadline = Date.now() + PUBLISH_LIMIT_MS;
 	// A GET starts nothing; what it is answered tells whether n8n knows the address yet.
 	while (!(await (await fetch(url)).text()).includes('Did you mean to make a POST request')) {
-		if (Date.now() > deadline) throw new PlainError(`n8n did not publish "${workflow.name}".`);
+		if (Date.now() > deadline) throw new UserError(`n8n did not publish "${workflow.name}".`);
 		await pause(LOOK_AGAIN_MS);
 	}
 	return { id: saved.id, url };

@@ -1,8 +1,8 @@
+import getPort from 'get-port';
 import type { Fault, Sandbox, SandboxOptions } from '../../sandbox/server.mts';
 import { confirmed, refuted, unseen } from '../../scripts/live/assumption.mts';
 import { ASSUMPTIONS } from '../../scripts/live/assumptions/index.mts';
 import { Seen, type Answer, type Question } from '../../scripts/live/seen.mts';
-import { freePort } from '../../scripts/ports.mts';
 import { live, spending, startForLive, those } from './live-support.mts';
 import { EMAIL, SOURCE, until, upscale } from './support.mts';
 
@@ -45,7 +45,7 @@ const VIDEO = {
 /** What the API would have to be like for everything to be seen. */
 const ALL_THERE_IS: Record<string, () => Promise<Scenario>> = {
 	'one account, an upscale, callbacks': async () => {
-		const port = String(await freePort());
+		const port = String(await getPort());
 		const many = Array.from({ length: 25 }, (_, n) => ({ taskId: String(300_000_000 + n * 2) }));
 		return {
 			options: { seeds: many },
@@ -222,7 +222,7 @@ test.each<[refuted: string[], Scenario]>([
 });
 
 test('a reference that stands elsewhere in a callback is found there', async () => {
-	const port = await freePort();
+	const port = await getPort();
 	const url = `http://127.0.0.1:${port}/hook`;
 	sandbox = await startForLive();
 	const args = [...spending, '--reply-url', url, '--reply-port', String(port)];

@@ -1,9 +1,9 @@
+import getPort from 'get-port';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { scripts } from '../../package.json';
 import type { Fault, Sandbox } from '../../sandbox/server.mts';
-import { freePort } from '../../scripts/ports.mts';
 import { live, postsTo, spending, startForLive, those } from './live-support.mts';
 import { call, EMAIL, until } from './support.mts';
 
@@ -135,7 +135,7 @@ test('a wrong token, no answer, a wrong option: exit code 2, and why', async () 
 	expect(refused.output).toContain('refuses the token');
 	expect(refused.output).not.toContain('9-wrong');
 
-	const closed = `http://127.0.0.1:${await freePort()}`;
+	const closed = `http://127.0.0.1:${await getPort()}`;
 	const silent = await live(sandbox, ['--base-url', closed]);
 	expect([silent.exitCode, silent.output]).toEqual([2, expect.stringContaining('(ECONNREFUSED)')]);
 
@@ -168,7 +168,7 @@ test('neither token nor addresses are printed, and files are fetched without the
 });
 
 test('a stray call to the reply URL is not taken for a callback', async () => {
-	const port = await freePort();
+	const port = await getPort();
 	const url = `http://127.0.0.1:${port}/hook`;
 	const running = live(sandbox, [...spending, '--reply-url', url, '--reply-port', String(port)]);
 	await until(() => postsTo(sandbox) === 1);

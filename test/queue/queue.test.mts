@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import { itemsOf } from '../../scripts/n8n-api.mts';
+import { itemsOf } from '../../tools/n8n/restClient.mts';
 import { readExample } from '../e2e/support/real-n8n.mts';
 import {
 	allHave,

@@ -1,4 +1,4 @@
-import type { Execution } from '../../scripts/n8n-api.mts';
+import type { Execution } from '../../tools/n8n/restClient.mts';
 import { forge } from '../../scripts/soak/forged.mts';
 import { eachOf, settle, type Job, type Look } from '../../scripts/soak/jobs.mts';
 import { asMarkdown } from '../../scripts/soak/report.mts';

@@ -1,8 +1,8 @@
 // A real browser on the real editor: for the pictures and for the end-to-end tests.
 import { existsSync } from 'node:fs';
 import { chromium, type Browser, type Page } from 'playwright-core';
-import type { Login } from './n8n-api.mts';
-import { PlainError } from './npm.mjs';
+import type { Login } from '../../../tools/n8n/restClient.mts';
+import { UserError } from '../../../tools/terminal.mts';
 
 const CHROMIUM_PATHS = [
 	'/usr/bin/chromium',
@@ -15,7 +15,7 @@ function chromiumPath(): string {
 	const wanted = process.env.CHROMIUM_PATH;
 	const path = wanted ?? CHROMIUM_PATHS.find(existsSync);
 	if (path && existsSync(path)) return path;
-	throw new PlainError(
+	throw new UserError(
 		wanted
 			? `There is no browser at ${wanted}, which CHROMIUM_PATH names.`
 			: 'Chromium is needed for this, and this machine does not have it. On Debian: sudo apt-get install -y chromium. Elsewhere put its path into the environment variable CHROMIUM_PATH.',

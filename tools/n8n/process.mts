@@ -1,13 +1,14 @@
 // Starts and ends a real n8n with the packed tarball as a community node.
-import { mkdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import getPort from 'get-port';
+import { lock } from 'proper-lockfile';
+import { mkdir, readFile, realpath, rm } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { ensureHost, type Host } from './host.mts';
-import { launch } from './launch.mts';
-import { N8nApi } from './n8n-api.mts';
-import { PlainError } from './npm.mjs';
+import { startInBackground, type Background } from '../background.mts';
+import { UserError } from '../terminal.mts';
+import { installN8n, type N8nInstall } from './install.mts';
 import { installCommunityNodes } from './pack.mts';
-import { freePort } from './ports.mts';
+import { RestClient } from './restClient.mts';
 
 const START_LIMIT_MS = 180_000;
 const LOOK_AGAIN_MS = 200;
@@ -33,13 +34,13 @@ export interface N8nOptions {
 }
 export interface RunningN8n {
 	url: string;
-	api: N8nApi;
+	api: RestClient;
 	/** Where workflows may write files. */
 	files: string;
 	log: string;
 	pid: number;
 	/** Ends with n8n's process, wanted or not. */
-	ended: Promise<void>;
+	ended: Promise<unknown>;
 	stop(): Promise<void>;
 	/** Ends it as a power cut would; `startN8n` with the same folder and port goes on where it was. */
 	kill(): Promise<void>;
@@ -50,12 +51,8 @@ export const nodesFolder = (folder: string) => join(folder, 'n8n', '.n8n', 'node
 
 /** Of the caller's environment only this reaches n8n, so that settings of another n8n on this machine do not. */
 const INHERITED = /^(PATH|HOME|USERPROFILE|SystemRoot|LANG|LC_.*|TZ|TMPDIR|TEMP|TMP)$/i;
-const inherited = (): Record<string, string> =>
-	Object.fromEntries(
-		Object.entries(process.env).flatMap(([name, value]) =>
-			INHERITED.test(name) && value !== undefined ? [[name, value]] : [],
-		),
-	);
+const inherited = () =>
+	Object.fromEntries(Object.entries(process.env).filter(([name]) => INHERITED.test(name)));
 
 /** Nothing is sent anywhere: no usage data, no look-ups for news, templates, versions or verified nodes. */
 const QUIET = {
@@ -73,47 +70,39 @@ const QUIET = {
 	N8N_DISABLED_MODULES: 'mcp-registry',
 };
 
-async function environment(
-	host: Host,
-	folder: string,
-	files: string,
-	port: number,
-	url: string,
-): Promise<Record<string, string>> {
-	return {
-		...inherited(),
-		...QUIET,
-		PATH: `${dirname(host.node)}${delimiter}${process.env.PATH ?? ''}`,
-		N8N_USER_FOLDER: join(folder, 'n8n'),
-		N8N_RESTRICT_FILE_ACCESS_TO: files,
-		N8N_PORT: String(port),
-		N8N_LISTEN_ADDRESS: '127.0.0.1',
-		N8N_HOST: 'localhost',
-		QUEUE_HEALTH_CHECK_ACTIVE: 'true',
-		QUEUE_HEALTH_CHECK_PORT: String(port),
-		N8N_WORKER_SERVER_ADDRESS: '127.0.0.1',
-		N8N_EDITOR_BASE_URL: `${url}/`,
-		N8N_WEBHOOK_URL: `${url}/`,
-		// The editor is reached by plain http, on this machine only.
-		N8N_SECURE_COOKIE: 'false',
-		N8N_RUNNERS_BROKER_PORT: String(await freePort()),
-	};
-}
+const environment = async (n8n: N8nInstall, folder: string, url: string) => ({
+	...inherited(),
+	...QUIET,
+	PATH: `${dirname(n8n.node)}${delimiter}${process.env.PATH ?? ''}`,
+	N8N_USER_FOLDER: join(folder, 'n8n'),
+	N8N_RESTRICT_FILE_ACCESS_TO: join(folder, 'files'),
+	N8N_PORT: new URL(url).port,
+	N8N_LISTEN_ADDRESS: '127.0.0.1',
+	N8N_HOST: 'localhost',
+	QUEUE_HEALTH_CHECK_ACTIVE: 'true',
+	QUEUE_HEALTH_CHECK_PORT: new URL(url).port,
+	N8N_WORKER_SERVER_ADDRESS: '127.0.0.1',
+	N8N_EDITOR_BASE_URL: `${url}/`,
+	N8N_WEBHOOK_URL: `${url}/`,
+	// The editor is reached by plain http, on this machine only.
+	N8N_SECURE_COOKIE: 'false',
+	N8N_RUNNERS_BROKER_PORT: String(await getPort()),
+});
 
-/** Two n8n on one folder would spoil its database. */
-async function claim(folder: string): Promise<() => Promise<void>> {
-	const file = join(folder, 'running.json');
+/** Two n8n on one folder would spoil its database. The lock of a start that died is taken over after some seconds. */
+async function lockFolder(folder: string): Promise<() => Promise<void>> {
 	try {
-		const { pid } = JSON.parse(await readFile(file, 'utf8'));
-		process.kill(pid, 0);
-		throw new PlainError(
-			`n8n is already running on ${folder} (process ${pid}). End it first with Ctrl-C in its window. If there is none, delete ${file}.`,
-		);
+		const unlock = await lock(folder, {
+			lockfilePath: join(folder, 'running.lock'),
+			stale: 5_000,
+			onCompromised: () => undefined,
+			retries: { retries: 7, factor: 1, minTimeout: 1_000 },
+		});
+		return async () => await unlock().catch(() => undefined);
 	} catch (error) {
-		if (error instanceof PlainError) throw error;
+		if ((error as NodeJS.ErrnoException).code !== 'ELOCKED') throw error;
+		throw new UserError(`n8n is already running on ${folder}. End it with Ctrl-C in its window.`);
 	}
-	await writeFile(file, JSON.stringify({ pid: process.pid }));
-	return async () => await rm(file, { force: true });
 }
 
 /** The lines of n8n's log that matter when it did not start. */
@@ -125,60 +114,61 @@ export async function logTail(log: string): Promise<string> {
 	return (errors.length ? errors : lines).slice(-LOG_LINES_SHOWN).join('\n');
 }
 
-async function waitUntilReady(
-	url: string,
-	log: string,
-	host: Host,
-	hasEnded: () => boolean,
-): Promise<void> {
+async function waitUntilReady(url: string, n8n: Background, log: string, installed: string) {
 	const deadline = Date.now() + START_LIMIT_MS;
-	while (Date.now() < deadline && !hasEnded()) {
+	while (Date.now() < deadline && !n8n.hasEnded()) {
 		const answer = await fetch(`${url}/healthz/readiness`).catch(() => undefined);
-		if (answer?.status === 200) return;
+		if (answer?.ok) return;
 		await pause(LOOK_AGAIN_MS);
 	}
-	throw new PlainError(
-		`n8n did not start. Its log is ${log}; what matters in it:\n${await logTail(log)}\nIf the log speaks of missing or unknown files or commands, the installed n8n is damaged: delete ${host.folder} and run the same command again; it is then installed anew.`,
+	throw new UserError(
+		`n8n did not start. Its log is ${log}; what matters in it:\n${await logTail(log)}\nIf the log speaks of missing or unknown files or commands, the installed n8n is damaged: delete ${installed} and run the same command again; it is then installed anew.`,
 	);
 }
 
 export async function startN8n(options: N8nOptions): Promise<RunningN8n> {
-	const host = await ensureHost();
+	const installed = await installN8n();
 	await mkdir(join(options.folder, 'files'), { recursive: true });
 	// n8n compares real paths.
 	const folder = await realpath(options.folder);
-	const files = join(folder, 'files');
 	const log = join(folder, 'n8n.log');
-	const release = await claim(folder);
-	let stop = release;
-	const shutdownS = options.shutdownS ?? SHUTDOWN_S;
+	const { tarball, others = [], command = 'start', shutdownS = SHUTDOWN_S } = options;
+	const unlock = await lockFolder(folder);
+	let stop = unlock;
 	try {
-		const tarballs = [options.tarball, ...(options.others ?? [])];
-		await installCommunityNodes(tarballs, nodesFolder(folder), host.modules);
-		const port = options.port ?? (await freePort());
-		const url = `http://localhost:${port}`;
-		const env = await environment(host, folder, files, port, url);
-		const n8n = launch({
-			node: host.node,
-			args: [host.n8n, options.command ?? 'start'],
-			folder,
+		await installCommunityNodes([tarball, ...others], nodesFolder(folder), installed.modules);
+		const url = `http://localhost:${options.port ?? (await getPort())}`;
+		const n8n = startInBackground(installed.node, [installed.n8n, command], {
+			cwd: folder,
+			extendEnv: false,
+			env: {
+				...(await environment(installed, folder, url)),
+				N8N_GRACEFUL_SHUTDOWN_TIMEOUT: String(shutdownS),
+				...options.env,
+			},
 			log,
-			env: { ...env, N8N_GRACEFUL_SHUTDOWN_TIMEOUT: String(shutdownS), ...options.env },
-			killAfterMs: shutdownS * 1000 + KILLED_AFTER_MS,
+			forceKillAfterDelay: shutdownS * 1_000 + KILLED_AFTER_MS,
 		});
 		stop = async () => {
 			await n8n.stop();
 			// The editor's files, which n8n writes anew at every start: n8n's lint would read through them all.
 			await rm(join(folder, 'n8n', '.cache'), { recursive: true, force: true });
-			await release();
+			await unlock();
 		};
-		await waitUntilReady(url, log, host, n8n.hasEnded);
-		const kill = async () => {
-			await n8n.kill();
-			await release();
+		await waitUntilReady(url, n8n, log, installed.folder);
+		return {
+			url,
+			api: new RestClient(url),
+			files: join(folder, 'files'),
+			log,
+			pid: n8n.pid,
+			ended: n8n.ended,
+			stop,
+			async kill() {
+				await n8n.kill();
+				await unlock();
+			},
 		};
-		const { pid, ended } = n8n;
-		return { url, api: new N8nApi(url), files, log, pid, ended, stop, kill };
 	} catch (error) {
 		await stop();
 		throw error;

@@ -1,11 +1,11 @@
 // n8n's verification scan, without publishing first: the sources, and the tarball as it would be published.
 // Stricter than n8n's own: a warning fails it too.
+import { ESLint } from 'eslint';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ESLint } from 'eslint';
-import { PlainError, step } from './npm.mjs';
-import { buildAndPack, unpack } from './pack.mts';
+import { packTarball, unpack } from './n8n/pack.mts';
 import { PROJECT, WORK } from './project.mts';
+import { describeError, step, UserError } from './terminal.mts';
 
 /** What the scanner exports and this uses; the package has no types of its own. */
 interface Scanner {
@@ -27,15 +27,14 @@ async function warnings(scanner: Scanner, folder: string, patterns: string[]): P
 		overrideConfigFile: true,
 		overrideConfig: await scanner.buildScanConfig(),
 	});
-	const results = await eslint.lintFiles(patterns);
 	const formatter = await eslint.loadFormatter('stylish');
-	return await formatter.format(results);
+	return await formatter.format(await eslint.lintFiles(patterns));
 }
 
-async function scan(scanner: Scanner, folder: string, patterns: string[]): Promise<string> {
-	const verdict = await scanner.analyzePackage(folder, patterns);
-	if (!verdict.passed) return `${verdict.message}\n${verdict.details ?? ''}`;
-	return await warnings(scanner, folder, patterns);
+async function scan(scanner: Scanner, folder: string, patterns: string[]): Promise<void> {
+	const { passed, message, details = '' } = await scanner.analyzePackage(folder, patterns);
+	const found = passed ? await warnings(scanner, folder, patterns) : `${message}\n${details}`;
+	if (found.trim()) throw new UserError(`The scan found:\n${found}`);
 }
 
 try {
@@ -45,28 +44,11 @@ try {
 	await mkdir(work, { recursive: true });
 	process.env.TMPDIR = work;
 	const scanner = (await import(SCANNER)) as Scanner;
-	const tarball = await buildAndPack();
 	const unpacked = join(work, 'package');
-	await unpack(tarball, unpacked);
-	let dirty = false;
-	for (const [what, folder, patterns] of [
-		['sources', PROJECT, scanner.SOURCE_FILE_PATTERNS],
-		['packed tarball', unpacked, TARBALL_PATTERNS],
-	] as const) {
-		const said = await step(
-			`Scanning the ${what}`,
-			() => scan(scanner, folder, [...patterns]),
-			(findings) => findings.trim() !== '',
-		);
-		if (!said.trim()) continue;
-		dirty = true;
-		console.error(`✗ The scan of the ${what} found:\n${said}`);
-	}
-	if (dirty) process.exit(1);
-	console.log("✓ n8n's verification scan found nothing in the sources and nothing in the tarball.");
+	await unpack(await packTarball(), unpacked);
+	await step('Scanning the sources', () => scan(scanner, PROJECT, scanner.SOURCE_FILE_PATTERNS));
+	await step('Scanning the packed tarball', () => scan(scanner, unpacked, TARBALL_PATTERNS));
 } catch (error) {
-	console.error(
-		`✗ ${error instanceof PlainError ? error.message : ((error as Error).stack ?? error)}`,
-	);
-	process.exit(1);
+	console.error(`✗ ${describeError(error)}`);
+	process.exitCode = 1;
 }
