@@ -34,7 +34,7 @@ export async function memory(stage: Stage, quick: boolean): Promise<Section> {
 		const { result, cost } = await probe.around(work);
 		const after = await probe.rest();
 		const grown = cost.peakBytes - before.sizeBytes;
-		const used = watch ? (await probe.use(work, watch[0])) - after.usedBytes : NaN;
+		const used = watch ? (await probe.use(work, watch[0])) - before.usedBytes : NaN;
 		if (watch) checks.push(atMost(`${way}: growth in use`, used, watch[1], megabytes));
 		const sizes = [before.sizeBytes, cost.peakBytes, after.sizeBytes, grown].map(megabytes);
 		rows.push([way, ...sizes, kilobytes(grown / result.requests), megabytes(used)]);
