@@ -37,7 +37,7 @@ function fail(message) {
 /** @returns npm's exit code; npm itself says what it is doing, and why if it fails */
 function npmCi() {
 	const flags =
-		'--include=dev --include=optional --prefer-offline --fetch-retries=4 --fetch-retry-mintimeout=1000 --loglevel=error';
+		'--include=dev --include=optional --prefer-offline --fetch-retries=4 --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=5000 --loglevel=error';
 	// npm is a .cmd file on Windows.
 	const options = { cwd: project, stdio: 'inherit', shell: process.platform === 'win32' };
 	const npm = spawn('npm', ['ci', ...flags.split(' ')], options);

@@ -1,5 +1,6 @@
 // `npm start`: a real n8n with the Kling node in it, and an image upscaled before your eyes.
 import getPort from 'get-port';
+import pRetry from 'p-retry';
 import { mkdir } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -25,6 +26,10 @@ Then nothing runs by itself, since a run spends credits.
 
 The first start installs n8n (about 2 GB, some minutes) into your cache folder; later ones take seconds.
 Everything else is in ${WORK}; deleting that folder begins anew.`;
+
+const NO_RUN = `
+USEAPI_TOKEN is set, so the real useapi.net is used. Nothing has been run, because a run spends credits.
+Put the ID of one of your own Kling tasks into "Get Task", then press "Execute workflow".`;
 
 function readOptions() {
 	const options = {
@@ -75,16 +80,33 @@ async function start(): Promise<void> {
 	const { exit, port: wantedPort, help } = readOptions();
 	if (help) return console.log(HELP);
 	const token = process.env.USEAPI_TOKEN?.trim();
-	const port = await choosePort(wantedPort);
+	if (wantedPort) await choosePort(wantedPort);
 	await mkdir(WORK, { recursive: true });
 	await installN8n();
 	const tarball = await packTarball();
 	if (!token) sandbox = await startSandbox();
-	n8n = await step(`Starting n8n ${N8N_VERSION}`, () => startN8n({ folder: WORK, tarball, port }));
-	void n8n.ended.then(reportUnexpectedEnd);
+	const startOnPort = async () =>
+		await startN8n({
+			folder: WORK,
+			tarball,
+			port: wantedPort ? Number(wantedPort) : await choosePort(),
+		});
+	n8n = await step(`Starting n8n ${N8N_VERSION}`, () =>
+		pRetry(startOnPort, {
+			retries: 1,
+			// Another start may have taken the port while this n8n was loading.
+			shouldRetry: ({ error }) => !wantedPort && error.message.includes('already in use'),
+		}),
+	);
+	const { ended, log } = n8n;
+	void ended.then(async () => {
+		const lines = await logTail(log);
+		fail(new UserError(`n8n ended by itself. Its log is ${log}; what matters in it:\n${lines}`));
+	});
 
 	const demo = await prepareDemo(n8n, WORK, sandbox ?? token!);
-	const succeeded = sandbox ? await tryDemo(n8n, demo) : tellNoRun();
+	if (!sandbox) console.log(NO_RUN);
+	const succeeded = !sandbox || (await tryDemo(n8n, demo));
 	if (exit) return end(succeeded ? 0 : 1);
 	isOpen = true;
 	console.log(`
@@ -110,22 +132,6 @@ async function tryDemo(running: RunningN8n, demo: Demo): Promise<boolean> {
 		if (!ending) console.error(`\n✗ ${describeError(error)}\n  n8n's log: ${running.log}`);
 		return false;
 	}
-}
-
-function tellNoRun(): boolean {
-	console.log(`
-USEAPI_TOKEN is set, so the real useapi.net is used. Nothing has been run, because a run spends credits.
-Put the ID of one of your own Kling tasks into "Get Task", then press "Execute workflow".`);
-	return true;
-}
-
-async function reportUnexpectedEnd(): Promise<void> {
-	if (ending || !n8n) return;
-	fail(
-		new UserError(
-			`n8n ended by itself. Its log is ${n8n.log}; what matters in it:\n${await logTail(n8n.log)}`,
-		),
-	);
 }
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

@@ -1,6 +1,6 @@
 // The real n8n in a fixed version and a Node.js that runs it, in the user's cache folder, where all clones share them.
-import pRetry from 'p-retry';
-import { lock } from 'proper-lockfile';
+import pRetry, { AbortError } from 'p-retry';
+import { check, lock } from 'proper-lockfile';
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, statfs, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
@@ -121,19 +121,16 @@ async function installOnce(
 
 /** The lock of a process that died is taken over after some seconds. */
 async function lockOrWait(folder: string): Promise<() => Promise<void>> {
-	const lockfilePath = `${folder}.installing`;
-	const options = { realpath: false, lockfilePath, onCompromised: () => undefined };
-	try {
-		return await lock(folder, options);
-	} catch (error) {
-		if ((error as NodeJS.ErrnoException).code !== 'ELOCKED') throw error;
+	const options = {
+		realpath: false,
+		lockfilePath: `${folder}.installing`,
+		onCompromised: () => undefined,
+		retries: { retries: 1, forever: true, factor: 1, minTimeout: 1_000 },
+	};
+	if (await check(folder, options)) {
+		console.log('Another start is installing the same right now; waiting for it …');
 	}
-	return await step('Another start is installing the same right now; waiting for it', async () =>
-		lock(folder, {
-			...options,
-			retries: { retries: 1, forever: true, factor: 1, minTimeout: 1_000 },
-		}),
-	);
+	return await lock(folder, options);
 }
 
 /** npm itself notices a full disk only after minutes. */
@@ -151,66 +148,60 @@ const run = async (command: string, args: string[], options: BackgroundOptions) 
 
 const lastLines = (output: string) => output.trim().split('\n').slice(-LINES_SHOWN).join('\n');
 
+/** Failures that another try cannot mend. */
+const HOPELESS =
+	/\b(ENOSPC|EDQUOT|EACCES|EPERM|EROFS|E401|E403|ENOTFOUND|EAI_AGAIN|ECONNREFUSED)\b/;
+// Settings of the `npm start` around this reach the npm inside, so the flags say all of it.
+const NPM_FLAGS =
+	'--ignore-scripts --legacy-peer-deps --omit=optional --include=dev --prefer-offline --fetch-retries=4 --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=5000 --fetch-timeout=600000 --maxsockets=8 --no-audit --no-fund --loglevel=error';
+
 /** Installs one package into `folder`, from the start after each failure, since half an install is worth nothing. */
 async function npmInstall(title: string, folder: string, pkg: string): Promise<void> {
 	const install = async () => {
 		await rm(folder, { recursive: true, force: true });
 		await mkdir(folder);
 		await writeFile(join(folder, 'package.json'), '{ "private": true }\n');
-		await step(title, async () => {
-			// Settings of the `npm start` around this reach the npm inside, so the flags say all of it.
-			const flags =
-				'--ignore-scripts --legacy-peer-deps --omit=optional --include=dev --prefer-offline --fetch-retries=4 --fetch-retry-mintimeout=1000 --fetch-timeout=600000 --maxsockets=8 --no-audit --no-fund --loglevel=error';
-			const { failed, all = '' } = await run('npm', ['install', pkg, ...flags.split(' ')], {
-				cwd: folder,
-			});
-			if (!failed) return;
-			if (/\b(ENOSPC|EDQUOT|EACCES|EPERM|EROFS|E401|E403)\b/.test(all)) {
-				throw new UserError(`npm cannot install ${pkg}. It said:\n${lastLines(all)}`);
-			}
-			throw new Error(lastLines(all));
+		const { failed, all } = await run('npm', ['install', pkg, ...NPM_FLAGS.split(' ')], {
+			cwd: folder,
 		});
+		if (!failed) return;
+		const error = new UserError(
+			`npm could not install ${pkg}. It said:\n${lastLines(all)}\nIf it is the internet connection (or the proxy), mend that and run the same command again; what was downloaded is kept.`,
+		);
+		throw HOPELESS.test(all) ? new AbortError(error) : error;
 	};
-	await pRetry(install, {
+	await pRetry(async () => await step(title, install), {
 		retries: 2,
-		shouldRetry: ({ error }) => !(error instanceof UserError),
 		onFailedAttempt: ({ error, retriesLeft }) => {
-			if (error instanceof UserError) return;
-			console.error(`npm said:\n${error.message}`);
-			if (retriesLeft > 0) return console.error('Trying again …');
-			throw new UserError(
-				`${pkg} could not be downloaded. Check the internet connection (or the proxy), then run the same command again; what was downloaded is kept.`,
-			);
+			if (retriesLeft > 0) console.error(`${error.message}\nTrying again …`);
 		},
 	});
 }
 
 /** n8n keeps its data in SQLite. Its driver comes prebuilt from GitHub, and is compiled where that cannot be had. */
 async function installSqlite(folder: string, node: string): Promise<void> {
-	const works = async () =>
-		!(await run(node, ['-e', 'require("sqlite3")'], { cwd: folder })).failed;
-	const driver = join(folder, 'node_modules', 'sqlite3');
-	const download = join(folder, 'node_modules', 'prebuild-install', 'bin.js');
-	await step("Downloading n8n's database driver", async () =>
-		run(node, [download, '--runtime', 'napi'], { cwd: driver, timeout: DOWNLOAD_LIMIT_MS }),
-	);
-	if (await works()) return;
+	const get = async (title: string, command: string, args: string[], options: BackgroundOptions) =>
+		await step(title, async () => {
+			const { all } = await run(command, args, options);
+			const { failed } = await run(node, ['-e', 'require("sqlite3")'], { cwd: folder });
+			if (!failed) return;
+			throw new UserError(
+				`n8n's database driver (sqlite3) could neither be downloaded from github.com nor compiled here:\n${lastLines(all)}\nMake github.com reachable, or install python3, make and a C++ compiler (Debian and Ubuntu: sudo apt-get install -y python3 make g++; macOS: xcode-select --install), then run the same command again.`,
+			);
+		});
 	const headers = join(dirname(node), '..');
 	const env = {
 		PATH: `${dirname(node)}${delimiter}${process.env.PATH}`,
 		npm_config_build_from_source: 'true',
 		...(existsSync(join(headers, 'include', 'node')) && { npm_config_nodedir: headers }),
 	};
-	const { all } = await step(
-		'There is none for this machine, or no way to it: compiling it (about 2 minutes)',
-		async () =>
-			run('npm', ['rebuild', 'sqlite3', '--ignore-scripts=false', '--foreground-scripts'], {
-				cwd: folder,
-				env,
-			}),
-	);
-	if (await works()) return;
-	throw new UserError(
-		`n8n's database driver (sqlite3) could neither be downloaded from github.com nor compiled here:\n${lastLines(all)}\nMake github.com reachable, or install python3, make and a C++ compiler (Debian and Ubuntu: sudo apt-get install -y python3 make g++; macOS: xcode-select --install), then run the same command again.`,
-	);
+	const download = [join(folder, 'node_modules/prebuild-install/bin.js'), '--runtime', 'napi'];
+	const compile = ['rebuild', 'sqlite3', '--ignore-scripts=false', '--foreground-scripts'];
+	await get("Downloading n8n's database driver", node, download, {
+		cwd: join(folder, 'node_modules', 'sqlite3'),
+		timeout: DOWNLOAD_LIMIT_MS,
+	}).catch(async () => {
+		const title = 'Compiling it, since it cannot be downloaded (about 2 minutes)';
+		await get(title, 'npm', compile, { cwd: folder, env });
+	});
 }

@@ -91,18 +91,16 @@ const environment = async (n8n: N8nInstall, folder: string, url: string) => ({
 
 /** Two n8n on one folder would spoil its database. The lock of a start that died is taken over after some seconds. */
 async function lockFolder(folder: string): Promise<() => Promise<void>> {
-	try {
-		const unlock = await lock(folder, {
-			lockfilePath: join(folder, 'running.lock'),
-			stale: 5_000,
-			onCompromised: () => undefined,
-			retries: { retries: 7, factor: 1, minTimeout: 1_000 },
-		});
-		return async () => await unlock().catch(() => undefined);
-	} catch (error) {
-		if ((error as NodeJS.ErrnoException).code !== 'ELOCKED') throw error;
+	const unlock = await lock(folder, {
+		lockfilePath: join(folder, 'running.lock'),
+		stale: 5_000,
+		onCompromised: () => undefined,
+		retries: { retries: 7, factor: 1, minTimeout: 1_000 },
+	}).catch((error) => {
+		if (error.code !== 'ELOCKED') throw error;
 		throw new UserError(`n8n is already running on ${folder}. End it with Ctrl-C in its window.`);
-	}
+	});
+	return async () => await unlock().catch(() => undefined);
 }
 
 /** The lines of n8n's log that matter when it did not start. */
