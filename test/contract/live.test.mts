@@ -232,7 +232,7 @@ test('the command: skips without a token, fails where an assumption does, and te
 	sandbox.addFault({ kind: 'status', status: 400, path: '/v1/kling/tasks/1$', body: { error } });
 	const command = async (USEAPI_TOKEN: string) =>
 		await promisify(execFile)(process.execPath, ['node_modules/jest/bin/jest.js', '--json'], {
-			env: { PATH: process.env.PATH, KLING_E2E: 'live', USEAPI_TOKEN, USEAPI_BASE_URL: url },
+			env: { PATH: process.env.PATH, KLING_TESTS: 'live', USEAPI_TOKEN, USEAPI_BASE_URL: url },
 		}).then(
 			({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
 			({ code, stdout, stderr }) => ({ code, stdout, stderr }),

@@ -1,8 +1,8 @@
+import { execa } from 'execa';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { ensureHost } from '../../scripts/host.mts';
-import { run } from '../../scripts/npm.mjs';
+import { installN8n } from '../../tools/n8n/install.mts';
 import { KLING, KLING_TRIGGER, openN8n, type RealN8n } from './support/real-n8n.mts';
 
 /** n8n's own AI workflow builder: what it finds, and what it is told, asked of its own code. No model takes part. */
@@ -20,12 +20,11 @@ test('it finds the node among all others, with its hints, and every node that th
 	const nodeTypes = await real.api.request<NodeType[]>('GET', '/types/nodes.json');
 	const file = join(real.folder, 'node-types.json');
 	await writeFile(file, JSON.stringify(nodeTypes));
-	const host = await ensureHost();
+	const n8n = await installN8n();
 	const script = join(import.meta.dirname, 'support', 'ask-builder.mjs');
 	const ask = async (query: string) => {
-		const { code, output } = await run(host.node, [script, host.modules, file, query]);
-		expect([code, output.slice(0, 1)]).toEqual([0, '{']);
-		return JSON.parse(output) as { found: string; types: string };
+		const { stdout } = await execa(n8n.node, [script, n8n.modules, file, query]);
+		return JSON.parse(stdout) as { found: string; types: string };
 	};
 
 	const { found, types } = await ask('upscale image');

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import type { Sandbox } from '../../sandbox/server.mts';
-import type { Execution, Workflow } from '../../scripts/n8n-api.mts';
+import type { Execution, Workflow } from '../../tools/n8n/restClient.mts';
 import {
 	execute,
 	itemsOf,

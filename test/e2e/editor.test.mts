@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { PROJECT } from '../../scripts/project.mts';
+import { PROJECT } from '../../tools/project.mts';
 import { openEditor, type Editor } from './support/editor.mts';
 import { klingWorkflow, openN8n, readExample, until, type RealN8n } from './support/real-n8n.mts';
 

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 
 import { BUNDLED_PICTURES } from '../../sandbox/options.mts';
-import { launchBrowser } from '../../scripts/browser.mts';
-import { PROJECT } from '../../scripts/project.mts';
+import { PROJECT } from '../../tools/project.mts';
+import { launchBrowser } from './support/browser.mts';
 import {
 	execute,
 	itemsOf,

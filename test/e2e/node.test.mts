@@ -8,6 +8,12 @@ let real: RealN8n;
 beforeAll(async () => (real = await openN8n()), 1_200_000);
 afterAll(async () => await real?.close());
 
+/** The "Retry" button of the credential's window. */
+const testCredential = async (credentials: object) =>
+	await real.api.request<{ status: string; message: string }>('POST', '/rest/credentials/test', {
+		credentials,
+	});
+
 const byId = (value: string) => ({ __rl: true, mode: 'id', value });
 const good = { taskId: '123456789', workId: '987654321' };
 const upscale = (options: object = {}, changes: object = {}) => ({
@@ -37,7 +43,7 @@ describe('the credential’s test', () => {
 		const { sandbox, credential } = await real.open();
 		for (const baseUrl of [sandbox.url, `${sandbox.url}/`, `${sandbox.url}/v1/`]) {
 			const data = { apiToken: sandbox.token, baseUrl };
-			expect(await real.api.testCredential({ ...credential, data })).toMatchObject({
+			expect(await testCredential({ ...credential, data })).toMatchObject({
 				status: 'OK',
 			});
 		}
@@ -49,7 +55,7 @@ describe('the credential’s test', () => {
 	test('is red with a wrong token, and says what to do', async () => {
 		const { sandbox, credential } = await real.open();
 		const data = { apiToken: 'user:9-wrong', baseUrl: sandbox.url };
-		const { status, message } = await real.api.testCredential({ ...credential, data });
+		const { status, message } = await testCredential({ ...credential, data });
 		expect(status).toBe('Error');
 		expect(message).toContain('The API token was refused');
 	});
@@ -57,7 +63,7 @@ describe('the credential’s test', () => {
 	test('is red without a subscription', async () => {
 		const { sandbox, credential } = await real.open({ subscription: false });
 		const data = { apiToken: sandbox.token, baseUrl: sandbox.url };
-		const { status, message } = await real.api.testCredential({ ...credential, data });
+		const { status, message } = await testCredential({ ...credential, data });
 		expect(status).toBe('Error');
 		expect(message).toContain('no active subscription');
 	});

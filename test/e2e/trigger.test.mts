@@ -85,7 +85,13 @@ describe('at the Production URL', () => {
 	test('every finished job starts the workflow once with its image; forged and repeated calls start nothing, also after a restart', async () => {
 		const trigger = await offer({ download: true });
 		const { sandbox, url, id } = trigger;
-		const isPublished = async () => (await real.api.publicationOf(id)).status === 'published';
+		const isPublished = async () =>
+			(
+				await real.api.request<{ status: string }>(
+					'GET',
+					`/rest/workflows/${id}/publication-status`,
+				)
+			).status === 'published';
 		await until(isPublished);
 		const references = ['one', 'two', 'three'];
 		const taskIds = await submit(trigger, references);

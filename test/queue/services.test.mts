@@ -1,15 +1,25 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { connect } from 'node:net';
 import { pathToFileURL } from 'node:url';
 
-import { isFree } from '../../scripts/ports.mts';
-import { PROJECT } from '../../scripts/project.mts';
+import { PROJECT } from '../../tools/project.mts';
 import { until } from './support/batch.mts';
 
 /** Redis and PostgreSQL are started by the tests: they must be there, and they must not stay. */
 
 const SERVICES = pathToFileURL(require.resolve('./support/services.mts')).href;
+
+const isFree = (port: number) =>
+	new Promise<boolean>((resolve) => {
+		const socket = connect(port, '127.0.0.1');
+		socket.once('connect', () => {
+			socket.destroy();
+			resolve(false);
+		});
+		socket.once('error', () => resolve(true));
+	});
 
 /** A script of its own, as the tests are one, for as long as it lives. */
 function start(script: string, path = process.env.PATH) {

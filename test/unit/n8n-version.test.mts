@@ -7,9 +7,9 @@ import { devDependencies } from '../../package.json';
 /** KLING_N8N_VERSION chooses the n8n that everything is tried on. */
 
 const PROJECT = resolve(import.meta.dirname, '../..');
-const HOST = pathToFileURL(join(PROJECT, 'scripts', 'host.mts')).href;
+const INSTALL = pathToFileURL(join(PROJECT, 'tools', 'n8n', 'install.mts')).href;
 
-/** Runs `code` with scripts/host.mts at hand. */
+/** Runs `code` with tools/n8n/install.mts at hand. */
 function run(version: string | undefined, code: string) {
 	const { status, stdout, stderr } = spawnSync(
 		process.execPath,
@@ -18,7 +18,7 @@ function run(version: string | undefined, code: string) {
 			'tsx',
 			'--input-type=module',
 			'--eval',
-			`import * as host from '${HOST}'; ${code}`,
+			`import * as n8n from '${INSTALL}'; ${code}`,
 		],
 		{ cwd: PROJECT, encoding: 'utf8', env: { ...process.env, KLING_N8N_VERSION: version } },
 	);
@@ -27,18 +27,18 @@ function run(version: string | undefined, code: string) {
 
 test('without it, the version that the engine tests use', () => {
 	for (const unset of [undefined, ' ']) {
-		const { output } = run(unset, 'console.log(host.N8N_VERSION)');
+		const { output } = run(unset, 'console.log(n8n.N8N_VERSION)');
 		expect(output.trim()).toBe(devDependencies['n8n-core']);
 	}
 });
 
 test('with it, that version', () => {
-	expect(run('2.99.0', 'console.log(host.N8N_VERSION)').output.trim()).toBe('2.99.0');
+	expect(run('2.99.0', 'console.log(n8n.N8N_VERSION)').output.trim()).toBe('2.99.0');
 });
 
 test('a name instead of a version is refused before anything is installed', () => {
 	for (const name of ['latest', '../2.41.1']) {
-		const { status, output } = run(name, 'await host.ensureHost()');
+		const { status, output } = run(name, 'await n8n.installN8n()');
 		expect([status, output]).toEqual([1, expect.stringContaining(`not "${name}"`)]);
 		expect(output).not.toContain('Installing');
 	}

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-import type { Credential, Workflow, WorkflowNode } from '../../../scripts/n8n-api.mts';
+import type { Credential, Workflow, WorkflowNode } from '../../../tools/n8n/restClient.mts';
 import { startChatModel, type ChatModel, type Script } from './chat-model.mts';
 import { KLING, klingWorkflow, type RealN8n } from './real-n8n.mts';
 

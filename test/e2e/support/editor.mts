@@ -2,9 +2,9 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Locator, Page } from 'playwright-core';
 
-import { launchBrowser, signIn } from '../../../scripts/browser.mts';
-import type { Workflow } from '../../../scripts/n8n-api.mts';
-import { PROJECT, WORK } from '../../../scripts/project.mts';
+import type { Workflow } from '../../../tools/n8n/restClient.mts';
+import { PROJECT, WORK } from '../../../tools/project.mts';
+import { launchBrowser, signIn } from './browser.mts';
 import type { RealN8n } from './real-n8n.mts';
 
 /**

@@ -1,22 +1,22 @@
+import getPort from 'get-port';
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { SandboxOptions } from '../../../sandbox/options.mts';
 import { startSandbox, type Sandbox } from '../../../sandbox/server.mts';
-import { startN8n, type RunningN8n } from '../../../scripts/n8n.mts';
+import { startN8n, type RunningN8n } from '../../../tools/n8n/process.mts';
 import {
 	itemsOf,
 	type Credential,
 	type Execution,
 	type Login,
-	type N8nApi,
+	type RestClient,
 	type Workflow,
 	type WorkflowNode,
-} from '../../../scripts/n8n-api.mts';
-import { buildAndPack } from '../../../scripts/pack.mts';
-import { freePort } from '../../../scripts/ports.mts';
-import { PROJECT, WORK } from '../../../scripts/project.mts';
+} from '../../../tools/n8n/restClient.mts';
+import { packTarball } from '../../../tools/n8n/pack.mts';
+import { PROJECT, WORK } from '../../../tools/project.mts';
 
 /** The real n8n with the packed tarball, and sandboxes for it to talk to; in a folder of its own, thrown away after. */
 
@@ -26,7 +26,7 @@ const CREDENTIAL = 'useApiNetApi';
 
 export interface RealN8n {
 	n8n: RunningN8n;
-	api: N8nApi;
+	api: RestClient;
 	login: Login;
 	/** For files of a test; gone with n8n. */
 	folder: string;
@@ -53,7 +53,7 @@ export async function until(condition: () => Promise<boolean>, limitMs = 20_000)
 export async function openN8n(): Promise<RealN8n> {
 	const folder = join(WORK, 'e2e', randomUUID());
 	await mkdir(folder, { recursive: true });
-	const options = { folder, tarball: await buildAndPack(), port: await freePort() };
+	const options = { folder, tarball: await packTarball(), port: await getPort() };
 	const n8n = await startN8n(options);
 	const { api } = n8n;
 	const login = { email: 'owner@example.com', password: `Kling-${randomUUID()}-1` };
@@ -161,7 +161,7 @@ export function triggerWorkflow(
 
 /** Imports a workflow and presses "Execute workflow". */
 export async function execute(
-	api: N8nApi,
+	api: RestClient,
 	workflow: Workflow,
 	trigger = 'Start',
 ): Promise<Execution> {

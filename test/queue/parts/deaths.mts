@@ -1,4 +1,4 @@
-import { itemsOf } from '../../../scripts/n8n-api.mts';
+import { itemsOf } from '../../../tools/n8n/restClient.mts';
 import {
 	allHave,
 	allOver,

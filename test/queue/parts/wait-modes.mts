@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { itemsOf } from '../../../scripts/n8n-api.mts';
+import { itemsOf } from '../../../tools/n8n/restClient.mts';
 import { readExample } from '../../e2e/support/real-n8n.mts';
 import { allOver, begin, expectOwnResults, until } from '../support/batch.mts';
 import { figures, paths, queue, reference, repeat } from '../support/stage.mts';

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-import { itemsOf, type Execution } from '../../../scripts/n8n-api.mts';
+import { itemsOf, type Execution } from '../../../tools/n8n/restClient.mts';
 import { unfinished, type QueueMode, type Worker } from './queue-mode.mts';
 import { call } from './workflows.mts';
 

@@ -1,4 +1,4 @@
-import { itemsOf } from '../../../scripts/n8n-api.mts';
+import { itemsOf } from '../../../tools/n8n/restClient.mts';
 import { nextImage, sentOf, sourceOf, until, type Ended, type Image } from './batch.mts';
 import { queue } from './stage.mts';
 import { call } from './workflows.mts';

@@ -1,14 +1,14 @@
+import getPort from 'get-port';
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { SandboxOptions } from '../../../sandbox/options.mts';
 import { startSandbox, type Sandbox } from '../../../sandbox/server.mts';
-import { startN8n, type N8nOptions, type RunningN8n } from '../../../scripts/n8n.mts';
-import type { Credential, N8nApi } from '../../../scripts/n8n-api.mts';
-import { buildAndPack } from '../../../scripts/pack.mts';
-import { freePort } from '../../../scripts/ports.mts';
-import { WORK } from '../../../scripts/project.mts';
+import { startN8n, type N8nOptions, type RunningN8n } from '../../../tools/n8n/process.mts';
+import type { Credential, RestClient } from '../../../tools/n8n/restClient.mts';
+import { packTarball } from '../../../tools/n8n/pack.mts';
+import { WORK } from '../../../tools/project.mts';
 import {
 	assertServices,
 	servicesEnv,
@@ -41,7 +41,7 @@ export interface Worker {
 	turns(): Promise<Turn[]>;
 }
 export interface QueueMode {
-	api: N8nApi;
+	api: RestClient;
 	/** Answers what is behind /webhook and /webhook-waiting; main does so as well. */
 	webhook: RunningN8n;
 	main: RunningN8n;
@@ -72,7 +72,7 @@ export async function openQueueMode(options: SandboxOptions): Promise<QueueMode>
 	};
 	try {
 		await mkdir(folder, { recursive: true });
-		const tarball = await buildAndPack();
+		const tarball = await packTarball();
 		const redis = await startRedis();
 		closing.push(redis.stop);
 		const postgres = await startPostgres();
@@ -80,7 +80,7 @@ export async function openQueueMode(options: SandboxOptions): Promise<QueueMode>
 		const sandbox = await startSandbox(options);
 		closing.push(sandbox.close);
 
-		const webhookPort = await freePort();
+		const webhookPort = await getPort();
 		const env = {
 			...servicesEnv(redis, postgres),
 			EXECUTIONS_MODE: 'queue',
@@ -93,7 +93,7 @@ export async function openQueueMode(options: SandboxOptions): Promise<QueueMode>
 			await startN8n({ folder: join(folder, name), tarball, env, shutdownS: SHUTDOWN_S, ...more });
 		const stops = new Set<() => Promise<void>>();
 		closing.push(async () => await Promise.all([...stops].map(async (stop) => await stop())));
-		const mainPort = await freePort();
+		const mainPort = await getPort();
 		let main = await start('main', { port: mainPort });
 		stops.add(async () => await main.stop());
 

@@ -1,19 +1,20 @@
+import { execa } from 'execa';
+import getPort from 'get-port';
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import { following, launch } from '../../../scripts/launch.mts';
-import { logTail } from '../../../scripts/n8n.mts';
-import { PlainError, run } from '../../../scripts/npm.mjs';
-import { freePort } from '../../../scripts/ports.mts';
+import { startInBackground } from '../../../tools/background.mts';
+import { logTail } from '../../../tools/n8n/process.mts';
+import { UserError } from '../../../tools/terminal.mts';
 
 /** Redis and PostgreSQL of this machine, each on a free port and in a folder of its own, gone with the tests. */
 
 const START_LIMIT_MS = 60_000;
 const LOOK_AGAIN_MS = 50;
-const KILL_AFTER_MS = 10_000;
+const STOP_LIMIT_MS = 10_000;
 const ANSWER_LIMIT_MS = 5_000;
 /** Where Debian puts the programs of PostgreSQL, by version, off the PATH. */
 const DEBIAN_POSTGRES = '/usr/lib/postgresql';
@@ -40,16 +41,16 @@ async function postgresPath(): Promise<string> {
 	return [...folders, process.env.PATH ?? ''].join(delimiter);
 }
 
-/** @throws PlainError that says what to install */
+/** @throws UserError that says what to install */
 export async function assertServices(): Promise<void> {
 	const env = { ...process.env, PATH: await postgresPath() };
 	const missing: string[] = [];
 	for (const program of ['redis-server', 'initdb', 'postgres']) {
-		const { code } = await run(program, ['--version'], { env }).catch(() => ({ code: 1 }));
-		if (code !== 0) missing.push(program);
+		const { failed } = await execa(program, ['--version'], { env, reject: false });
+		if (failed) missing.push(program);
 	}
 	if (missing.length === 0) return;
-	throw new PlainError(
+	throw new UserError(
 		`The tests of n8n's queue mode need Redis and PostgreSQL on this machine; missing: ${missing.join(', ')}. ${INSTALL}. They need not be running.`,
 	);
 }
@@ -69,7 +70,7 @@ export const startRedis = async () => await inFolder('redis', redisIn);
 export const startPostgres = async () => await inFolder('postgres', postgresIn);
 
 async function redisIn(folder: string): Promise<Service> {
-	const port = await freePort();
+	const port = await getPort();
 	const options = {
 		port,
 		bind: '127.0.0.1',
@@ -86,7 +87,7 @@ async function redisIn(folder: string): Promise<Service> {
 
 async function postgresIn(folder: string): Promise<Service> {
 	const data = join(folder, 'data');
-	const port = await freePort();
+	const port = await getPort();
 	const path = await postgresPath();
 	const env = { ...process.env, PATH: path, LC_ALL: 'C' };
 	const isRoot = process.getuid?.() === 0;
@@ -94,8 +95,9 @@ async function postgresIn(folder: string): Promise<Service> {
 		? ['setpriv', `--reuid=${POSTGRES_USER}`, `--regid=${POSTGRES_USER}`, '--clear-groups']
 		: [];
 	const must = async (...command: string[]) => {
-		const { code, output } = await run(command[0], command.slice(1), { env, cwd: folder });
-		if (code !== 0) throw new PlainError(`${command.join(' ')} failed:\n${output}`);
+		const options = { env, cwd: folder, all: true, reject: false } as const;
+		const { failed, all } = await execa(command[0], command.slice(1), options);
+		if (failed) throw new UserError(`${command.join(' ')} failed:\n${all}`);
 	};
 	await mkdir(data);
 	if (isRoot) await must('chown', '-R', `${POSTGRES_USER}:`, folder);
@@ -110,7 +112,7 @@ async function postgresIn(folder: string): Promise<Service> {
 	const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 	const command = [...asUser, 'postgres', '-D', data, ...flags];
 	const address = ['-h', '127.0.0.1', '-p', String(port)];
-	const ready = async () => (await run('pg_isready', address, { env })).code === 0;
+	const ready = async () => !(await execa('pg_isready', address, { env, reject: false })).failed;
 	return await start({ name: 'PostgreSQL', folder, port, command, path, ready });
 }
 
@@ -138,19 +140,20 @@ interface Parts {
 async function start({ name, folder, port, command, path, ready }: Parts): Promise<Service> {
 	const log = join(folder, 'log');
 	const begin = async (flags: string[] = []) => {
-		const program = launch({
-			node: process.execPath,
-			args: following(folder, [...command, ...flags]),
-			folder,
-			log,
+		const [file, ...args] = [...command, ...flags];
+		const program = startInBackground(file, args, {
+			cwd: folder,
+			temporaryFolder: folder,
 			env: { PATH: path ?? process.env.PATH ?? '', LC_ALL: 'C' },
-			killAfterMs: KILL_AFTER_MS,
+			extendEnv: false,
+			log,
+			forceKillAfterDelay: STOP_LIMIT_MS,
 		});
 		const deadline = Date.now() + START_LIMIT_MS;
 		while (!(await ready())) {
 			if (program.hasEnded() || Date.now() > deadline) {
 				await program.kill();
-				throw new PlainError(`${name} did not start:\n${await logTail(log)}`);
+				throw new UserError(`${name} did not start:\n${await logTail(log)}`);
 			}
 			await pause(LOOK_AGAIN_MS);
 		}

@@ -1,7 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import type { Credential, N8nApi, Workflow, WorkflowNode } from '../../../scripts/n8n-api.mts';
+import type {
+	Credential,
+	RestClient,
+	Workflow,
+	WorkflowNode,
+} from '../../../tools/n8n/restClient.mts';
 
 /** Workflows that a call of their webhook starts: what runs in the queue, unlike a click in the editor. */
 
@@ -79,7 +84,7 @@ export const busy = (seconds: number): Step => ({
 
 /** Publishes Called → the steps, one after the other. @returns the path of its webhook */
 export async function publish(
-	api: N8nApi,
+	api: RestClient,
 	{ id, name }: Credential & { id: string },
 	...steps: Step[]
 ): Promise<string> {
@@ -122,7 +127,7 @@ export async function publish(
 }
 
 /** @returns the workflow's id */
-export async function publishWorkflow(api: N8nApi, workflow: Workflow): Promise<string> {
+export async function publishWorkflow(api: RestClient, workflow: Workflow): Promise<string> {
 	const { id, versionId } = await api.importWorkflow(workflow);
 	await api.request('POST', `/rest/workflows/${id}/activate`, { versionId });
 	return id;

@@ -1,0 +1,139 @@
+// Calls of a resume URL by somebody who is not useapi.net: none of them may move an execution.
+import { setTimeout as pause } from 'node:timers/promises';
+import { step } from '../../tools/terminal.mts';
+import * as executions from '../executions.mts';
+import { atMost, type Section } from '../report.mts';
+import type { Site, Stage } from '../stage.mts';
+import { judge } from '../verdict.mts';
+import { kling } from '../workflows.mts';
+import { JOB_MS } from './callbacks.mts';
+
+const CALLS_AT_ONCE = 20;
+const ANSWER_LIMIT_MS = 600_000;
+/** What a call moves has begun by then. */
+const AFTERWARDS_MS = 1_000;
+/** Between the ends that forged calls are mixed with, and how many of those come again. */
+const MIXED_PAUSE_MS = 200;
+const MIXED_SHARE = 0.2;
+
+type Job = executions.Job;
+type Request = { method?: string; url?: string; headers?: Record<string, string>; body?: string };
+
+function text(body: string, type = 'application/json'): Request {
+	return { headers: { 'content-type': type }, body };
+}
+const json = (value: unknown) => text(JSON.stringify(value));
+/** What useapi.net would send about a finished task, as far as anybody can know it. */
+function claim(taskId: string, changes: object = {}): Request {
+	const status = { status: 99, status_name: 'succeed', status_final: true, ...changes };
+	const works = [{ workId: taskId, taskId, ...status, resource: 'https://forged.example/1.png' }];
+	return json({ task: { id: Number(taskId), ...status }, works, message: 'success', ...status });
+}
+const LARGE = claim('1', { message: 'x'.repeat(1_000_000) });
+/** n8n takes 16 MB. */
+const TOO_LARGE = claim('1', { message: 'x'.repeat(17_000_000) });
+const DEEP = text(`${'['.repeat(5_000)}${']'.repeat(5_000)}`);
+
+/** By what they claim or do. Without a method a POST, without a URL the execution's own with its signature. */
+export function forgeriesOf({ taskId, replyUrl }: Job, other: Job): Record<string, Request> {
+	const own = claim(taskId);
+	const at = (to: Partial<URL>) => ({ ...own, url: Object.assign(new URL(replyUrl), to).href });
+	const { pathname } = new URL(replyUrl);
+	return {
+		'own task, said to be finished': own,
+		'own task, said to have failed': claim(taskId, { status: 6, status_name: 'failed' }),
+		'own task, no status': json({ works: [{ taskId: Number(taskId) }] }),
+		'own task, as plain text': text(own.body!, 'text/plain'),
+		'own task, as a form': text(`task[id]=${taskId}`, 'application/x-www-form-urlencoded'),
+		'task of another execution': claim(other.taskId),
+		'unknown task': claim('999999999'),
+		'no body': {},
+		'nested 5,000 deep': DEEP,
+		'prototype keys': text('{"__proto__":{"status_final":true},"constructor":{"prototype":{}}}'),
+		'broken JSON': text(own.body!.slice(0, -1)),
+		'broken XML': text('<task><id>1</task>', 'application/xml'),
+		'1 MB of JSON': LARGE,
+		'17 MB of JSON': TOO_LARGE,
+		GET: { method: 'GET' },
+		HEAD: { method: 'HEAD' },
+		PUT: { ...own, method: 'PUT' },
+		DELETE: { method: 'DELETE' },
+		'wrong signature': at({ search: `?signature=${'0'.repeat(64)}` }),
+		'no signature': at({ search: '' }),
+		"another execution's signature": at({ search: new URL(other.replyUrl).search }),
+		'a longer path': at({ pathname: `${pathname}/more` }),
+		"n8n's form address": at({ pathname: pathname.replace('webhook', 'form') }),
+		'unknown execution': at({ pathname: '/webhook-waiting/99999999' }),
+	};
+}
+
+/** So many forged calls: the kinds in turn, each time at another execution. */
+export function forge(jobs: Job[], count: number): Array<[kind: string, request: Request]> {
+	const kinds = Object.keys(forgeriesOf(jobs[0], jobs[1])).length;
+	return Array.from({ length: count }, (_, place) => {
+		const turn = Math.floor(place / kinds);
+		const [job, other] = [0, 1].map((more) => jobs[(place + turn + more) % jobs.length]);
+		const [kind, request] = Object.entries(forgeriesOf(job, other))[place % kinds];
+		return [kind, { method: 'POST', url: job.replyUrl, ...request }];
+	});
+}
+
+/** Sends them, some at a time; answers which statuses n8n has for each kind, or how the connection broke. */
+async function call(forgeries: ReturnType<typeof forge>): Promise<Map<string, Set<string>>> {
+	const answers = new Map(forgeries.map(([kind]) => [kind, new Set<string>()]));
+	await executions.eachOf(forgeries, CALLS_AT_ONCE, async ([kind, { url, ...options }]) => {
+		const signal = AbortSignal.timeout(ANSWER_LIMIT_MS);
+		const answer = await fetch(url!, { ...options, signal }).catch((error: Error) => error);
+		answers.get(kind)!.add(answer instanceof Error ? answer.name : String(answer.status));
+		if (answer instanceof Response) await answer.arrayBuffer().catch(() => undefined);
+	});
+	return answers;
+}
+
+async function attack(site: Site, many: number): Promise<Section> {
+	const { api, sandbox, images } = site;
+	const workflow = await site.publish(kling('callback'));
+	const calls = images.map((image) => [image]);
+	const jobs = await executions.park(site, workflow, calls);
+	const states = async () => {
+		const all = await executions.answered(async () => await api.listExecutions(workflow.id));
+		return all.map(({ id, status, waitTill }) => `Execution ${id}: ${status}, until ${waitTill}`);
+	};
+	const before = await states();
+	const asked = sandbox.requests.length;
+	const answers = await call(forge(jobs, many));
+	await pause(AFTERWARDS_MS);
+	const looks = sandbox.requests.length - asked;
+	const moved = (await states())
+		.filter((line) => !before.includes(line))
+		.map((line) => `${line}, after a forged call`);
+
+	const again = call(forge(jobs, many * MIXED_SHARE));
+	for (const { taskId } of jobs) {
+		sandbox.release(taskId);
+		await pause(MIXED_PAUSE_MS);
+	}
+	const decided = await executions.untilEnded(site, workflow);
+	await again;
+	const { faults, undecided } = await judge(site, jobs, decided);
+	const rows = [...answers].map(([kind, own]) => [kind, [...own].join(', ')]);
+	const none = (what: string, wrong: string[]) => atMost(what, wrong.length, 0, String);
+	return {
+		title: 'Forged calls',
+		load: `${jobs.length} parked executions of one item; accounts with 50 job slots.`,
+		checks: [
+			none(`${many} forged calls: executions resumed, started or changed`, moved),
+			none(`${many * MIXED_SHARE} more amid the true ones: wrong ends`, [...faults, ...undecided]),
+			{ what: 'Looks at the API that the forged calls caused', measured: String(looks) },
+		],
+		tables: [[['Forged call', "n8n's answers"], rows]],
+		faults: [...moved, ...faults],
+		undecided,
+	};
+}
+
+export async function forged(stage: Stage, quick: boolean): Promise<Section> {
+	const options = { images: quick ? 10 : 50, jobMs: JOB_MS, hold: true };
+	const work = async (site: Site) => await attack(site, quick ? 100 : 1_000);
+	return await step('Forged calls', async () => await stage.site(options, work));
+}
