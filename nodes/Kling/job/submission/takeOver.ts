@@ -72,9 +72,9 @@ export class SentJobs {
 			return attempt.accept(sighting, sentAtMs);
 		}
 		this.missed.add(attempt.fingerprint);
-		// Before that, an absence means nothing.
-		const isListed = Date.now() >= sentAtMs + LISTED_AFTER_MS;
-		const told = unknownOutcome(trouble, isListed ? sighting : { is: 'untold' });
+		// Before the lists must show it, an absence means nothing.
+		const isEarly = sighting.is === 'absent' && Date.now() < sentAtMs + LISTED_AFTER_MS;
+		const told = unknownOutcome(trouble, isEarly ? { is: 'untold' } : sighting);
 		attempt.note({ state: 'unknown', trouble: told }, sentAtMs);
 		throw attempt.error(told);
 	}
