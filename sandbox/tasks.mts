@@ -121,7 +121,8 @@ export class TaskStore {
 
 	/** Not yet in lists. */
 	isUnlisted({ createTime }: Task): boolean {
-		return createTime > Date.now() - this.settings.listLagMs;
+		const { listLagMs } = this.settings;
+		return listLagMs > 0 && createTime > Date.now() - listLagMs;
 	}
 
 	/** Those that `hold` keeps running, oldest first. */
