@@ -9,11 +9,11 @@ import type {
 	IWebhookFunctions,
 } from 'n8n-workflow';
 
-import type { Batch } from '../../nodes/Kling/job/batch.ts';
-import { Halt } from '../../nodes/Kling/job/halt.ts';
-import type { Kit } from '../../nodes/Kling/job/kit.ts';
-import { Turns } from '../../nodes/Kling/job/turns.ts';
-import { Watcher } from '../../nodes/Kling/job/watch.ts';
+import type { Batch } from '../../nodes/Kling/runtime/runItems.ts';
+import { Halt } from '../../nodes/Kling/runtime/cancellation.ts';
+import type { Kit } from '../../nodes/Kling/runtime/context.ts';
+import { Turns } from '../../nodes/Kling/runtime/semaphore.ts';
+import { Watcher } from '../../nodes/Kling/job/waiting/poller.ts';
 import { CREDENTIAL, type KlingApi } from '../../nodes/Kling/transport/client.ts';
 import type { ApiResult, TaskModel, UpscaleRequest } from '../../nodes/Kling/transport/types.ts';
 

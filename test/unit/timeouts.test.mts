@@ -2,10 +2,10 @@ import { Readable } from 'node:stream';
 
 import type { IExecuteFunctions, IHttpRequestOptions, INode } from 'n8n-workflow';
 
-import { downloadImage } from '../../nodes/Kling/job/download.ts';
-import { Halt } from '../../nodes/Kling/job/halt.ts';
-import type { Kit } from '../../nodes/Kling/job/kit.ts';
-import { Turns } from '../../nodes/Kling/job/turns.ts';
+import { downloadImage } from '../../nodes/Kling/job/output/download.ts';
+import { Halt } from '../../nodes/Kling/runtime/cancellation.ts';
+import type { Kit } from '../../nodes/Kling/runtime/context.ts';
+import { Turns } from '../../nodes/Kling/runtime/semaphore.ts';
 import { connect, type KlingApi } from '../../nodes/Kling/transport/client.ts';
 
 /** Waits that the engine tests would have to sit through: how long each is, and that it ends. Times pass at once here. */

@@ -1,10 +1,10 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 
-import { isTool, klingError } from '../transport/errors';
+import { isTool, klingError } from '../runtime/problems';
 import { isPrivate } from '../transport/hosts';
-import type { TimeWindow } from '../job/history';
-import type { OutputSettings } from '../job/output';
-import type { OutputKind } from '../job/result';
+import type { TimeWindow } from '../tasks/taskPages';
+import type { OutputSettings } from '../job/output/items';
+import type { OutputKind } from '../tasks/task';
 import { parseDate } from './dates';
 import { asText, shorten } from './text';
 

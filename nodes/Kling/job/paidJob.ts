@@ -1,5 +1,5 @@
 import type { PaidRequest } from '../transport/types';
-import type { KnownTask, OutputSettings } from './output';
+import type { KnownTask, OutputSettings } from './output/items';
 import type { PaidJob, Submission } from './submission/attempt';
 
 /** One item of a paid operation, as its parameters say. */

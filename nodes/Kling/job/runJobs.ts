@@ -2,11 +2,11 @@ import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
 import type { KlingApi } from '../transport/client';
 import type { PaidRequest } from '../transport/types';
-import { Items } from './batch';
-import { buildItems, buildResult } from './output';
+import { Items } from '../runtime/runItems';
+import { buildItems, buildResult } from './output/items';
 import { knownTask, type JobParameters } from './paidJob';
-import { isEmptySuccess, lookAtTask } from './read';
-import { readTask } from './result';
+import { isEmptySuccess, lookAtTask } from '../tasks/fetchTask';
+import { readTask } from '../tasks/task';
 import type { PaidOperation } from './submission/attempt';
 import { Submitter } from './submission/submit';
 import { suspendJobs } from './suspendJobs';

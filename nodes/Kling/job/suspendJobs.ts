@@ -1,11 +1,11 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
-import { bodyOrTrouble } from '../transport/errors';
+import { bodyOrTrouble } from '../runtime/problems';
 import type { PaidRequest, TaskModel } from '../transport/types';
-import type { Batch, Items } from './batch';
-import { assertImages, buildItems, buildResult } from './output';
-import { isTask, runningJobs } from './read';
-import { readTask } from './result';
+import type { Batch, Items } from '../runtime/runItems';
+import { assertImages, buildItems, buildResult } from './output/items';
+import { isTask, runningJobs } from '../tasks/fetchTask';
+import { readTask } from '../tasks/task';
 import { knownTask, withoutReplyUrl, type JobParameters } from './paidJob';
 import type { Submission } from './submission/attempt';
 import type { Submitter } from './submission/submit';

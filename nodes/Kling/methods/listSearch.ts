@@ -5,9 +5,9 @@ import type {
 	INodeListSearchResult,
 } from 'n8n-workflow';
 
-import { createdMs, History, type Place } from '../job/history';
-import { isTask, NOT_A_TASK } from '../job/read';
-import { imagesOf, readTask } from '../job/result';
+import { createdMs, History, type Place } from '../tasks/taskPages';
+import { isTask, NOT_A_TASK } from '../tasks/fetchTask';
+import { imagesOf, readTask } from '../tasks/task';
 import { connect } from '../transport/client';
 import {
 	bodyOrTrouble,
@@ -15,7 +15,7 @@ import {
 	vendorText,
 	type KlingError,
 	type Trouble,
-} from '../transport/errors';
+} from '../runtime/problems';
 import type { ApiResult, TaskModel } from '../transport/types';
 
 const NOT_ACCOUNTS: Trouble = {

@@ -10,8 +10,8 @@ import type {
 } from 'n8n-workflow';
 import { NodeOperationError } from 'n8n-workflow';
 
-import { readText, type ByteStream, type Read } from './answer';
-import { isSuccess } from './errors';
+import { readText, type ByteStream, type Read } from './responseBody';
+import { isSuccess } from '../runtime/problems';
 import { isPrivate } from './hosts';
 import { parseJson } from './json';
 import type { ApiResult, UpscaleRequest } from './types';

@@ -1,8 +1,8 @@
 import type { IHookFunctions } from 'n8n-workflow';
 
 import { connect } from '../transport/client';
-import { answerTrouble, isSuccess, klingError } from '../transport/errors';
-import { readAccount } from './settings';
+import { answerTrouble, isSuccess, klingError } from '../runtime/problems';
+import { readAccount } from './parameters';
 
 /** n8n activates workflows also by itself, at every start: nobody would read an error, and callbacks would be lost. */
 const BY_A_PERSON = ['activate', 'create', 'update', 'manual'];

@@ -1,13 +1,13 @@
 import type { INodeExecutionData, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 
-import { readCallback, type Callback } from '../job/callback';
-import { openKit, type Kit } from '../job/kit';
-import { buildItems, type KnownTask } from '../job/output';
-import { readTask } from '../job/result';
+import { readCallback, type Callback } from '../tasks/callback';
+import { openKit, type Kit } from '../runtime/context';
+import { buildItems, type KnownTask } from '../job/output/items';
+import { readTask } from '../tasks/task';
 import type { TaskModel } from '../transport/types';
-import { lookPatiently } from './look';
-import { readSettings, type Event, type TriggerSettings } from './settings';
-import { claim, store } from './started';
+import { lookPatiently } from './confirm';
+import { readSettings, type Event, type TriggerSettings } from './parameters';
+import { claim, store } from './deduplication';
 
 /**
  * A task to which nothing has happened for longer is no news: somebody sends an old call again. useapi.net calls while a

@@ -1,8 +1,8 @@
 import type { INode } from 'n8n-workflow';
 
-import { Halt } from '../../../nodes/Kling/job/halt.ts';
-import { SlotGate, type Knock } from '../../../nodes/Kling/job/slots.ts';
-import { Watcher } from '../../../nodes/Kling/job/watch.ts';
+import { Halt } from '../../../nodes/Kling/runtime/cancellation.ts';
+import { SlotGate, type Knock } from '../../../nodes/Kling/job/submission/jobSlots.ts';
+import { Watcher } from '../../../nodes/Kling/job/waiting/poller.ts';
 import type { KlingApi } from '../../../nodes/Kling/transport/client.ts';
 import type { ApiResult } from '../../../nodes/Kling/transport/types.ts';
 import { answered } from '../../support/fakes.mts';

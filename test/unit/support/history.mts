@@ -1,4 +1,4 @@
-import { History, type TimeWindow } from '../../../nodes/Kling/job/history.ts';
+import { History, type TimeWindow } from '../../../nodes/Kling/tasks/taskPages.ts';
 import type { ApiResult, TaskModel } from '../../../nodes/Kling/transport/types.ts';
 import { answered } from '../../support/fakes.mts';
 

@@ -1,6 +1,6 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 
-import { Halt } from '../../../nodes/Kling/job/halt.ts';
+import { Halt } from '../../../nodes/Kling/runtime/cancellation.ts';
 import type { Wanted } from '../../../nodes/Kling/job/submission/earlierJobs.ts';
 import type { PaidJob, PaidOperation } from '../../../nodes/Kling/job/submission/attempt.ts';
 import { Submitter } from '../../../nodes/Kling/job/submission/submit.ts';

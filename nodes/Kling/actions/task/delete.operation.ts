@@ -1,8 +1,8 @@
 import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
 
-import { runItems, type Batch } from '../../job/batch';
-import { idText, record } from '../../job/result';
-import { bodyOrTrouble, klingError, type Trouble } from '../../transport/errors';
+import { runItems, type Batch } from '../../runtime/runItems';
+import { idText, record } from '../../tasks/task';
+import { bodyOrTrouble, klingError, type Trouble } from '../../runtime/problems';
 import type { ApiResult } from '../../transport/types';
 import { accountField, showFor, taskField } from '../fields';
 import { Parameters } from '../parameters';

@@ -1,8 +1,8 @@
 import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
 
-import { runItems, type Batch } from '../../job/batch';
-import { assertImages, buildItems } from '../../job/output';
-import { lookAtTask } from '../../job/read';
+import { runItems, type Batch } from '../../runtime/runItems';
+import { assertImages, buildItems } from '../../job/output/items';
+import { lookAtTask } from '../../tasks/fetchTask';
 import {
 	accountField,
 	downloadFields,

@@ -5,11 +5,11 @@ import type {
 	INodeProperties,
 } from 'n8n-workflow';
 
-import { runItems, type Batch } from '../../job/batch';
-import { History } from '../../job/history';
-import { askPatiently } from '../../job/patience';
-import { outputOf, readTask } from '../../job/result';
-import { klingError } from '../../transport/errors';
+import { runItems, type Batch } from '../../runtime/runItems';
+import { History } from '../../tasks/taskPages';
+import { askPatiently } from '../../runtime/retry';
+import { outputOf, readTask } from '../../tasks/task';
+import { klingError } from '../../runtime/problems';
 import { accountField, showFor, taskOutputField } from '../fields';
 import { Parameters } from '../parameters';
 

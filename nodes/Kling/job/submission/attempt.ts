@@ -1,10 +1,10 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 
 import type { KlingApi } from '../../transport/client';
-import { isTool, klingError, type KlingError, type Trouble } from '../../transport/errors';
+import { isTool, klingError, type KlingError, type Trouble } from '../../runtime/problems';
 import type { ApiResult, PaidRequest, TaskModel } from '../../transport/types';
-import type { Batch } from '../batch';
-import { readTask } from '../result';
+import type { Batch } from '../../runtime/runItems';
+import { readTask } from '../../tasks/task';
 import type { Wanted } from './earlierJobs';
 import { Ledger, type LedgerEntry, type Outcome } from './ledger';
 

@@ -1,11 +1,11 @@
 import type { INode } from 'n8n-workflow';
 
-import { bodyOrTrouble, klingError, type KlingError, type Trouble } from '../../transport/errors';
+import { bodyOrTrouble, klingError, type KlingError, type Trouble } from '../../runtime/problems';
 import type { TaskModel } from '../../transport/types';
-import { createdMs, History } from '../history';
-import type { Kit } from '../kit';
-import { askPatiently } from '../patience';
-import { idText, readTask, record, text, worksOf } from '../result';
+import { createdMs, History } from '../../tasks/taskPages';
+import type { Kit } from '../../runtime/context';
+import { askPatiently } from '../../runtime/retry';
+import { idText, readTask, record, text, worksOf } from '../../tasks/task';
 
 /** No list is read further back than so many tasks. */
 const MAX_TASKS = 500;

@@ -1,7 +1,7 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 
 import { CREDENTIAL } from '../../transport/client';
-import { isAnswer, type Trouble } from '../../transport/errors';
+import { isAnswer, type Trouble } from '../../runtime/problems';
 
 /**
  * - `accepted`: the API made a task; `failed` once Kling has ended it without a result.

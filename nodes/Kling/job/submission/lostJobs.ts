@@ -1,6 +1,6 @@
 import type { INode } from 'n8n-workflow';
 
-import type { Kit } from '../kit';
+import type { Kit } from '../../runtime/context';
 import { EarlierJobs, type KnownJob, type Sighting, type Wanted } from './earlierJobs';
 
 /** A job that was accepted so long ago is in the lists. assumes: list-shows-new-tasks */

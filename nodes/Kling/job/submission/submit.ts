@@ -1,10 +1,10 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 
-import { answerTrouble, isAnswer, isSuccess } from '../../transport/errors';
+import { answerTrouble, isAnswer, isSuccess } from '../../runtime/problems';
 import type { ApiResult, PaidRequest, TaskModel } from '../../transport/types';
-import type { Batch } from '../batch';
-import { idText } from '../result';
-import { SlotGate } from '../slots';
+import type { Batch } from '../../runtime/runItems';
+import { idText } from '../../tasks/task';
+import { SlotGate } from './jobSlots';
 import { Attempt, type PaidJob, type PaidOperation, type Submission } from './attempt';
 import { SentJobs } from './takeOver';
 import { submitTrouble } from './troubles';

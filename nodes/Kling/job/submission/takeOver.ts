@@ -1,10 +1,10 @@
 import type { INode } from 'n8n-workflow';
 
-import { bodyOrTrouble, isRefusal, type Trouble } from '../../transport/errors';
+import { bodyOrTrouble, isRefusal, type Trouble } from '../../runtime/problems';
 import type { PaidRequest, TaskModel } from '../../transport/types';
-import type { Kit } from '../kit';
-import { askPatiently } from '../patience';
-import { readTask } from '../result';
+import type { Kit } from '../../runtime/context';
+import { askPatiently } from '../../runtime/retry';
+import { readTask } from '../../tasks/task';
 import type { AcceptedEntry, Attempt, Submission } from './attempt';
 import { EarlierJobs } from './earlierJobs';
 import type { LedgerEntry } from './ledger';

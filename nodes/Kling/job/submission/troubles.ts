@@ -5,7 +5,7 @@ import {
 	tellsOutcome,
 	vendorText,
 	type Trouble,
-} from '../../transport/errors';
+} from '../../runtime/problems';
 import type { ApiResult } from '../../transport/types';
 import type { Sighting } from './earlierJobs';
 

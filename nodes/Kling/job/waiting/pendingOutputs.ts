@@ -1,10 +1,10 @@
 import type { INodeExecutionData } from 'n8n-workflow';
 
-import { klingError, type KlingError } from '../../transport/errors';
-import { asNodeError, errorItem } from '../failure';
-import type { JobContext, Kit } from '../kit';
-import type { Ended } from '../look';
-import { buildResult } from '../output';
+import { klingError, type KlingError } from '../../runtime/problems';
+import { asNodeError, errorItem } from '../../runtime/errorItem';
+import type { JobContext, Kit } from '../../runtime/context';
+import type { Ended } from './checkTasks';
+import { buildResult } from '../output/items';
 import type { Pending, PendingTask } from './suspend';
 
 /**

@@ -7,12 +7,12 @@ import type {
 } from 'n8n-workflow';
 import { sleep } from 'n8n-workflow';
 
-import type { KlingError } from '../../transport/errors';
-import { readCallback } from '../callback';
-import { withSentJobs } from '../failure';
-import { openKit, type Kit } from '../kit';
-import { lookAtAll, type Ended } from '../look';
-import { together } from '../together';
+import type { KlingError } from '../../runtime/problems';
+import { readCallback } from '../../tasks/callback';
+import { withSentJobs } from '../../runtime/errorItem';
+import { openKit, type Kit } from '../../runtime/context';
+import { lookAtAll, type Ended } from './checkTasks';
+import { together } from './coalesce';
 import { pendingOutputs } from './pendingOutputs';
 import { readPending, readPendingItems, type Pending } from './suspend';
 

@@ -7,7 +7,7 @@ import type {
 } from 'n8n-workflow';
 
 import type { PaidRequest } from '../../transport/types';
-import type { OutputSettings } from '../output';
+import type { OutputSettings } from '../output/items';
 
 /** A task that a suspended execution still has to do with: all that is needed to go on, perhaps on another machine, as JSON. */
 export interface PendingTask {

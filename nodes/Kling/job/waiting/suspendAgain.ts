@@ -1,8 +1,8 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
-import { Halt } from '../halt';
-import { openKit } from '../kit';
-import { lookAtAll } from '../look';
+import { Halt } from '../../runtime/cancellation';
+import { openKit } from '../../runtime/context';
+import { lookAtAll } from './checkTasks';
 import { pendingOutputs } from './pendingOutputs';
 import { handOnAtLimit, type Pending } from './suspend';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-import { Halt } from '../../../../nodes/Kling/job/halt.ts';
+import { Halt } from '../../../../nodes/Kling/runtime/cancellation.ts';
 import {
 	EarlierJobs,
 	type KnownJob,

@@ -1,4 +1,4 @@
-import { Halt } from '../../../../nodes/Kling/job/halt.ts';
+import { Halt } from '../../../../nodes/Kling/runtime/cancellation.ts';
 import type { Sighting } from '../../../../nodes/Kling/job/submission/earlierJobs.ts';
 import { LostJobs } from '../../../../nodes/Kling/job/submission/lostJobs.ts';
 import {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-import type { KlingError } from '../../../../nodes/Kling/transport/errors.ts';
+import type { KlingError } from '../../../../nodes/Kling/runtime/problems.ts';
 import type { ApiResult, TaskModel } from '../../../../nodes/Kling/transport/types.ts';
 import {
 	answered,

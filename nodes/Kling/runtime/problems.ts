@@ -1,0 +1,200 @@
+import type { INode, JsonObject } from 'n8n-workflow';
+import { NodeApiError, NodeOperationError } from 'n8n-workflow';
+
+import type { ApiResult } from '../transport/types';
+
+/** Longer texts are not for reading, and errors are kept with the execution. */
+const MAX_TEXT_LENGTH = 2_000;
+
+/** What an error tells a user: what happened (`message`), what to do next (`description`), and facts for a workflow to act on. */
+export interface Trouble {
+	message: string;
+	description: string;
+	/** The next step for an AI agent, where it is another one: an agent can call again, but it cannot change settings or wires. */
+	forAgent?: string;
+	/** HTTP status of the answer, if there was one. */
+	httpCode?: string;
+	/** Ids and states that later nodes can use, e.g. `{ taskId }`. */
+	details?: JsonObject;
+}
+
+export type KlingError = (NodeApiError | NodeOperationError) & { trouble?: Trouble };
+
+/** n8n runs a node that an AI agent uses under a type of its own, with "Tool" at its end. */
+export const isTool = (node: INode): boolean => node.type.endsWith('Tool');
+
+/**
+ * An error for n8n's output panel, about one item.
+ *
+ * n8n replaces a message that contains an errno ("EPERM" in "approvePermissions") by a text of its own, so the message
+ * is set again once n8n is done with it: the vendor's words stay whole.
+ */
+export function klingError(node: INode, trouble: Trouble, itemIndex?: number): KlingError {
+	const { httpCode } = trouble;
+	const description = (isTool(node) && trouble.forAgent) || trouble.description;
+	// An agent is given the message alone, and it too needs to know what to do next.
+	const message = isTool(node) ? `${trouble.message}. ${description}` : trouble.message;
+	const error: KlingError = httpCode
+		? new NodeApiError(node, { message }, { message, description, httpCode, itemIndex })
+		: new NodeOperationError(node, message, { description, itemIndex });
+	error.message = message;
+	error.description = description;
+	error.trouble = trouble;
+	return error;
+}
+
+/** A 4xx: what is wrong with the request can be put right. */
+export const isRefusal = (trouble: Trouble): boolean =>
+	isAnswer(trouble) && trouble.httpCode!.startsWith('4');
+
+/**
+ * Whether an answer is the API's own word on a job: a 4xx, a redirect, or its own 500. A gateway's 502 to 504, and the
+ * 408 of one that gave up, do not tell what became of the request behind it. assumes: refusal-takes-nothing
+ */
+export const tellsOutcome = (status: number): boolean => status <= 500 && status !== 408;
+
+/** What went wrong is the API's own word that no task was made. */
+export const isAnswer = ({ httpCode }: Trouble): boolean => tellsOutcome(Number(httpCode));
+
+/**
+ * The vendor's own words: `error` first, since `message` "most often has very generic and perhaps misleading text" (the vendor's page).
+ * assumes: error-words, failed-says-why
+ */
+export function vendorText(body: unknown): string | undefined {
+	if (typeof body !== 'object' || body === null) return undefined;
+	const { error, message } = body as { error?: unknown; message?: unknown };
+	for (const candidate of [error, (error as { message?: unknown } | null)?.message, message]) {
+		if (typeof candidate === 'string' && candidate.trim() !== '') {
+			return candidate.trim().slice(0, MAX_TEXT_LENGTH);
+		}
+	}
+	return undefined;
+}
+
+/** Sending a job spends credits; whatever else is asked spends nothing. */
+export type Call = 'job' | 'other';
+
+/** What an answer that is not a success means (kling-api.md, status table). */
+export function answerTrouble(status: number, body: unknown, call: Call = 'other'): Trouble {
+	const said = vendorText(body);
+	const httpCode = String(status);
+	const quoted = said ? `useapi.net says: "${said}". ` : '';
+	switch (status) {
+		// assumes: field-errors, email-required, not-completed
+		case 400:
+			if (/not completed/i.test(said ?? '')) {
+				return {
+					httpCode,
+					message: said!,
+					description:
+						'The source task is still running. Wait for it first: put a Kling node with Task → Get and Wait for Result set to Poll Until Finished before this one.',
+					forAgent:
+						'The source task is still running. Wait for it first (Task → Get shows its status), then call this again with the same values. Nothing was spent.',
+				};
+			}
+			return {
+				httpCode,
+				message: said ?? 'useapi.net refused the request as invalid',
+				description:
+					'Check Task, Image and Account. With several Kling accounts connected to useapi.net, Account must be filled in.',
+			};
+		case 401:
+			return {
+				httpCode,
+				message: 'The API token was refused',
+				description: `${quoted}Open the useapi.net credential of this node, enter the API token again and test it.`,
+			};
+		// assumes: no-subscription
+		case 402:
+			return {
+				httpCode,
+				message: 'There is no active useapi.net subscription',
+				description: `${quoted}Subscribe or renew at https://useapi.net/docs/subscription, then run the workflow again.`,
+			};
+		// assumes: other-account, unknown-account
+		case 404:
+			return {
+				httpCode,
+				message: said ?? 'useapi.net does not know this task, image or account',
+				description:
+					'The task may have been deleted, failed at moderation or ran out of credits, or it belongs to another Kling account. Check the IDs and Account.',
+			};
+		// assumes: job-limit-body
+		case 429:
+			if (call === 'other') {
+				return {
+					httpCode,
+					message: said ?? 'useapi.net was asked too often',
+					description: 'Nothing was spent by asking. Run the workflow again in a moment.',
+				};
+			}
+			return {
+				httpCode,
+				message: 'Every Kling account is at its job limit',
+				description: `${quoted}Nothing was spent on this item. Raise Max Jobs or Time Limit under Options, or send fewer images at once.`,
+				forAgent: `${quoted}Nothing was spent. Call this again with the same values later, when other jobs are finished.`,
+			};
+		// assumes: moderation
+		case 500:
+			if (call === 'other') {
+				return {
+					httpCode,
+					message: said ?? 'useapi.net failed to process the request',
+					description: 'Nothing was spent by asking. Run the workflow again later.',
+				};
+			}
+			return {
+				httpCode,
+				message: said ?? 'useapi.net failed to process the request',
+				description:
+					'Kling often answers this way when its moderation refuses an image: try another image. The request was sent once and is never sent again by itself.',
+				forAgent:
+					'Kling often answers this way when its moderation refuses an image. Choose another image: asking for this one again brings the same answer.',
+			};
+		default:
+			if (isRedirect(status)) {
+				return {
+					httpCode,
+					message: `useapi.net points to another address (HTTP ${status})`,
+					description:
+						'It was not followed, so that the API token goes nowhere else. Check the Base URL of the credential.',
+				};
+			}
+			return {
+				httpCode,
+				message: said ?? `useapi.net answered with the unexpected HTTP status ${status}`,
+				description: `The HTTP status was ${status}. Try again later; if it stays, check the Base URL of the credential.`,
+			};
+	}
+}
+
+export const isSuccess = (status: number): boolean => status >= 200 && status < 300;
+
+const isRedirect = (status: number): boolean => status >= 300 && status < 400;
+
+/** Whether asking again later may bring another answer. For calls that spend nothing: see `job/submission/submit.ts` for the others. */
+export const mayPass = (result: ApiResult): boolean =>
+	result.outcome !== 'answered' || result.status === 429 || result.status >= 500;
+
+/** What a call which spends nothing (a GET) brought, or what kept it from that. */
+export function bodyOrTrouble(
+	result: ApiResult,
+): { body: unknown; trouble?: undefined } | { trouble: Trouble } {
+	if (result.outcome !== 'answered') return { trouble: readTrouble(result) };
+	const { status, body } = result;
+	return isSuccess(status) ? { body } : { trouble: answerTrouble(status, body) };
+}
+
+/** What it means that a call which spends nothing (a GET) brought no usable answer. */
+export function readTrouble(result: Exclude<ApiResult, { outcome: 'answered' }>): Trouble {
+	return result.outcome === 'unsent'
+		? {
+				message: `Could not connect to useapi.net (${result.reason})`,
+				description:
+					'Nothing was sent. Check the Base URL of the credential and whether this n8n can reach the internet.',
+			}
+		: {
+				message: `useapi.net gave no usable answer (${result.reason})`,
+				description: 'Nothing was spent by asking. Try again in a moment.',
+			};
+}

@@ -1,0 +1,26 @@
+import { mayPass } from './problems';
+import type { ApiResult } from '../transport/types';
+import type { Halt } from './cancellation';
+
+/** Before each further try. */
+const PAUSES_MS = [1_000, 3_000, 6_000];
+/** Who is told to stay away for longer than this had better hear of it. */
+const MAX_RETRY_AFTER_MS = 60_000;
+
+/**
+ * Asks again, a few times, while the trouble is of a kind that may pass. Only for calls that spend nothing (GETs).
+ *
+ * @returns the last answer, whatever it says
+ * @throws the reason to stop
+ */
+export async function askPatiently(halt: Halt, ask: () => Promise<ApiResult>): Promise<ApiResult> {
+	for (let attempt = 0; ; attempt++) {
+		const result = await ask();
+		// A cancel cuts requests short; it must not look like trouble.
+		halt.check();
+		const retryAfterMs = (result.outcome === 'answered' && result.retryAfterMs) || 0;
+		const givesUp = attempt >= PAUSES_MS.length || retryAfterMs > MAX_RETRY_AFTER_MS;
+		if (!mayPass(result) || givesUp) return result;
+		await halt.pause(Date.now() + Math.max(PAUSES_MS[attempt], retryAfterMs));
+	}
+}

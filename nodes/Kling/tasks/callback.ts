@@ -1,0 +1,52 @@
+import type { IWebhookFunctions } from 'n8n-workflow';
+
+import { parseJson } from '../transport/json';
+import type { TaskModel } from '../transport/types';
+import { idText, readTask, record } from './task';
+
+/**
+ * What somebody who called says. "No signature, retry policy, timeout or source address is documented" (kling-api.md,
+ * "Callbacks"), so nothing of it is believed: it only says which task is worth a look.
+ */
+export interface Callback {
+	/** The task it is about, if it names one. */
+	taskId?: string;
+	/** It says that the task still runs. */
+	isProgress: boolean;
+	/** It says that the task is finished. */
+	isFinal: boolean;
+	/** The reference that was sent with the job. */
+	replyRef?: string;
+}
+
+/** Never throws, whatever was sent. The body is expected "as GET returns it". assumes: callback-model */
+export function readCallback(context: IWebhookFunctions): Callback {
+	const body = bodyOf(context);
+	const { taskId, status, finished } = readTask(body);
+	const [work] = Array.isArray(body.works) ? body.works : [];
+	const says = status !== 'unknown' || finished;
+	return {
+		taskId: taskId ?? idText(record(work).taskId),
+		isProgress: says && !finished,
+		isFinal: says && finished,
+		replyRef: replyRefOf(body),
+	};
+}
+
+/** From the text as it came: n8n's own parser rounds ids past 2^53, and a rounded id is another task's id. */
+function bodyOf(context: IWebhookFunctions): TaskModel {
+	const { rawBody } = context.getRequestObject() as { rawBody?: { toString(): string } };
+	const body = rawBody ? parseJson(rawBody.toString()) : context.getBodyData();
+	return record(body) as TaskModel;
+}
+
+/**
+ * Where the reference stands in a Kling callback is not documented; "sibling APIs have it at top level, in `request` or
+ * in `response`" (kling-api.md, "Callbacks").
+ */
+function replyRefOf(body: TaskModel): string | undefined {
+	const places = [body, record(body.request), record(body.response)];
+	return places
+		.map((place) => idText(record(place).replyRef))
+		.find((replyRef) => replyRef !== undefined);
+}

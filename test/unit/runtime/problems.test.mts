@@ -1,0 +1,175 @@
+import type { INode } from 'n8n-workflow';
+
+import {
+	answerTrouble,
+	bodyOrTrouble,
+	isRefusal,
+	klingError,
+	mayPass,
+	readTrouble,
+	vendorText,
+} from '../../../nodes/Kling/runtime/problems.ts';
+import type { ApiResult } from '../../../nodes/Kling/transport/types.ts';
+
+/** What people are told about each answer: what happened, and what to do next. */
+
+const ours = { name: 'Kling', type: 'n8n-nodes-useapi-kling.kling' } as INode;
+const tool = { name: 'Kling', type: 'n8n-nodes-useapi-kling.klingTool' } as INode;
+const says = { error: 'Words of theirs' };
+
+test.each<[number, unknown, RegExp, RegExp, RegExp?]>([
+	[400, says, /^Words of theirs$/, /^Check Task, Image and Account\./],
+	[400, undefined, /refused the request as invalid/, /^Check Task, Image and Account\./],
+	[
+		400,
+		{ error: 'Task 1 is NOT completed' },
+		/^Task 1 is NOT completed$/,
+		/still running\. Wait for it first: put a Kling node/,
+		/Wait for it first .* Nothing was spent\.$/,
+	],
+	[401, says, /token was refused/, /^useapi\.net says: "Words of theirs"\. Open the .* credential/],
+	[401, undefined, /token was refused/, /^Open the .* credential/],
+	[
+		402,
+		says,
+		/no active useapi\.net subscription/,
+		/^useapi\.net says: "W.*"\. Subscribe or renew/,
+	],
+	[404, says, /^Words of theirs$/, /deleted, failed at moderation .* Check the IDs and Account\.$/],
+	[404, undefined, /does not know this task, image or account/, /Check the IDs/],
+	[
+		429,
+		says,
+		/at its job limit/,
+		/^useapi\.net says: "W.*"\. Nothing was spent .* Raise Max Jobs/,
+		/^useapi\.net says: "W.*"\. Nothing was spent\. Call this again/,
+	],
+	[
+		500,
+		says,
+		/^Words of theirs$/,
+		/moderation refuses an image: try another image\. .* never sent again/,
+		/Choose another image/,
+	],
+	[500, undefined, /failed to process the request/, /try another image/, /another image/],
+	[300, undefined, /points to another address \(HTTP 300\)/, /not followed, .* Check the Base URL/],
+	[399, says, /points to another address \(HTTP 399\)/, /not followed/],
+	[418, says, /^Words of theirs$/, /status was 418\. Try again later/],
+	[418, undefined, /unexpected HTTP status 418/, /check the Base URL/],
+	[299, undefined, /unexpected HTTP status 299/, /Try again later/],
+])('%i with %j', (status, body, ...[message, description, forAgent]) => {
+	const trouble = answerTrouble(status, body, 'job');
+	expect(trouble.httpCode).toBe(String(status));
+	expect(trouble.message).toMatch(message);
+	expect(trouble.description).toMatch(description);
+	if (forAgent) expect(trouble.forAgent).toMatch(forAgent);
+	else expect(trouble.forAgent).toBeUndefined();
+});
+
+test.each([
+	[429, says, /^Words of theirs$/],
+	[429, undefined, /^useapi\.net was asked too often$/],
+	[500, says, /^Words of theirs$/],
+	[500, undefined, /failed to process the request/],
+])('%i with %j where nothing is paid gives no advice about jobs', (status, body, message) => {
+	const trouble = answerTrouble(status, body);
+	expect(trouble.message).toMatch(message);
+	expect(trouble.description).toMatch(/^Nothing was spent by asking\. Run the workflow again/);
+	expect(trouble.description).not.toMatch(/Max Jobs|image/);
+});
+
+test.each<[ApiResult & { outcome: 'unsent' | 'lost' }, RegExp, RegExp]>([
+	[
+		{ outcome: 'unsent', reason: 'ENOTFOUND' },
+		/^Could not connect to useapi\.net \(ENOTFOUND\)$/,
+		/^Nothing was sent\. Check the Base URL/,
+	],
+	[
+		{ outcome: 'lost', reason: 'ECONNRESET' },
+		/gave no usable answer \(ECONNRESET\)$/,
+		/^Nothing was spent by asking\. Try again/,
+	],
+])('without an answer: %j', (result, message, description) => {
+	const trouble = readTrouble(result);
+	expect(trouble.message).toMatch(message);
+	expect(trouble.description).toMatch(description);
+	expect(bodyOrTrouble(result)).toEqual({ trouble });
+	expect(mayPass(result)).toBe(true);
+});
+
+test.each([
+	[200, true],
+	[299, true],
+	[199, false],
+	[300, false],
+])('%i is a body or trouble', (status, isBody) => {
+	const got = bodyOrTrouble({ outcome: 'answered', status, body: says });
+	expect(got).toEqual(isBody ? { body: says } : { trouble: answerTrouble(status, says) });
+});
+
+test.each([
+	[429, true],
+	[428, false],
+	[499, false],
+	[500, true],
+	[404, false],
+])('%i may pass: %j', (status, passes) =>
+	expect(mayPass({ outcome: 'answered', status, body: undefined })).toBe(passes),
+);
+
+test.each([
+	['400', true],
+	['499', true],
+	['500', false],
+	['304', false],
+	['14', false],
+	[undefined, false],
+])('a status of %s is a refusal: %j', (httpCode, refusal) =>
+	expect(isRefusal({ message: '', description: '', httpCode })).toBe(refusal),
+);
+
+test.each([
+	[{ error: 'E', message: 'M' }, 'E'],
+	[{ error: { message: 'within' }, message: 'M' }, 'within'],
+	[{ error: ' ', message: ' M ' }, 'M'],
+	[{ error: null, message: 'M' }, 'M'],
+	[{ error: 17, message: {} }, undefined],
+	[{}, undefined],
+	[null, undefined],
+	['text', undefined],
+	[{ error: 'x'.repeat(2_001) }, 'x'.repeat(2_000)],
+])('the vendor’s words in %j', (body, words) => expect(vendorText(body)).toBe(words));
+
+describe('an error', () => {
+	const trouble = { message: 'It broke', description: 'Mend it.', forAgent: 'Tell the user.' };
+
+	test('tells a person what to do in its description', () => {
+		const error = klingError(ours, trouble, 2);
+		expect(error).toMatchObject({
+			name: 'NodeOperationError',
+			message: 'It broke',
+			description: 'Mend it.',
+			trouble,
+			context: { itemIndex: 2 },
+		});
+	});
+
+	test('tells an agent all of it in its message, in the agent’s words where there are any', () => {
+		expect(klingError(tool, trouble).message).toBe('It broke. Tell the user.');
+		expect(klingError(tool, { ...trouble, forAgent: undefined }).message).toBe(
+			'It broke. Mend it.',
+		);
+	});
+
+	test('keeps the vendor’s words whole although they have an errno in them', () => {
+		const message = 'approvePermissions: EPERM';
+		const error = klingError(ours, { ...trouble, message, httpCode: '400' }, 0);
+		expect(error).toMatchObject({
+			name: 'NodeApiError',
+			message,
+			description: 'Mend it.',
+			httpCode: '400',
+			context: { itemIndex: 0 },
+		});
+	});
+});

@@ -1,0 +1,129 @@
+import { Readable } from 'node:stream';
+import type { IDataObject, IHttpRequestOptions, IWebhookFunctions } from 'n8n-workflow';
+
+import { receive } from '../../../nodes/Kling/trigger/receive.ts';
+
+/** What Kling Trigger makes of a call, with the minutes that it may wait passing at once. On n8n's engine: test/engine. */
+
+beforeEach(() => jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] }));
+afterEach(() => void jest.useRealTimers());
+
+const task = (status: string, more: object = {}) => ({
+	task: { id: 5 },
+	status_name: status,
+	status_final: ['succeed', 'failed'].includes(status),
+	works: [{ resource: { resource: 'https://cdn.example/a.png' } }],
+	...more,
+});
+
+interface Setup {
+	parameters?: IDataObject;
+	/** What the API says of the task. */
+	api?: object;
+	mode?: string;
+}
+
+let workflows = 0;
+
+/** A trigger of a workflow of its own, and an API that always says the same. */
+function trigger({ parameters = {}, api = task('succeed'), mode = 'webhook' }: Setup = {}) {
+	const id = `workflow ${workflows++}`;
+	const asked: string[] = [];
+	const log: string[] = [];
+	const staticData: IDataObject = {};
+	const values: IDataObject = { events: ['succeed', 'failed'], ...parameters };
+	const contextOf = (body: object) =>
+		({
+			getNode: () => ({ id: 'node', name: 'Kling Trigger', type: 'klingTrigger' }),
+			getWorkflow: () => ({ id }),
+			getWorkflowStaticData: () => staticData,
+			getMode: () => mode,
+			getNodeParameter: (name: string, fallback: unknown) => values[name] ?? fallback,
+			getCredentials: async () => ({ baseUrl: 'http://127.0.0.1:1', apiToken: 'user:1-token' }),
+			getRequestObject: () => ({ rawBody: Buffer.from(JSON.stringify(body)) }),
+			getResponseObject: () => ({ status: () => ({ json: () => {} }) }),
+			logger: {
+				info: (line: string) => log.push(`info: ${line}`),
+				warn: (line: string) => log.push(`warn: ${line}`),
+			},
+			helpers: {
+				async httpRequestWithAuthentication(_type: string, { url }: IHttpRequestOptions) {
+					asked.push(url);
+					return { statusCode: 200, headers: {}, body: Readable.from([JSON.stringify(api)]) };
+				},
+			},
+		}) as unknown as IWebhookFunctions;
+	const call = async (body: object) => {
+		const answer = receive.call(contextOf(body));
+		await jest.advanceTimersByTimeAsync(120_000);
+		return (await answer).workflowData?.[0].map(({ json }) => json);
+	};
+	return { call, asked, log, staticData };
+}
+
+test('one who says that a task is finished which runs starts nothing, and the log says why', async () => {
+	const { call, asked, log } = trigger({ api: task('processing') });
+	expect(await call(task('succeed'))).toBeUndefined();
+	expect(asked).toHaveLength(6);
+	expect(log).toEqual([
+		'warn: "Kling Trigger" started nothing for task 5: the call says that it is finished, useapi.net says that it still runs',
+	]);
+});
+
+test('one who says nothing of it is no news for the log', async () => {
+	const { call, asked, log } = trigger({ api: task('processing') });
+	expect(await call({ task: { id: 5 } })).toBeUndefined();
+	expect([asked.length, log]).toEqual([1, []]);
+});
+
+test('nor is an end that is not among the events', async () => {
+	const { call, log } = trigger({ parameters: { events: ['failed'] } });
+	expect(await call(task('succeed'))).toBeUndefined();
+	expect(log).toEqual([]);
+});
+
+test('progress starts the workflow where it is among the events', async () => {
+	const { call } = trigger({ parameters: { events: ['progress'] }, api: task('processing') });
+	expect(await call(task('processing'))).toMatchObject([{ taskId: '5', status: 'processing' }]);
+});
+
+test.each(['x5', '5x', '5 5', '1'.repeat(31), ''])('%j is no task to ask about', async (id) => {
+	const { call, asked, log } = trigger();
+	expect(await call(task('succeed', { task: { id } }))).toBeUndefined();
+	expect([asked, log]).toEqual([[], []]);
+});
+
+test('an id of thirty digits is one', async () => {
+	const { call, asked } = trigger();
+	await call(task('succeed', { task: { id: '1'.repeat(30) } }));
+	expect(asked[0]).toMatch(/\/tasks\/1{30}$/);
+});
+
+test('spaces around a reference make no difference', async () => {
+	const { call } = trigger({ parameters: { replyRef: ' order-1' } });
+	expect(await call(task('succeed', { replyRef: 'order-1 ' }))).toHaveLength(1);
+});
+
+test('a call without the wanted reference is passed over without a word', async () => {
+	const { call, asked, log } = trigger({ parameters: { replyRef: 'order-1' } });
+	expect(await call(task('succeed'))).toBeUndefined();
+	expect([asked, log]).toEqual([[], []]);
+});
+
+test('a day old is too old, a little less is not', async () => {
+	const made = (agoMs: number) =>
+		task('succeed', { task: { id: 5, updateTime: Date.now() - agoMs } });
+	const day = 24 * 3_600_000;
+	expect(await trigger({ api: made(day) }).call(task('succeed'))).toBeUndefined();
+	expect(await trigger({ api: made(day - 1_000) }).call(task('succeed'))).toHaveLength(1);
+});
+
+test('what was started is kept, but not at the Test URL', async () => {
+	const live = trigger();
+	await live.call(task('succeed'));
+	expect(live.staticData).toEqual({ started: { '5 succeed': expect.any(Number) } });
+	const tested = trigger({ mode: 'manual' });
+	expect(await tested.call(task('succeed'))).toHaveLength(1);
+	expect(await tested.call(task('succeed'))).toHaveLength(1);
+	expect(tested.staticData).toEqual({});
+});
