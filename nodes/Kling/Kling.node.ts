@@ -56,7 +56,7 @@ export class Kling implements INodeType {
 		return await router.call(this);
 	}
 
-	/** Answers callbacks while an execution is parked at this node. */
+	/** Answers callbacks while an execution is suspended at this node. */
 	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {
 		return await resume.call(this);
 	}

@@ -1,10 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 
-/** The house: imports go down only (node -> trigger -> actions, methods -> job -> transport), and never in a circle. */
+/** Imports go down only, and never in a circle; no folder and no file grows without bounds. */
 
 const HOME = resolve(import.meta.dirname, '../../nodes/Kling');
-const LAYERS = ['transport', 'job', 'methods', 'actions', 'trigger', ''];
+const LAYERS = ['transport', 'runtime', 'tasks', 'job', 'methods', 'actions', 'trigger', ''];
+const MAX_FILES = 8;
 
 const files = readdirSync(HOME, { recursive: true, encoding: 'utf8' }).filter((file) =>
 	file.endsWith('.ts'),
@@ -36,4 +37,10 @@ test('no file is longer than some 300 lines', () => {
 		(file) => readFileSync(join(HOME, file), 'utf8').split('\n').length > 300,
 	);
 	expect(long).toEqual([]);
+});
+
+test('no folder has more than 8 files', () => {
+	const counts = new Map<string, number>();
+	for (const file of files) counts.set(dirname(file), (counts.get(dirname(file)) ?? 0) + 1);
+	expect([...counts].filter(([, count]) => count > MAX_FILES)).toEqual([]);
 });

@@ -10,10 +10,9 @@ import type {
 } from 'n8n-workflow';
 
 import type { Batch } from '../../nodes/Kling/runtime/runItems.ts';
-import { Halt } from '../../nodes/Kling/runtime/cancellation.ts';
+import { Cancellation } from '../../nodes/Kling/runtime/cancellation.ts';
 import type { Kit } from '../../nodes/Kling/runtime/context.ts';
-import { Turns } from '../../nodes/Kling/runtime/semaphore.ts';
-import { Watcher } from '../../nodes/Kling/job/waiting/poller.ts';
+import { Semaphore } from '../../nodes/Kling/runtime/semaphore.ts';
 import { CREDENTIAL, type KlingApi } from '../../nodes/Kling/transport/client.ts';
 import type { ApiResult, TaskModel, UpscaleRequest } from '../../nodes/Kling/transport/types.ts';
 
@@ -349,11 +348,15 @@ export interface WebhookExchange {
 
 // ---- What one call of the node shares
 
-export function kitOf(api: Partial<KlingApi>, halt = new Halt(nodeOf())): Kit {
-	return { api: api as KlingApi, halt, downloads: new Turns(halt, 4), hints: new Set() };
+export function kitOf(api: Partial<KlingApi>, cancellation = new Cancellation(nodeOf())): Kit {
+	return {
+		api: api as KlingApi,
+		cancellation,
+		downloads: new Semaphore(cancellation, 4),
+		hints: new Set(),
+	};
 }
 
-export function batchOf(api: Partial<KlingApi>, halt = new Halt(nodeOf())): Batch {
-	const watcher = new Watcher(nodeOf(), api as KlingApi, halt);
-	return { ...kitOf(api, halt), accepted: new Map(), unknown: new Set(), watcher };
+export function batchOf(api: Partial<KlingApi>, cancellation = new Cancellation(nodeOf())): Batch {
+	return { ...kitOf(api, cancellation), accepted: new Map(), unknown: new Set() };
 }

@@ -7,11 +7,11 @@ import type { IDataObject, IExecuteFunctions, INode, IWebhookFunctions } from 'n
 
 import { Parameters } from '../../nodes/Kling/actions/parameters.ts';
 import { readCallback } from '../../nodes/Kling/tasks/callback.ts';
-import { createdMs, History } from '../../nodes/Kling/tasks/taskPages.ts';
+import { createdMs, TaskPages } from '../../nodes/Kling/tasks/taskPages.ts';
 import { isTask } from '../../nodes/Kling/tasks/fetchTask.ts';
 import { outputOf, readTask } from '../../nodes/Kling/tasks/task.ts';
 import { connect } from '../../nodes/Kling/transport/client.ts';
-import { answerTrouble, type KlingError } from '../../nodes/Kling/runtime/problems.ts';
+import { answerProblem, type KlingError } from '../../nodes/Kling/runtime/problems.ts';
 import { openFile } from '../../nodes/Kling/transport/fileClient.ts';
 import { isPrivate } from '../../nodes/Kling/transport/hosts.ts';
 import type { TaskModel } from '../../nodes/Kling/transport/types.ts';
@@ -85,7 +85,7 @@ describe('a list of tasks, whatever is in it', () => {
 			fc.asyncProperty(fc.array(fc.array(entry), { minLength: 1, maxLength: 6 }), async (pages) => {
 				let asked = 0;
 				const seen: string[] = [];
-				const history = new History(
+				const history = new TaskPages(
 					{
 						// Round and round: an API that does not heed where the list should go on.
 						ask: async () => ({
@@ -118,7 +118,7 @@ describe('an error answer, whatever its status and body', () => {
 	test('is told in sentences of bounded length', () =>
 		fc.assert(
 			fc.property(fc.integer({ min: 300, max: 999 }), anyValue, (status, body) => {
-				const { message, description, httpCode } = answerTrouble(status, body);
+				const { message, description, httpCode } = answerProblem(status, body);
 				expect(isText(message) && message.length <= 2_000).toBe(true);
 				expect(isText(description) && description.length <= 2_500).toBe(true);
 				expect(httpCode).toBe(String(status));

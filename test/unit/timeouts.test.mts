@@ -3,9 +3,9 @@ import { Readable } from 'node:stream';
 import type { IExecuteFunctions, IHttpRequestOptions, INode } from 'n8n-workflow';
 
 import { downloadImage } from '../../nodes/Kling/job/output/download.ts';
-import { Halt } from '../../nodes/Kling/runtime/cancellation.ts';
+import { Cancellation } from '../../nodes/Kling/runtime/cancellation.ts';
 import type { Kit } from '../../nodes/Kling/runtime/context.ts';
-import { Turns } from '../../nodes/Kling/runtime/semaphore.ts';
+import { Semaphore } from '../../nodes/Kling/runtime/semaphore.ts';
 import { connect, type KlingApi } from '../../nodes/Kling/transport/client.ts';
 
 /** Waits that the engine tests would have to sit through: how long each is, and that it ends. Times pass at once here. */
@@ -130,11 +130,11 @@ describe('a file', () => {
 	/** What a download comes to, and when (in seconds). */
 	async function download(answer: () => Readable, seconds: number) {
 		const { context, asked } = contextWith(answer);
-		const halt = new Halt(node);
+		const cancellation = new Cancellation(node);
 		const kit = {
 			api: await connect.call(context),
-			halt,
-			downloads: new Turns(halt, 1),
+			cancellation,
+			downloads: new Semaphore(cancellation, 1),
 			hints: new Set(),
 		} as unknown as Kit;
 		const image = { workId: '2', url: 'http://127.0.0.1:1/a.png' };

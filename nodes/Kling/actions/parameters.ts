@@ -86,7 +86,7 @@ export class Parameters {
 		return seconds * 1000;
 	}
 
-	/** How long an execution may stay parked, in ms. */
+	/** How long an execution may stay suspended, in ms. */
 	pauseLimitMs(): number {
 		const seconds = this.number(
 			'options.timeout',
@@ -130,7 +130,7 @@ export class Parameters {
 		return text;
 	}
 
-	/** The address that wakes this execution up once it is parked, as n8n gives it: it carries n8n's own signature. */
+	/** The address that wakes this execution up once it is suspended, as n8n gives it: it carries n8n's own signature. */
 	resumeUrl(baseUrl: string): string {
 		const url = String(this.context.evaluateExpression('{{ $execution.resumeUrl }}', 0));
 		if (!isPrivate(baseUrl) && (isPrivate(url) || !url.startsWith('https:'))) {
@@ -208,7 +208,7 @@ export class Parameters {
 
 	wait(): Wait {
 		const wait = this.choice('wait', 'Wait for Result', WAITS);
-		// A parked tool would park the agent that waits for its answer.
+		// A suspended tool would suspend the agent that waits for its answer.
 		return wait === 'callback' && isTool(this.context.getNode()) ? 'poll' : wait;
 	}
 

@@ -1,6 +1,6 @@
 import type { IWebhookDescription } from 'n8n-workflow';
 
-/** The address of a parked execution. It exists only while one is parked, so there is nothing to set up or to take down. */
+/** The address of a suspended execution. It exists only while one is suspended, so there is nothing to set up or to take down. */
 export const resumeWebhooks: IWebhookDescription[] = [
 	{
 		name: 'default',

@@ -1,5 +1,5 @@
 import type { PaidRequest } from '../transport/types';
-import type { KnownTask, OutputSettings } from './output/items';
+import type { TaskRef, OutputSettings } from './output/items';
 import type { PaidJob, Submission } from './submission/attempt';
 
 /** One item of a paid operation, as its parameters say. */
@@ -10,10 +10,10 @@ export interface JobParameters<R extends PaidRequest> extends PaidJob<R> {
 }
 
 /** What the node itself knows of an item's task. */
-export function knownTask(
+export function taskRef(
 	{ request: { email: account, replyRef } }: PaidJob<PaidRequest>,
 	{ taskId, reused }: Submission,
-): KnownTask {
+): TaskRef {
 	return { taskId, account, replyRef, ...(reused && { reused }) };
 }
 

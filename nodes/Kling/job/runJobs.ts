@@ -2,14 +2,15 @@ import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
 import type { KlingApi } from '../transport/client';
 import type { PaidRequest } from '../transport/types';
-import { Items } from '../runtime/runItems';
+import { Items, type Batch } from '../runtime/runItems';
 import { buildItems, buildResult } from './output/items';
-import { knownTask, type JobParameters } from './paidJob';
+import { taskRef, type JobParameters } from './paidJob';
 import { isEmptySuccess, lookAtTask } from '../tasks/fetchTask';
 import { readTask } from '../tasks/task';
 import type { PaidOperation } from './submission/attempt';
 import { Submitter } from './submission/submit';
 import { suspendJobs } from './suspendJobs';
+import { TaskPoller } from './waiting/poller';
 import { suspendedBefore, type Pending } from './waiting/suspend';
 import { suspendAgain } from './waiting/suspendAgain';
 
@@ -35,26 +36,37 @@ export async function runJobs<R extends PaidRequest>(
 	}
 	const items = await Items.read(context, read);
 	const submitter = new Submitter(context, items.batch, operation);
+	const { batch } = items;
+	const poller = openPoller(context, batch);
 	items.forEach((parameters, itemIndex) => submitter.recall(parameters, itemIndex));
-	if (items.first?.wait === 'callback') return await suspendJobs(context, items, submitter);
+	if (items.first?.wait === 'callback') return await suspendJobs(context, items, submitter, poller);
 	await items.each(async (parameters, itemIndex) => {
 		const { replyUrl } = parameters.request;
-		if (replyUrl && TEST_URL.test(replyUrl)) items.batch.hints.add(TEST_URL_HINT);
-		return await runJob(context, items, submitter, parameters, itemIndex);
+		if (replyUrl && TEST_URL.test(replyUrl)) batch.hints.add(TEST_URL_HINT);
+		return await runJob({ context, batch, submitter, poller }, parameters, itemIndex);
 	});
 	return items.finish();
 }
 
+/** What all items of a run share. */
+interface Run<R extends PaidRequest> {
+	context: IExecuteFunctions;
+	batch: Batch;
+	submitter: Submitter<R>;
+	poller: TaskPoller;
+}
+
+const openPoller = (context: IExecuteFunctions, { api, cancellation }: Batch) =>
+	new TaskPoller(context.getNode(), api, cancellation);
+
 async function runJob<R extends PaidRequest>(
-	context: IExecuteFunctions,
-	{ batch }: Items<unknown>,
-	submitter: Submitter<R>,
+	{ context, batch, submitter, poller }: Run<R>,
 	parameters: JobParameters<R>,
 	itemIndex: number,
 ): Promise<INodeExecutionData[]> {
 	const { settings, timeoutMs, pollIntervalMs } = parameters;
 	const submission = await submitter.submit(parameters, itemIndex);
-	const known = knownTask(parameters, submission);
+	const known = taskRef(parameters, submission);
 	const { taskId, account } = known;
 	if (parameters.wait === 'none') {
 		const { output } = settings;
@@ -66,7 +78,7 @@ async function runJob<R extends PaidRequest>(
 	const finished =
 		model && readTask(model).finished && !isEmptySuccess(model)
 			? model
-			: await batch.watcher.watch({
+			: await poller.waitFor({
 					taskId,
 					account,
 					itemIndex,
@@ -91,13 +103,15 @@ async function pollPending<R extends PaidRequest>(
 	const items = await Items.read(context, (itemIndex) =>
 		tasks.find((task) => task.itemIndex === itemIndex),
 	);
-	const submitter = new Submitter(context, items.batch, operation);
+	const { batch } = items;
+	const submitter = new Submitter(context, batch, operation);
+	const run = { context, batch, submitter, poller: openPoller(context, batch) };
 	await items.each(async (task, item) => {
 		if (!task?.request) return [{ ...input[item], pairedItem: { item } }];
 		const { settings, timeoutMs = 0 } = task;
 		const job = { request: task.request as R, timeoutMs, settings };
 		const how = { wait: 'poll', reuse: false, callsBack: false } as const;
-		return await runJob(context, items, submitter, { ...job, ...how }, item);
+		return await runJob(run, { ...job, ...how }, item);
 	});
 	return items.finish();
 }

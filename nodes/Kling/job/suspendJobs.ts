@@ -1,14 +1,15 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
-import { bodyOrTrouble } from '../runtime/problems';
+import { unwrap } from '../runtime/problems';
 import type { PaidRequest, TaskModel } from '../transport/types';
 import type { Batch, Items } from '../runtime/runItems';
 import { assertImages, buildItems, buildResult } from './output/items';
 import { isTask, runningJobs } from '../tasks/fetchTask';
 import { readTask } from '../tasks/task';
-import { knownTask, withoutReplyUrl, type JobParameters } from './paidJob';
+import { taskRef, withoutReplyUrl, type JobParameters } from './paidJob';
 import type { Submission } from './submission/attempt';
 import type { Submitter } from './submission/submit';
+import type { TaskPoller } from './waiting/poller';
 import { earlierTimerMs, suspend, type PendingTask } from './waiting/suspend';
 
 /** For this many tasks one list of running jobs is cheaper, and sooner read, than a look at each. */
@@ -32,6 +33,7 @@ export async function suspendJobs<R extends PaidRequest>(
 	context: IExecuteFunctions,
 	items: Items<JobParameters<R>>,
 	submitter: Submitter<R>,
+	poller: TaskPoller,
 ): Promise<INodeExecutionData[]> {
 	const { batch } = items;
 	earlierTimerMs(context);
@@ -44,12 +46,12 @@ export async function suspendJobs<R extends PaidRequest>(
 	await items.each(async ({ timeoutMs }, itemIndex) => {
 		const job = jobs.get(itemIndex)!;
 		// Nobody calls this execution about a job that was sent elsewhere.
-		if (!job.submission.callsBack && isRunning(job)) await poll(batch, job, timeoutMs);
+		if (!job.submission.callsBack && isRunning(job)) await poll(poller, job, timeoutMs);
 		return undefined;
 	});
 	const called = [...jobs.values()].filter(({ submission }) => submission.callsBack);
-	await lookUntilQuiet(context, batch, called);
-	batch.halt.check();
+	await lookUntilQuiet(context, batch, poller, called);
+	batch.cancellation.throwIfAborted();
 
 	const isOver = !called.some(isRunning);
 	const pending: PendingTask[] = [];
@@ -58,7 +60,7 @@ export async function suspendJobs<R extends PaidRequest>(
 		const job = jobs.get(itemIndex)!;
 		const { settings } = parameters;
 		const { submission, model } = job;
-		const known = knownTask(parameters, submission);
+		const known = taskRef(parameters, submission);
 		const build = async (current = settings) =>
 			await buildItems.call(context, batch, model, known, current, itemIndex);
 		if (!isRunning(job)) {
@@ -88,7 +90,7 @@ function pendingTask<R extends PaidRequest>({
 	const { settings, timeoutMs } = parameters;
 	const { sentAtMs } = submission;
 	const request = withoutReplyUrl(parameters.request);
-	const known = knownTask(parameters, submission);
+	const known = taskRef(parameters, submission);
 	return { itemIndex, ...known, settings, sentAtMs, request, timeoutMs };
 }
 
@@ -96,6 +98,7 @@ function pendingTask<R extends PaidRequest>({
 async function lookUntilQuiet<R extends PaidRequest>(
 	context: IExecuteFunctions,
 	batch: Batch,
+	poller: TaskPoller,
 	jobs: Array<SentJob<R>>,
 ): Promise<void> {
 	const lookAtAll = async (some: Array<SentJob<R>>) =>
@@ -103,7 +106,7 @@ async function lookUntilQuiet<R extends PaidRequest>(
 	let running = jobs.filter(isRunning);
 	if (running.length >= LIST_FROM) await lookAtAll(running);
 	for (;;) {
-		batch.halt.check();
+		batch.cancellation.throwIfAborted();
 		running = running.filter(isRunning);
 		if (running.length === 0) return;
 		const timerMs = earlierTimerMs(context);
@@ -111,7 +114,7 @@ async function lookUntilQuiet<R extends PaidRequest>(
 			await lookAtAll(await mayHaveEnded(batch, running));
 			if (running.every(isRunning)) return;
 		} else {
-			await Promise.all(running.map(async (job) => await poll(batch, job, timerMs - Date.now())));
+			await Promise.all(running.map(async (job) => await poll(poller, job, timerMs - Date.now())));
 		}
 	}
 }
@@ -127,14 +130,14 @@ async function mayHaveEnded<R extends PaidRequest>(
 /** Trouble is no matter here: the callback, or the time limit, brings the execution on. */
 async function look<R extends PaidRequest>({ api }: Batch, job: SentJob<R>): Promise<void> {
 	const { taskId } = job.submission;
-	const got = bodyOrTrouble(await api.getTask(taskId, job.parameters.request.email));
+	const got = unwrap(await api.getTask(taskId, job.parameters.request.email));
 	const { body } = got as { body?: TaskModel };
 	if (body && isTask(body)) job.model = body;
 }
 
 /** Until the task is finished or the time is over. */
 async function poll<R extends PaidRequest>(
-	{ watcher }: Batch,
+	poller: TaskPoller,
 	job: SentJob<R>,
 	timeoutMs: number,
 ): Promise<void> {
@@ -142,5 +145,5 @@ async function poll<R extends PaidRequest>(
 	const { email: account } = parameters.request;
 	const { taskId } = submission;
 	const watch = { taskId, account, itemIndex, timeoutMs, justSubmitted: false };
-	job.model = (await watcher.watchUntil(watch)) ?? job.model;
+	job.model = (await poller.waitUntil(watch)) ?? job.model;
 }

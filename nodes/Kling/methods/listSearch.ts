@@ -5,20 +5,14 @@ import type {
 	INodeListSearchResult,
 } from 'n8n-workflow';
 
-import { createdMs, History, type Place } from '../tasks/taskPages';
+import { createdMs, TaskPages, type Cursor } from '../tasks/taskPages';
 import { isTask, NOT_A_TASK } from '../tasks/fetchTask';
 import { imagesOf, readTask } from '../tasks/task';
 import { connect } from '../transport/client';
-import {
-	bodyOrTrouble,
-	klingError,
-	vendorText,
-	type KlingError,
-	type Trouble,
-} from '../runtime/problems';
+import { unwrap, klingError, vendorText, type KlingError, type Problem } from '../runtime/problems';
 import type { ApiResult, TaskModel } from '../transport/types';
 
-const NOT_ACCOUNTS: Trouble = {
+const NOT_ACCOUNTS: Problem = {
 	message: 'The answer of useapi.net is not a list of accounts',
 	description: 'Try again in a moment; if it stays, check the Base URL of the credential.',
 };
@@ -58,11 +52,11 @@ export async function searchTasks(
 ): Promise<INodeListSearchResult> {
 	const api = await connect.call(this);
 	const email = currentValue.call(this, 'account');
-	const history = new History(
+	const history = new TaskPages(
 		{ ask: api.getTasks, fail: (trouble) => listError.call(this, trouble, 'Task', 'ID') },
 		{ ...(email && { email }), contentType: 'image' },
 		{},
-		paginationToken ? (JSON.parse(paginationToken) as Place) : undefined,
+		paginationToken ? (JSON.parse(paginationToken) as Cursor) : undefined,
 	);
 	const tasks = (await history.next()) ?? [];
 	return {
@@ -135,7 +129,7 @@ function answerOrThrow(
 	field: string,
 	key: string,
 ): IDataObject {
-	const got = bodyOrTrouble(result);
+	const got = unwrap(result);
 	if (got.trouble) throw listError.call(this, got.trouble, field, key);
 	return got.body as IDataObject;
 }
@@ -143,7 +137,7 @@ function answerOrThrow(
 /** Says why there is no list and how to go on without it. */
 function listError(
 	this: ILoadOptionsFunctions,
-	{ message, description }: Trouble,
+	{ message, description }: Problem,
 	field: string,
 	key: string,
 ): KlingError {

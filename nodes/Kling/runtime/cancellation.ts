@@ -13,8 +13,8 @@ const READY_STEP_MS = 50;
  * Pauses are made of short steps because n8n's `sleep` is the only timer a community node may use and it cannot be
  * stopped in every supported version of n8n.
  */
-export class Halt {
-	private reason: Error | undefined;
+export class Cancellation {
+	private cause: Error | undefined;
 
 	constructor(
 		private readonly node: INode,
@@ -27,13 +27,13 @@ export class Halt {
 	}
 
 	/** The first reason counts; later ones are consequences of it. */
-	stop(reason: Error): void {
-		this.reason ??= reason;
+	abort(reason: Error): void {
+		this.cause ??= reason;
 	}
 
 	/** The reason to stop, if there is one. A cancel outranks every error, since it brings errors about. */
-	get why(): Error | undefined {
-		if (!this.isCanceled) return this.reason;
+	get reason(): Error | undefined {
+		if (!this.isCanceled) return this.cause;
 		// n8n shows an execution as canceled, not failed, when the error's message has this word.
 		return new NodeOperationError(this.node, 'The execution was canceled', {
 			description:
@@ -42,9 +42,9 @@ export class Halt {
 	}
 
 	/** @throws the reason to stop, if there is one */
-	check(): void {
-		const { why } = this;
-		if (why) throw why;
+	throwIfAborted(): void {
+		const { reason } = this;
+		if (reason) throw reason;
 	}
 
 	/**
@@ -52,9 +52,9 @@ export class Halt {
 	 *
 	 * @throws the reason to stop, within `STEP_MS` of its coming up
 	 */
-	async pause(untilMs: number): Promise<void> {
+	async sleepUntil(untilMs: number): Promise<void> {
 		for (;;) {
-			this.check();
+			this.throwIfAborted();
 			const leftMs = untilMs - Date.now();
 			if (leftMs <= 0) return;
 			await sleep(Math.min(leftMs, STEP_MS));
@@ -62,9 +62,9 @@ export class Halt {
 	}
 
 	/** Waits until `ready()`, asking every `READY_STEP_MS`. @throws the reason to stop */
-	async until(ready: () => boolean): Promise<void> {
+	async waitFor(ready: () => boolean): Promise<void> {
 		for (;;) {
-			this.check();
+			this.throwIfAborted();
 			if (ready()) return;
 			await sleep(READY_STEP_MS);
 		}

@@ -1,8 +1,8 @@
 import type { IExecuteFunctions, IWebhookFunctions } from 'n8n-workflow';
 
 import { connect, type KlingApi } from '../transport/client';
-import { Halt } from './cancellation';
-import { Turns } from './semaphore';
+import { Cancellation } from './cancellation';
+import { Semaphore } from './semaphore';
 
 /** Hundreds of items that all ask at once would look like an attack to the API. assumes: no-rate-limit */
 export const MAX_PARALLEL_READS = 10;
@@ -15,8 +15,8 @@ export type JobContext = IExecuteFunctions | IWebhookFunctions;
 /** What is needed to read tasks and fetch their images. */
 export interface Kit {
 	api: KlingApi;
-	halt: Halt;
-	downloads: Turns;
+	cancellation: Cancellation;
+	downloads: Semaphore;
 	/** What users should know although nothing failed. */
 	hints: Set<string>;
 }
@@ -24,18 +24,18 @@ export interface Kit {
 /** Nothing of it outlives one call of the node: the next one may run on another machine. */
 export async function openKit(
 	context: JobContext,
-	halt = new Halt(context.getNode()),
+	cancellation = new Cancellation(context.getNode()),
 ): Promise<Kit> {
 	const api = await connect.call(context);
-	const reads = new Turns(halt, MAX_PARALLEL_READS);
+	const reads = new Semaphore(cancellation, MAX_PARALLEL_READS);
 	return {
 		api: {
 			...api,
-			getTask: async (taskId, email) => await reads.take(() => api.getTask(taskId, email)),
-			getTasks: async (query) => await reads.take(() => api.getTasks(query)),
+			getTask: async (taskId, email) => await reads.run(() => api.getTask(taskId, email)),
+			getTasks: async (query) => await reads.run(() => api.getTasks(query)),
 		},
-		halt,
-		downloads: new Turns(halt, MAX_PARALLEL_DOWNLOADS),
+		cancellation,
+		downloads: new Semaphore(cancellation, MAX_PARALLEL_DOWNLOADS),
 		hints: new Set(),
 	};
 }

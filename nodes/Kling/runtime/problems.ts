@@ -1,13 +1,13 @@
 import type { INode, JsonObject } from 'n8n-workflow';
 import { NodeApiError, NodeOperationError } from 'n8n-workflow';
 
-import type { ApiResult } from '../transport/types';
+import { isSuccess, type ApiResult } from '../transport/types';
 
 /** Longer texts are not for reading, and errors are kept with the execution. */
 const MAX_TEXT_LENGTH = 2_000;
 
 /** What an error tells a user: what happened (`message`), what to do next (`description`), and facts for a workflow to act on. */
-export interface Trouble {
+export interface Problem {
 	message: string;
 	description: string;
 	/** The next step for an AI agent, where it is another one: an agent can call again, but it cannot change settings or wires. */
@@ -18,7 +18,7 @@ export interface Trouble {
 	details?: JsonObject;
 }
 
-export type KlingError = (NodeApiError | NodeOperationError) & { trouble?: Trouble };
+export type KlingError = (NodeApiError | NodeOperationError) & { trouble?: Problem };
 
 /** n8n runs a node that an AI agent uses under a type of its own, with "Tool" at its end. */
 export const isTool = (node: INode): boolean => node.type.endsWith('Tool');
@@ -29,7 +29,7 @@ export const isTool = (node: INode): boolean => node.type.endsWith('Tool');
  * n8n replaces a message that contains an errno ("EPERM" in "approvePermissions") by a text of its own, so the message
  * is set again once n8n is done with it: the vendor's words stay whole.
  */
-export function klingError(node: INode, trouble: Trouble, itemIndex?: number): KlingError {
+export function klingError(node: INode, trouble: Problem, itemIndex?: number): KlingError {
 	const { httpCode } = trouble;
 	const description = (isTool(node) && trouble.forAgent) || trouble.description;
 	// An agent is given the message alone, and it too needs to know what to do next.
@@ -44,7 +44,7 @@ export function klingError(node: INode, trouble: Trouble, itemIndex?: number): K
 }
 
 /** A 4xx: what is wrong with the request can be put right. */
-export const isRefusal = (trouble: Trouble): boolean =>
+export const isRefusal = (trouble: Problem): boolean =>
 	isAnswer(trouble) && trouble.httpCode!.startsWith('4');
 
 /**
@@ -54,7 +54,7 @@ export const isRefusal = (trouble: Trouble): boolean =>
 export const tellsOutcome = (status: number): boolean => status <= 500 && status !== 408;
 
 /** What went wrong is the API's own word that no task was made. */
-export const isAnswer = ({ httpCode }: Trouble): boolean => tellsOutcome(Number(httpCode));
+export const isAnswer = ({ httpCode }: Problem): boolean => tellsOutcome(Number(httpCode));
 
 /**
  * The vendor's own words: `error` first, since `message` "most often has very generic and perhaps misleading text" (the vendor's page).
@@ -75,7 +75,7 @@ export function vendorText(body: unknown): string | undefined {
 export type Call = 'job' | 'other';
 
 /** What an answer that is not a success means (kling-api.md, status table). */
-export function answerTrouble(status: number, body: unknown, call: Call = 'other'): Trouble {
+export function answerProblem(status: number, body: unknown, call: Call = 'other'): Problem {
 	const said = vendorText(body);
 	const httpCode = String(status);
 	const quoted = said ? `useapi.net says: "${said}". ` : '';
@@ -168,25 +168,23 @@ export function answerTrouble(status: number, body: unknown, call: Call = 'other
 	}
 }
 
-export const isSuccess = (status: number): boolean => status >= 200 && status < 300;
-
 const isRedirect = (status: number): boolean => status >= 300 && status < 400;
 
 /** Whether asking again later may bring another answer. For calls that spend nothing: see `job/submission/submit.ts` for the others. */
-export const mayPass = (result: ApiResult): boolean =>
+export const isTransient = (result: ApiResult): boolean =>
 	result.outcome !== 'answered' || result.status === 429 || result.status >= 500;
 
 /** What a call which spends nothing (a GET) brought, or what kept it from that. */
-export function bodyOrTrouble(
+export function unwrap(
 	result: ApiResult,
-): { body: unknown; trouble?: undefined } | { trouble: Trouble } {
-	if (result.outcome !== 'answered') return { trouble: readTrouble(result) };
+): { body: unknown; trouble?: undefined } | { trouble: Problem } {
+	if (result.outcome !== 'answered') return { trouble: readProblem(result) };
 	const { status, body } = result;
-	return isSuccess(status) ? { body } : { trouble: answerTrouble(status, body) };
+	return isSuccess(status) ? { body } : { trouble: answerProblem(status, body) };
 }
 
 /** What it means that a call which spends nothing (a GET) brought no usable answer. */
-export function readTrouble(result: Exclude<ApiResult, { outcome: 'answered' }>): Trouble {
+export function readProblem(result: Exclude<ApiResult, { outcome: 'answered' }>): Problem {
 	return result.outcome === 'unsent'
 		? {
 				message: `Could not connect to useapi.net (${result.reason})`,

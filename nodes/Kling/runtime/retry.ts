@@ -1,6 +1,6 @@
-import { mayPass } from './problems';
+import { isTransient } from './problems';
 import type { ApiResult } from '../transport/types';
-import type { Halt } from './cancellation';
+import type { Cancellation } from './cancellation';
 
 /** Before each further try. */
 const PAUSES_MS = [1_000, 3_000, 6_000];
@@ -13,14 +13,17 @@ const MAX_RETRY_AFTER_MS = 60_000;
  * @returns the last answer, whatever it says
  * @throws the reason to stop
  */
-export async function askPatiently(halt: Halt, ask: () => Promise<ApiResult>): Promise<ApiResult> {
+export async function retryTransient(
+	cancellation: Cancellation,
+	ask: () => Promise<ApiResult>,
+): Promise<ApiResult> {
 	for (let attempt = 0; ; attempt++) {
 		const result = await ask();
 		// A cancel cuts requests short; it must not look like trouble.
-		halt.check();
+		cancellation.throwIfAborted();
 		const retryAfterMs = (result.outcome === 'answered' && result.retryAfterMs) || 0;
 		const givesUp = attempt >= PAUSES_MS.length || retryAfterMs > MAX_RETRY_AFTER_MS;
-		if (!mayPass(result) || givesUp) return result;
-		await halt.pause(Date.now() + Math.max(PAUSES_MS[attempt], retryAfterMs));
+		if (!isTransient(result) || givesUp) return result;
+		await cancellation.sleepUntil(Date.now() + Math.max(PAUSES_MS[attempt], retryAfterMs));
 	}
 }

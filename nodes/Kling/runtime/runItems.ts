@@ -2,9 +2,8 @@ import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
 import type { KlingApi } from '../transport/client';
 import { asNodeError, errorItem, withSentJobs } from './errorItem';
-import { Halt } from './cancellation';
+import { Cancellation } from './cancellation';
 import { openKit, type Kit } from './context';
-import { Watcher } from '../job/waiting/poller';
 
 /** More hints than this would bury the output. */
 const MAX_HINTS = 5;
@@ -15,7 +14,6 @@ export interface Batch extends Kit {
 	accepted: Map<number, string>;
 	/** Items of which it is unknown whether their job was accepted. */
 	unknown: Set<number>;
-	watcher: Watcher;
 }
 
 type Reading<P> = { parameters: P } | { error: Error };
@@ -44,7 +42,7 @@ export class Items<P> {
 		read: (itemIndex: number, api: KlingApi) => P,
 	): Promise<Items<P>> {
 		const node = context.getNode();
-		const kit = await openKit(context, new Halt(node, context.getExecutionCancelSignal()));
+		const kit = await openKit(context, new Cancellation(node, context.getExecutionCancelSignal()));
 		const readings = context.getInputData().map((_, itemIndex): Reading<P> => {
 			try {
 				return { parameters: read(itemIndex, kit.api) };
@@ -53,8 +51,7 @@ export class Items<P> {
 				return { error: error as Error };
 			}
 		});
-		const watcher = new Watcher(node, kit.api, kit.halt);
-		const batch = { ...kit, accepted: new Map(), unknown: new Set<number>(), watcher };
+		const batch = { ...kit, accepted: new Map<number, string>(), unknown: new Set<number>() };
 		return new Items(context, batch, readings);
 	}
 
@@ -87,8 +84,8 @@ export class Items<P> {
 					outputs[itemIndex] = await step(reading.parameters, itemIndex);
 				} catch (error) {
 					const nodeError = asNodeError(node, error, itemIndex);
-					if (!context.continueOnFail() || batch.halt.isCanceled) {
-						batch.halt.stop(nodeError);
+					if (!context.continueOnFail() || batch.cancellation.isCanceled) {
+						batch.cancellation.abort(nodeError);
 						throw nodeError;
 					}
 					outputs[itemIndex] = [errorItem(nodeError, itemIndex)];
@@ -97,7 +94,8 @@ export class Items<P> {
 		);
 		const failed = results.find((result) => result.status === 'rejected');
 		// Whatever an item was rejected with came after the first reason to stop.
-		if (failed) throw withSentJobs(batch.halt.why ?? failed.reason, batch.accepted, batch.unknown);
+		if (failed)
+			throw withSentJobs(batch.cancellation.reason ?? failed.reason, batch.accepted, batch.unknown);
 	}
 
 	/** All outputs in input order, once every item has one; shows the hints. */

@@ -1,10 +1,10 @@
 import type { INode } from 'n8n-workflow';
 
 import type { KlingApi } from '../transport/client';
-import { bodyOrTrouble, klingError, type Trouble } from '../runtime/problems';
+import { unwrap, klingError, type Problem } from '../runtime/problems';
 import type { TaskModel } from '../transport/types';
 import type { Kit } from '../runtime/context';
-import { askPatiently } from '../runtime/retry';
+import { retryTransient } from '../runtime/retry';
 import { idText, readTask, record, text, worksOf } from './task';
 
 /** Right after creation a task can be unknown for a moment. assumes: early-404 */
@@ -23,7 +23,7 @@ export function isEmptySuccess(model: TaskModel): boolean {
 	return finished && !failed && !hasFile;
 }
 
-export const NOT_A_TASK: Trouble = {
+export const NOT_A_TASK: Problem = {
 	message: 'The answer of useapi.net is not a task',
 	description:
 		'It says neither which task it is nor how it is doing. Try again in a moment; if it stays, check the Base URL of the credential.',
@@ -36,15 +36,15 @@ export const NOT_A_TASK: Trouble = {
  */
 export async function lookAtTask(
 	node: INode,
-	{ api, halt }: Kit,
+	{ api, cancellation }: Kit,
 	taskId: string,
 	account: string | undefined,
 	itemIndex: number,
 ): Promise<TaskModel> {
-	const result = await askPatiently(halt, () => api.getTask(taskId, account));
-	const fail = (trouble: Trouble) =>
+	const result = await retryTransient(cancellation, () => api.getTask(taskId, account));
+	const fail = (trouble: Problem) =>
 		klingError(node, { ...trouble, details: { taskId } }, itemIndex);
-	const got = bodyOrTrouble(result);
+	const got = unwrap(result);
 	if (got.trouble) throw fail(got.trouble);
 	const model = got.body as TaskModel;
 	if (!isTask(model)) throw fail(NOT_A_TASK);
@@ -62,7 +62,7 @@ export function isTask(model: TaskModel): boolean {
  * and no more: nothing is documented about how fresh it is.
  */
 export async function runningJobs(api: KlingApi): Promise<Set<string> | undefined> {
-	const { body } = bodyOrTrouble(await api.getRunningJobs()) as { body?: unknown };
+	const { body } = unwrap(await api.getRunningJobs()) as { body?: unknown };
 	if (!Array.isArray(body)) return undefined;
 	return new Set(body.flatMap((job) => idText(record(job).id) ?? []));
 }

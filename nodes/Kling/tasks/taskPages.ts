@@ -1,6 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
 
-import { bodyOrTrouble, isRefusal, vendorText, type Trouble } from '../runtime/problems';
+import { unwrap, isRefusal, vendorText, type Problem } from '../runtime/problems';
 import type { ApiResult, TaskModel } from '../transport/types';
 import { numberOf, readTask, record, worksOf } from './task';
 
@@ -28,16 +28,16 @@ export interface TimeWindow {
 }
 
 /** Where a list goes on: tasks made before `beforeMs` (epoch ms), but for those that were there already. */
-export interface Place {
+export interface Cursor {
 	beforeMs: number;
 	seen: string[];
 }
 
-export interface HistorySource {
+export interface TaskPagesSource {
 	/** GET /v1/kling/tasks with this query. */
 	ask: (query: IDataObject) => Promise<ApiResult>;
 	/** The error for a list that cannot be had. */
-	fail: (trouble: Trouble) => Error;
+	fail: (trouble: Problem) => Error;
 	/** Told when tasks may be missing from a list that otherwise goes on. */
 	warn?: (hint: string) => void;
 }
@@ -52,7 +52,7 @@ export interface HistorySource {
  * Whether `createdBefore` takes in the moment itself is not documented either, and several tasks can share one, so every
  * page begins at the oldest moment of the one before, and what was there already is left out.
  */
-export class History {
+export class TaskPages {
 	/** When each task was made, by id. */
 	private readonly seen = new Map<string, number>();
 	private beforeMs?: number;
@@ -66,10 +66,10 @@ export class History {
 	 * @param place where another list stopped
 	 */
 	constructor(
-		private readonly source: HistorySource,
+		private readonly source: TaskPagesSource,
 		private readonly filters: IDataObject,
 		private readonly window: TimeWindow = {},
-		place?: Place,
+		place?: Cursor,
 	) {
 		this.beforeMs = place?.beforeMs ?? window.beforeMs;
 		if (!place) return;
@@ -100,7 +100,7 @@ export class History {
 	}
 
 	/** For a list that goes on later; `undefined` at the end. */
-	get place(): Place | undefined {
+	get place(): Cursor | undefined {
 		const { beforeMs } = this;
 		if (beforeMs === undefined || this.way === 'ended') return undefined;
 		// Made just after the moment counts as well: an API may take it in, or go by another one of the entry's times.
@@ -116,14 +116,14 @@ export class History {
 			pageSize,
 			...(beforeMs !== undefined && { createdBefore: beforeMs }),
 		});
-		const got = bodyOrTrouble(result);
+		const got = unwrap(result);
 		if (!got.trouble) return this.entriesOf(got.body);
 		// That a page may be this large is nowhere promised.
 		if (isRefusal(got.trouble) && pageSize > PAGE_SIZE) {
 			this.maxPageSize = this.pageSize = PAGE_SIZE;
 			return await this.askPage();
 		}
-		throw this.source.fail(listTrouble(result, got.trouble));
+		throw this.source.fail(listProblem(result, got.trouble));
 	}
 
 	private entriesOf(body: unknown): TaskModel[] {
@@ -204,19 +204,19 @@ const NEXT_STEPS: Record<string, string> = {
 	404: 'Check Account: it must be the email of a Kling account that is connected to useapi.net.',
 };
 
-function listTrouble(result: ApiResult, trouble: Trouble): Trouble {
+function listProblem(result: ApiResult, trouble: Problem): Problem {
 	const description = NEXT_STEPS[trouble.httpCode ?? ''];
 	if (!description || result.outcome !== 'answered') return trouble;
 	const message = vendorText(result.body) ?? `useapi.net answered with HTTP ${result.status}`;
 	return { ...trouble, message, description };
 }
 
-const NOT_A_LIST: Trouble = {
+const NOT_A_LIST: Problem = {
 	message: 'The answer of useapi.net is not a list of tasks',
 	description: 'Try again in a moment; if it stays, check the Base URL of the credential.',
 };
 
-const noWayBack = (count: number): Trouble => ({
+const noWayBack = (count: number): Problem => ({
 	message: `useapi.net does not list more than the newest ${count} tasks`,
 	description: `When asked for older ones it gave the same ones again. To go on with what there is, set Limit to ${count} or less, or Created After to a later date.`,
 });

@@ -11,10 +11,9 @@ import type {
 import { NodeOperationError } from 'n8n-workflow';
 
 import { readText, type ByteStream, type Read } from './responseBody';
-import { isSuccess } from '../runtime/problems';
 import { isPrivate } from './hosts';
 import { parseJson } from './json';
-import type { ApiResult, UpscaleRequest } from './types';
+import { isSuccess, type ApiResult, type UpscaleRequest } from './types';
 
 export const CREDENTIAL = 'useApiNetApi';
 

@@ -1,7 +1,8 @@
 import type { IHookFunctions } from 'n8n-workflow';
 
 import { connect } from '../transport/client';
-import { answerTrouble, isSuccess, klingError } from '../runtime/problems';
+import { isSuccess } from '../transport/types';
+import { answerProblem, klingError } from '../runtime/problems';
 import { readAccount } from './parameters';
 
 /** n8n activates workflows also by itself, at every start: nobody would read an error, and callbacks would be lost. */
@@ -20,7 +21,7 @@ export async function assertReady(this: IHookFunctions): Promise<void> {
 	if (result.outcome !== 'answered') return;
 	const { status, body } = result;
 	if (status === 401 || status === 402) {
-		throw klingError(this.getNode(), answerTrouble(status, body));
+		throw klingError(this.getNode(), answerProblem(status, body));
 	}
 	// "object keyed by email" (kling-api.md, "Around it").
 	const emails = Object.keys(body ?? {}).filter((key) => key.includes('@'));

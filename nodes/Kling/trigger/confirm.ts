@@ -3,7 +3,7 @@ import { sleep } from 'n8n-workflow';
 import { isEmptySuccess } from '../tasks/fetchTask';
 import { readTask } from '../tasks/task';
 import type { KlingApi } from '../transport/client';
-import { bodyOrTrouble, type Trouble } from '../runtime/problems';
+import { unwrap, type Problem } from '../runtime/problems';
 import type { ApiResult, TaskModel } from '../transport/types';
 
 /** Before the second look, the third and so on: a minute in all, since nobody is known to repeat a lost callback. */
@@ -39,7 +39,7 @@ export interface Wanted {
 /** A task as the API tells it, or why it cannot be had. */
 export type Look =
 	| { model: TaskModel; trouble?: undefined }
-	| { model?: undefined; trouble: Trouble };
+	| { model?: undefined; trouble: Problem };
 
 /**
  * Reads a task, again while that may bring more: after a 429, a 5xx, a lost connection or a broken answer; once more
@@ -59,7 +59,7 @@ export async function lookPatiently(api: KlingApi, wanted: Wanted): Promise<Look
 }
 
 function understand(result: ApiResult, wantedId: string): Look {
-	const got = bodyOrTrouble(result);
+	const got = unwrap(result);
 	if (got.trouble) return { trouble: got.trouble };
 	const model = got.body as TaskModel;
 	const { taskId = wantedId, status, finished } = readTask(model);
@@ -67,7 +67,7 @@ function understand(result: ApiResult, wantedId: string): Look {
 	return isThatTask ? { model } : { trouble: NOT_THE_TASK };
 }
 
-const NOT_THE_TASK: Trouble = {
+const NOT_THE_TASK: Problem = {
 	message: 'The answer of useapi.net is not about this task',
 	description: 'If it stays, check the Base URL of the credential.',
 };

@@ -2,7 +2,7 @@ import type { INodeExecutionData, IWebhookFunctions, IWebhookResponseData } from
 
 import { readCallback, type Callback } from '../tasks/callback';
 import { openKit, type Kit } from '../runtime/context';
-import { buildItems, type KnownTask } from '../job/output/items';
+import { buildItems, type TaskRef } from '../job/output/items';
 import { readTask } from '../tasks/task';
 import type { TaskModel } from '../transport/types';
 import { lookPatiently } from './confirm';
@@ -104,7 +104,7 @@ async function build(
 	this: IWebhookFunctions,
 	kit: Kit,
 	model: TaskModel,
-	known: KnownTask,
+	known: TaskRef,
 	{ output }: TriggerSettings,
 ): Promise<INodeExecutionData> {
 	try {

@@ -1,12 +1,12 @@
 import type { INode } from 'n8n-workflow';
 
 import {
-	answerTrouble,
-	bodyOrTrouble,
+	answerProblem,
+	unwrap,
 	isRefusal,
 	klingError,
-	mayPass,
-	readTrouble,
+	isTransient,
+	readProblem,
 	vendorText,
 } from '../../../nodes/Kling/runtime/problems.ts';
 import type { ApiResult } from '../../../nodes/Kling/transport/types.ts';
@@ -58,7 +58,7 @@ test.each<[number, unknown, RegExp, RegExp, RegExp?]>([
 	[418, undefined, /unexpected HTTP status 418/, /check the Base URL/],
 	[299, undefined, /unexpected HTTP status 299/, /Try again later/],
 ])('%i with %j', (status, body, ...[message, description, forAgent]) => {
-	const trouble = answerTrouble(status, body, 'job');
+	const trouble = answerProblem(status, body, 'job');
 	expect(trouble.httpCode).toBe(String(status));
 	expect(trouble.message).toMatch(message);
 	expect(trouble.description).toMatch(description);
@@ -72,7 +72,7 @@ test.each([
 	[500, says, /^Words of theirs$/],
 	[500, undefined, /failed to process the request/],
 ])('%i with %j where nothing is paid gives no advice about jobs', (status, body, message) => {
-	const trouble = answerTrouble(status, body);
+	const trouble = answerProblem(status, body);
 	expect(trouble.message).toMatch(message);
 	expect(trouble.description).toMatch(/^Nothing was spent by asking\. Run the workflow again/);
 	expect(trouble.description).not.toMatch(/Max Jobs|image/);
@@ -90,11 +90,11 @@ test.each<[ApiResult & { outcome: 'unsent' | 'lost' }, RegExp, RegExp]>([
 		/^Nothing was spent by asking\. Try again/,
 	],
 ])('without an answer: %j', (result, message, description) => {
-	const trouble = readTrouble(result);
+	const trouble = readProblem(result);
 	expect(trouble.message).toMatch(message);
 	expect(trouble.description).toMatch(description);
-	expect(bodyOrTrouble(result)).toEqual({ trouble });
-	expect(mayPass(result)).toBe(true);
+	expect(unwrap(result)).toEqual({ trouble });
+	expect(isTransient(result)).toBe(true);
 });
 
 test.each([
@@ -103,8 +103,8 @@ test.each([
 	[199, false],
 	[300, false],
 ])('%i is a body or trouble', (status, isBody) => {
-	const got = bodyOrTrouble({ outcome: 'answered', status, body: says });
-	expect(got).toEqual(isBody ? { body: says } : { trouble: answerTrouble(status, says) });
+	const got = unwrap({ outcome: 'answered', status, body: says });
+	expect(got).toEqual(isBody ? { body: says } : { trouble: answerProblem(status, says) });
 });
 
 test.each([
@@ -114,7 +114,7 @@ test.each([
 	[500, true],
 	[404, false],
 ])('%i may pass: %j', (status, passes) =>
-	expect(mayPass({ outcome: 'answered', status, body: undefined })).toBe(passes),
+	expect(isTransient({ outcome: 'answered', status, body: undefined })).toBe(passes),
 );
 
 test.each([

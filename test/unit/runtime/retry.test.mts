@@ -1,7 +1,7 @@
 import type { INode } from 'n8n-workflow';
 
-import { Halt } from '../../../nodes/Kling/runtime/cancellation.ts';
-import { askPatiently } from '../../../nodes/Kling/runtime/retry.ts';
+import { Cancellation } from '../../../nodes/Kling/runtime/cancellation.ts';
+import { retryTransient } from '../../../nodes/Kling/runtime/retry.ts';
 import type { ApiResult } from '../../../nodes/Kling/transport/types.ts';
 
 const answered = (status: number, retryAfterMs?: number): ApiResult => ({
@@ -11,7 +11,7 @@ const answered = (status: number, retryAfterMs?: number): ApiResult => ({
 	retryAfterMs,
 });
 const done = answered(200);
-const halt = () => new Halt({ name: 'Kling', type: 'kling' } as INode);
+const cancellation = () => new Cancellation({ name: 'Kling', type: 'kling' } as INode);
 
 beforeEach(() => void jest.useFakeTimers({ now: 0 }));
 afterEach(() => void jest.useRealTimers());
@@ -19,7 +19,7 @@ afterEach(() => void jest.useRealTimers());
 /** Asks for answers from a script; the last answer, and the second of every try. */
 async function ask(script: (attempt: number) => ApiResult) {
 	const tries: number[] = [];
-	const result = askPatiently(halt(), async () => {
+	const result = retryTransient(cancellation(), async () => {
 		tries.push(Math.round(Date.now() / 1000));
 		return script(tries.length);
 	});
@@ -59,20 +59,20 @@ test('Retry-After is heeded, unless it asks for more than a minute', async () =>
 });
 
 test('a reason to stop that comes up meanwhile outranks the answer', async () => {
-	const stopped = halt();
-	const result = askPatiently(stopped, async () => {
-		stopped.stop(new Error('Enough'));
+	const stopped = cancellation();
+	const result = retryTransient(stopped, async () => {
+		stopped.abort(new Error('Enough'));
 		return done;
 	});
 	await expect(result).rejects.toThrow('Enough');
 });
 
 test('a reason to stop ends the pause', async () => {
-	const stopped = halt();
-	const result = askPatiently(stopped, async () => answered(503));
+	const stopped = cancellation();
+	const result = retryTransient(stopped, async () => answered(503));
 	const outcome = expect(result).rejects.toThrow('Enough');
 	await jest.advanceTimersByTimeAsync(100);
-	stopped.stop(new Error('Enough'));
+	stopped.abort(new Error('Enough'));
 	await jest.advanceTimersByTimeAsync(300);
 	await outcome;
 });

@@ -52,7 +52,7 @@ test('the first error in time is thrown, not what it brought about, with what ot
 		if (itemIndex === 1) throw new Error('The reason');
 		if (itemIndex === 3) batch.unknown.add(itemIndex);
 		else batch.accepted.set(itemIndex, `10${itemIndex}`);
-		await batch.halt.pause(Date.now() + 60_000).catch(() => {
+		await batch.cancellation.sleepUntil(Date.now() + 60_000).catch(() => {
 			throw new Error('A consequence');
 		});
 		return [];
@@ -71,7 +71,7 @@ test('a cancel stops the node even with Continue, and names what is paid for or 
 		if (itemIndex === 0) batch.unknown.add(0);
 		else batch.accepted.set(1, '101');
 		cancel.abort();
-		await batch.halt.pause(Date.now() + 60_000);
+		await batch.cancellation.sleepUntil(Date.now() + 60_000);
 		return [];
 	};
 	const error = await runItems(context, itself, run).catch((thrown: unknown) => thrown);

@@ -1,7 +1,7 @@
 import type { INode } from 'n8n-workflow';
 
-import { Halt } from '../../../nodes/Kling/runtime/cancellation.ts';
-import { Turns } from '../../../nodes/Kling/runtime/semaphore.ts';
+import { Cancellation } from '../../../nodes/Kling/runtime/cancellation.ts';
+import { Semaphore } from '../../../nodes/Kling/runtime/semaphore.ts';
 
 /** How items of a batch wait for each other: so many at a time. */
 
@@ -14,10 +14,10 @@ const wait = async (ms: number) => await new Promise((resolve) => setTimeout(res
 
 describe('turns', () => {
 	/** Begins so many works at once, each taking a second; some fail. */
-	function begin(turns: Turns, count: number, fails: number[] = []) {
+	function begin(turns: Semaphore, count: number, fails: number[] = []) {
 		const log = { begun: [] as number[], active: 0, peak: 0 };
 		const works = Array.from({ length: count }, async (_, number) =>
-			turns.take(async () => {
+			turns.run(async () => {
 				log.begun.push(number);
 				log.peak = Math.max(log.peak, ++log.active);
 				await wait(1_000);
@@ -30,7 +30,7 @@ describe('turns', () => {
 	}
 
 	test('so many at a time, in the order they came, and each gets what its work gave', async () => {
-		const { log, all } = begin(new Turns(new Halt(node), 2), 5);
+		const { log, all } = begin(new Semaphore(new Cancellation(node), 2), 5);
 		await jest.advanceTimersByTimeAsync(500);
 		expect(log.begun).toEqual([0, 1]);
 		await jest.advanceTimersByTimeAsync(1_000);
@@ -41,17 +41,17 @@ describe('turns', () => {
 	});
 
 	test('a work that fails gives its turn back', async () => {
-		const { log, all } = begin(new Turns(new Halt(node), 1), 3, [0, 1]);
+		const { log, all } = begin(new Semaphore(new Cancellation(node), 1), 3, [0, 1]);
 		await jest.advanceTimersByTimeAsync(4_000);
 		expect((await all).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled']);
 		expect(log.begun).toEqual([0, 1, 2]);
 	});
 
 	test('who waits while the node is stopped does not begin any more', async () => {
-		const halt = new Halt(node);
-		const { log, all } = begin(new Turns(halt, 1), 2);
+		const cancellation = new Cancellation(node);
+		const { log, all } = begin(new Semaphore(cancellation, 1), 2);
 		await jest.advanceTimersByTimeAsync(100);
-		halt.stop(new Error('stopped'));
+		cancellation.abort(new Error('stopped'));
 		await jest.advanceTimersByTimeAsync(2_000);
 		expect(await all).toEqual([
 			{ status: 'fulfilled', value: 0 },

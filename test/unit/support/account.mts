@@ -1,8 +1,8 @@
 import type { INode } from 'n8n-workflow';
 
-import { Halt } from '../../../nodes/Kling/runtime/cancellation.ts';
-import { SlotGate, type Knock } from '../../../nodes/Kling/job/submission/jobSlots.ts';
-import { Watcher } from '../../../nodes/Kling/job/waiting/poller.ts';
+import { Cancellation } from '../../../nodes/Kling/runtime/cancellation.ts';
+import { JobSlots, type SlotResult } from '../../../nodes/Kling/job/submission/jobSlots.ts';
+import { TaskPoller } from '../../../nodes/Kling/job/waiting/poller.ts';
 import type { KlingApi } from '../../../nodes/Kling/transport/client.ts';
 import type { ApiResult } from '../../../nodes/Kling/transport/types.ts';
 import { answered } from '../../support/fakes.mts';
@@ -44,7 +44,7 @@ export class Account {
 		private readonly taskMs: (position: number) => number = () => TASK_MS,
 	) {}
 
-	async submit(): Promise<Knock<string>> {
+	async submit(): Promise<SlotResult<string>> {
 		await wait(LATENCY_MS);
 		const running = this.runningAt(Date.now()).length;
 		if (running >= this.slots) {
@@ -105,15 +105,15 @@ export interface Outcome {
 /** What every item of a batch goes through. */
 export async function runBatch(account: Account, count: number): Promise<Outcome> {
 	const startMs = Date.now();
-	const halt = new Halt(node);
-	const gate = new SlotGate(halt);
-	const watcher = new Watcher(node, account.api, halt);
+	const cancellation = new Cancellation(node);
+	const gate = new JobSlots(cancellation);
+	const poller = new TaskPoller(node, account.api, cancellation);
 	const late: number[] = [];
 	let done: Outcome | undefined;
 	const all = Promise.all(
 		Array.from({ length: count }, async (_, itemIndex) => {
-			const taskId = (await gate.through(() => account.submit(), TIMEOUT_MS))!;
-			await watcher.watch({ taskId, itemIndex, timeoutMs: TIMEOUT_MS, justSubmitted: true });
+			const taskId = (await gate.run(() => account.submit(), TIMEOUT_MS))!;
+			await poller.waitFor({ taskId, itemIndex, timeoutMs: TIMEOUT_MS, justSubmitted: true });
 			late.push((Date.now() - account.tasks.get(taskId)!.endMs) / 1000);
 			gate.taskFinished();
 			return taskId;

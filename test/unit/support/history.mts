@@ -1,4 +1,4 @@
-import { History, type TimeWindow } from '../../../nodes/Kling/tasks/taskPages.ts';
+import { TaskPages, type TimeWindow } from '../../../nodes/Kling/tasks/taskPages.ts';
 import type { ApiResult, TaskModel } from '../../../nodes/Kling/transport/types.ts';
 import { answered } from '../../support/fakes.mts';
 
@@ -54,7 +54,7 @@ export const idsOf = (entries: TaskModel[]) => entries.map(({ works }) => Number
 export async function list(ask: (query: object) => Promise<ApiResult>, window?: TimeWindow) {
 	const hints: string[] = [];
 	const warn = (hint: string) => hints.push(hint);
-	const history = new History({ ask, fail, warn }, {}, window);
+	const history = new TaskPages({ ask, fail, warn }, {}, window);
 	const ids: number[] = [];
 	for (let page = await history.next(); page; page = await history.next()) ids.push(...idsOf(page));
 	return { ids, hints };

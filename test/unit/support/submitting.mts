@@ -1,6 +1,6 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 
-import { Halt } from '../../../nodes/Kling/runtime/cancellation.ts';
+import { Cancellation } from '../../../nodes/Kling/runtime/cancellation.ts';
 import type { Wanted } from '../../../nodes/Kling/job/submission/earlierJobs.ts';
 import type { PaidJob, PaidOperation } from '../../../nodes/Kling/job/submission/attempt.ts';
 import { Submitter } from '../../../nodes/Kling/job/submission/submit.ts';
@@ -37,7 +37,7 @@ export const jobOf = (changes: Partial<PaidJob<UpscaleRequest>> = {}): PaidJob<U
 
 /** What one call of the node submits with. */
 export function submitterOf(kling: FakeKling, context: IExecuteFunctions) {
-	const halt = new Halt(context.getNode(), context.getExecutionCancelSignal());
-	const batch = batchOf(kling.api, halt);
+	const cancellation = new Cancellation(context.getNode(), context.getExecutionCancelSignal());
+	const batch = batchOf(kling.api, cancellation);
 	return { batch, submitter: new Submitter(context, batch, operation) };
 }

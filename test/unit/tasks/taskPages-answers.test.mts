@@ -1,4 +1,4 @@
-import { createdMs, History } from '../../../nodes/Kling/tasks/taskPages.ts';
+import { createdMs, TaskPages } from '../../../nodes/Kling/tasks/taskPages.ts';
 import type { TaskModel } from '../../../nodes/Kling/transport/types.ts';
 import { answered } from '../../support/fakes.mts';
 import { entry, fail, list, START_MS } from '../support/history.mts';
@@ -30,7 +30,7 @@ describe('answers with gaps', () => {
 		'%d tasks without a time are given; then there is no way on',
 		async (length) => {
 			const page = Array.from({ length }, (_, number) => ({ works: [{ taskId: number + 1 }] }));
-			const history = new History({ ask: once(page), fail }, {});
+			const history = new TaskPages({ ask: once(page), fail }, {});
 			expect(await history.next()).toHaveLength(length);
 			// Nor for a list that goes on later.
 			expect(history.place).toBeUndefined();
@@ -68,7 +68,7 @@ describe('trouble is told in the vendor’s words, with a next step that fits a 
 		[503, undefined, 'useapi.net answered with the unexpected HTTP status 503', 'Try again later'],
 	])('%d %p', async (status, body, message, description) => {
 		const troubles: Array<{ message: string; description: string }> = [];
-		const history = new History(
+		const history = new TaskPages(
 			{
 				ask: async () => answered(status, body),
 				fail: (trouble) => {

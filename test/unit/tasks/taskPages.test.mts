@@ -1,4 +1,4 @@
-import { History, type Place } from '../../../nodes/Kling/tasks/taskPages.ts';
+import { TaskPages, type Cursor } from '../../../nodes/Kling/tasks/taskPages.ts';
 import type { ApiResult, TaskModel } from '../../../nodes/Kling/transport/types.ts';
 import { apiOf, fail, idsOf, list, START_MS, type Kind, type Task } from '../support/history.mts';
 
@@ -69,11 +69,11 @@ describe.each(kinds)('%s', (_name, kind) => {
 	])('another list goes on where one stopped: %s', async (_name, tasks, mostSeen) => {
 		const { ask, requests } = apiOf(tasks, kind);
 		const ids: number[] = [];
-		let place: Place | undefined;
+		let place: Cursor | undefined;
 		do {
-			const history = new History({ ask, fail }, {}, {}, place);
+			const history = new TaskPages({ ask, fail }, {}, {}, place);
 			ids.push(...idsOf((await history.next()) ?? []));
-			place = history.place && (JSON.parse(JSON.stringify(history.place)) as Place);
+			place = history.place && (JSON.parse(JSON.stringify(history.place)) as Cursor);
 			// Only those that the next page may give again, or the place would grow with every page.
 			expect(place?.seen.length ?? 0).toBeLessThanOrEqual(mostSeen);
 		} while (place);
@@ -147,7 +147,7 @@ describe('more tasks of one moment than a page holds', () => {
 
 	test('nobody has to listen to what is said of them', async () => {
 		const { ask } = apiOf(crowd(130), { cap: 20 });
-		const history = new History({ ask, fail }, {});
+		const history = new TaskPages({ ask, fail }, {});
 		let count = 0;
 		for (let page = await history.next(); page; page = await history.next()) count += page.length;
 		expect(count).toBe(30 + 20 + 30);
@@ -179,10 +179,10 @@ describe('more tasks of one moment than a page holds', () => {
 
 test('a list that goes on where nothing is left sees it with one call', async () => {
 	const { ask, requests } = apiOf(tasksAt(3, (number) => number));
-	const first = new History({ ask, fail }, {});
+	const first = new TaskPages({ ask, fail }, {});
 	await first.next();
 	requests.length = 0;
-	const second = new History({ ask, fail }, {}, {}, first.place);
+	const second = new TaskPages({ ask, fail }, {}, {}, first.place);
 	expect(await second.next()).toBeUndefined();
 	expect(requests).toHaveLength(1);
 });
@@ -192,7 +192,7 @@ describe('an API that does not heed createdBefore', () => {
 		const tasks = tasksAt(2_000, (number) => number * 1_000);
 		const { ask, requests } = apiOf(tasks, { deaf: true });
 		const warn = jest.fn();
-		const history = new History({ ask, fail, warn }, {});
+		const history = new TaskPages({ ask, fail, warn }, {});
 		const read = async () => {
 			while (await history.next());
 		};
@@ -228,7 +228,7 @@ describe('an API that does not heed createdBefore', () => {
 			tasksAt(2_000, (number) => number * 1_000),
 			{ deaf: true },
 		);
-		const history = new History({ ask, fail }, {});
+		const history = new TaskPages({ ask, fail }, {});
 		expect(await history.next()).toHaveLength(50);
 	});
 });

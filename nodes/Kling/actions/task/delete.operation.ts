@@ -2,7 +2,7 @@ import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n
 
 import { runItems, type Batch } from '../../runtime/runItems';
 import { idText, record } from '../../tasks/task';
-import { bodyOrTrouble, klingError, type Trouble } from '../../runtime/problems';
+import { unwrap, klingError, type Problem } from '../../runtime/problems';
 import type { ApiResult } from '../../transport/types';
 import { accountField, showFor, taskField } from '../fields';
 import { Parameters } from '../parameters';
@@ -24,14 +24,14 @@ function readParameters(this: IExecuteFunctions, itemIndex: number) {
 
 async function deleteTask(
 	this: IExecuteFunctions,
-	{ api, halt }: Batch,
+	{ api, cancellation }: Batch,
 	{ taskId, account }: ReturnType<typeof readParameters>,
 	itemIndex: number,
 ): Promise<INodeExecutionData[]> {
 	const result = await api.deleteTask(taskId, account);
-	const got = bodyOrTrouble(result);
+	const got = unwrap(result);
 	// A cancel cuts requests short; it must not look like a failure of the API.
-	halt.check();
+	cancellation.throwIfAborted();
 	if (got.trouble) {
 		const reason = lossOf(result);
 		const trouble = reason ? unknownOutcome(taskId, reason) : got.trouble;
@@ -50,7 +50,7 @@ function lossOf(result: ApiResult): string | undefined {
 	return result.outcome === 'lost' ? result.reason : undefined;
 }
 
-const unknownOutcome = (taskId: string, reason: string): Trouble => ({
+const unknownOutcome = (taskId: string, reason: string): Problem => ({
 	message: `It is unknown whether task ${taskId} was deleted (${reason})`,
 	description: 'The answer was lost. Look the task up with Task → Get before you delete it again.',
 });

@@ -1,6 +1,7 @@
 import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
 
-import { runItems, type Batch } from '../../runtime/runItems';
+import { TaskPoller } from '../../job/waiting/poller';
+import { Items, type Batch } from '../../runtime/runItems';
 import { assertImages, buildItems } from '../../job/output/items';
 import { lookAtTask } from '../../tasks/fetchTask';
 import {
@@ -62,7 +63,14 @@ export const description: INodeProperties[] = showFor('task', 'get', [
 
 /** Gets every item's task, once or until it is finished. Spends nothing. */
 export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
-	return await runItems(this, readParameters.bind(this), get.bind(this));
+	const items = await Items.read(this, readParameters.bind(this));
+	const { api, cancellation } = items.batch;
+	const poller = new TaskPoller(this.getNode(), api, cancellation);
+	await items.each(
+		async (parameters, itemIndex) =>
+			await get.call(this, items.batch, poller, parameters, itemIndex),
+	);
+	return items.finish();
 }
 
 function readParameters(this: IExecuteFunctions, itemIndex: number) {
@@ -81,6 +89,7 @@ function readParameters(this: IExecuteFunctions, itemIndex: number) {
 async function get(
 	this: IExecuteFunctions,
 	batch: Batch,
+	poller: TaskPoller,
 	{
 		taskId,
 		account,
@@ -93,7 +102,7 @@ async function get(
 ): Promise<INodeExecutionData[]> {
 	const node = this.getNode();
 	const model = waits
-		? await batch.watcher.watch({
+		? await poller.waitFor({
 				taskId,
 				account,
 				itemIndex,

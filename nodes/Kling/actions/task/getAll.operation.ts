@@ -6,8 +6,8 @@ import type {
 } from 'n8n-workflow';
 
 import { runItems, type Batch } from '../../runtime/runItems';
-import { History } from '../../tasks/taskPages';
-import { askPatiently } from '../../runtime/retry';
+import { TaskPages } from '../../tasks/taskPages';
+import { retryTransient } from '../../runtime/retry';
 import { outputOf, readTask } from '../../tasks/task';
 import { klingError } from '../../runtime/problems';
 import { accountField, showFor, taskOutputField } from '../fields';
@@ -93,13 +93,14 @@ function readParameters(this: IExecuteFunctions, itemIndex: number) {
 
 async function getAll(
 	this: IExecuteFunctions,
-	{ api, halt, hints }: Batch,
+	{ api, cancellation, hints }: Batch,
 	{ account, limit, contentType, window, output }: ReturnType<typeof readParameters>,
 	itemIndex: number,
 ): Promise<INodeExecutionData[]> {
-	const history = new History(
+	const history = new TaskPages(
 		{
-			ask: async (query) => await askPatiently(halt, async () => await api.getTasks(query)),
+			ask: async (query) =>
+				await retryTransient(cancellation, async () => await api.getTasks(query)),
 			fail: (trouble) => klingError(this.getNode(), trouble, itemIndex),
 			warn: (hint) => hints.add(hint),
 		},

@@ -1,12 +1,12 @@
 import type { IBinaryData } from 'n8n-workflow';
 
 import type { ByteStream } from '../../transport/responseBody';
-import { bodyOrTrouble, klingError } from '../../runtime/problems';
+import { unwrap, klingError } from '../../runtime/problems';
 import { openFile, type OpenedFile } from '../../transport/fileClient';
 import { imageType } from './imageType';
-import type { Halt } from '../../runtime/cancellation';
+import type { Cancellation } from '../../runtime/cancellation';
 import type { JobContext, Kit } from '../../runtime/context';
-import { askPatiently } from '../../runtime/retry';
+import { retryTransient } from '../../runtime/retry';
 import { record, text, type TaskImage } from '../../tasks/task';
 
 /** Getting a file spends nothing, so a broken transfer is tried again. */
@@ -39,7 +39,7 @@ export async function downloadImage(
 	kit: Kit,
 	download: Download,
 ): Promise<IBinaryData> {
-	return await kit.downloads.take(async () => {
+	return await kit.downloads.run(async () => {
 		const { image, taskId, itemIndex } = download;
 		const clean = download.withoutWatermark && (await fetchClean.call(this, kit, download));
 		if (clean) return clean;
@@ -68,8 +68,8 @@ async function fetchClean(
 	let reason = 'the image has no ID';
 	const { workId } = image;
 	if (workId) {
-		const got = bodyOrTrouble(
-			await askPatiently(kit.halt, () => kit.api.getCleanFile(workId, account)),
+		const got = unwrap(
+			await retryTransient(kit.cancellation, () => kit.api.getCleanFile(workId, account)),
 		);
 		if (got.trouble) reason = got.trouble.message;
 		else {
@@ -80,7 +80,7 @@ async function fetchClean(
 			({ reason } = fetched);
 		}
 	}
-	kit.halt.check();
+	kit.cancellation.throwIfAborted();
 	kit.hints.add(
 		`Item ${itemIndex}: the image without watermark was not available (${reason}), so the plain image was downloaded.`,
 	);
@@ -89,23 +89,23 @@ async function fetchClean(
 
 async function fetchFile(
 	this: JobContext,
-	{ api, halt }: Kit,
+	{ api, cancellation }: Kit,
 	url: string,
 	{ image, taskId }: Download,
 ): Promise<Fetched> {
 	const stem = ['kling', taskId, ...(image.workId ? [image.workId] : [])].join('-');
 	let fetched: Fetched;
 	for (let attempt = 1; ; attempt++) {
-		fetched = await fetchOnce.call(this, halt, url, api.baseUrl, stem);
-		halt.check();
+		fetched = await fetchOnce.call(this, cancellation, url, api.baseUrl, stem);
+		cancellation.throwIfAborted();
 		if ('file' in fetched || fetched.lasting || attempt === ATTEMPTS) return fetched;
-		await halt.pause(Date.now() + RETRY_PAUSE_MS * attempt);
+		await cancellation.sleepUntil(Date.now() + RETRY_PAUSE_MS * attempt);
 	}
 }
 
 async function fetchOnce(
 	this: JobContext,
-	halt: Halt,
+	cancellation: Cancellation,
 	address: string,
 	baseUrl: string,
 	stem: string,
@@ -113,8 +113,8 @@ async function fetchOnce(
 	const limitMs = Date.now() + TRANSFER_TIMEOUT_MS;
 	const cut = new AbortController();
 	let settled = false;
-	const cutOff = halt
-		.until(() => settled || Date.now() > limitMs)
+	const cutOff = cancellation
+		.waitFor(() => settled || Date.now() > limitMs)
 		.then(() => ({ reason: 'it took too long', lasting: true }));
 	const fetched = fetchAndStore.call(this, address, baseUrl, stem, cut.signal);
 	// Whichever loses must not go unheard.

@@ -15,7 +15,7 @@ export interface OutputSettings {
 }
 
 /** What the node itself knows of a task, whatever the API's answer holds. */
-export interface KnownTask {
+export interface TaskRef {
 	taskId: string;
 	account?: string;
 	replyRef?: string;
@@ -33,7 +33,7 @@ export async function buildItems(
 	this: JobContext,
 	kit: Kit,
 	model: TaskModel,
-	known: KnownTask,
+	known: TaskRef,
 	settings: OutputSettings,
 	itemIndex: number,
 ): Promise<INodeExecutionData[]> {
@@ -102,7 +102,7 @@ export async function buildResult(
 	this: JobContext,
 	kit: Kit,
 	model: TaskModel,
-	known: KnownTask,
+	known: TaskRef,
 	settings: OutputSettings,
 	itemIndex: number,
 ): Promise<INodeExecutionData[]> {
@@ -115,7 +115,7 @@ async function downloadAll(
 	this: JobContext,
 	kit: Kit,
 	images: TaskImage[],
-	{ taskId, account }: KnownTask,
+	{ taskId, account }: TaskRef,
 	{ binaryPropertyName: field, withoutWatermark }: OutputSettings,
 	itemIndex: number,
 ): Promise<{ binary?: IBinaryKeyData }> {

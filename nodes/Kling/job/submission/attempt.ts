@@ -1,7 +1,7 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 
 import type { KlingApi } from '../../transport/client';
-import { isTool, klingError, type KlingError, type Trouble } from '../../runtime/problems';
+import { isTool, klingError, type KlingError, type Problem } from '../../runtime/problems';
 import type { ApiResult, PaidRequest, TaskModel } from '../../transport/types';
 import type { Batch } from '../../runtime/runItems';
 import { readTask } from '../../tasks/task';
@@ -137,7 +137,7 @@ export class Attempt<R extends PaidRequest> {
 		};
 	}
 
-	error(trouble: Trouble): KlingError {
+	error(trouble: Problem): KlingError {
 		return klingError(this.context.getNode(), trouble, this.itemIndex);
 	}
 }

@@ -1,10 +1,10 @@
 import type { INode } from 'n8n-workflow';
 
-import { bodyOrTrouble, klingError, type KlingError, type Trouble } from '../../runtime/problems';
+import { unwrap, klingError, type KlingError, type Problem } from '../../runtime/problems';
 import type { TaskModel } from '../../transport/types';
-import { createdMs, History } from '../../tasks/taskPages';
+import { createdMs, TaskPages } from '../../tasks/taskPages';
 import type { Kit } from '../../runtime/context';
-import { askPatiently } from '../../runtime/retry';
+import { retryTransient } from '../../runtime/retry';
 import { idText, readTask, record, text, worksOf } from '../../tasks/task';
 
 /** No list is read further back than so many tasks. */
@@ -53,7 +53,7 @@ export interface Wanted {
 export type Sighting =
 	| { is: 'found'; taskId: string; isSure: boolean }
 	| { is: 'absent' | 'untold' }
-	| { is: 'unreadable'; trouble: Trouble };
+	| { is: 'unreadable'; trouble: Problem };
 
 /**
  * Looks in the API's own lists whether a job is there already: GET /scheduler has the running ones, GET /tasks all that
@@ -67,7 +67,7 @@ export class EarlierJobs {
 	/** @param read tasks that earlier looks have read: what a task was made of never changes */
 	constructor(
 		private readonly node: INode,
-		private readonly kit: Pick<Kit, 'api' | 'halt'>,
+		private readonly kit: Pick<Kit, 'api' | 'cancellation'>,
 		private readonly read = new Map<string, KnownJob>(),
 	) {}
 
@@ -80,7 +80,7 @@ export class EarlierJobs {
 		try {
 			await list.readBackTo(wanted);
 		} catch (error) {
-			this.kit.halt.check();
+			this.kit.cancellation.throwIfAborted();
 			const { trouble, message, description } = error as KlingError;
 			return {
 				is: 'unreadable',
@@ -94,7 +94,7 @@ export class EarlierJobs {
 /** The lists of one account, read as far back as was asked for. */
 class AccountList {
 	private readonly jobs = new Map<string, KnownJob>();
-	private readonly history: History;
+	private readonly history: TaskPages;
 	private isComplete = false;
 	/** When the oldest task so far was made, epoch ms. */
 	private oldestMs = Infinity;
@@ -102,14 +102,15 @@ class AccountList {
 
 	constructor(
 		private readonly node: INode,
-		private readonly kit: Pick<Kit, 'api' | 'halt'>,
+		private readonly kit: Pick<Kit, 'api' | 'cancellation'>,
 		private readonly read: Map<string, KnownJob>,
 		private readonly account?: string,
 	) {
-		const { api, halt } = kit;
-		this.history = new History(
+		const { api, cancellation } = kit;
+		this.history = new TaskPages(
 			{
-				ask: async (query) => await askPatiently(halt, async () => await api.getTasks(query)),
+				ask: async (query) =>
+					await retryTransient(cancellation, async () => await api.getTasks(query)),
 				fail: (trouble) => klingError(node, trouble),
 			},
 			account ? { email: account } : {},
@@ -183,8 +184,8 @@ class AccountList {
 
 	/** In what shape a running task stands in the list of tasks is not told, so each is read. assumes: scheduler-lists-running */
 	private async readRunning(): Promise<void> {
-		const { api, halt } = this.kit;
-		const got = bodyOrTrouble(await askPatiently(halt, api.getRunningJobs));
+		const { api, cancellation } = this.kit;
+		const got = unwrap(await retryTransient(cancellation, api.getRunningJobs));
 		if (got.trouble) throw klingError(this.node, got.trouble);
 		if (!Array.isArray(got.body)) throw klingError(this.node, NOT_A_LIST);
 		const own = got.body.map(record).filter(({ email }) => {
@@ -200,8 +201,8 @@ class AccountList {
 				const before = this.read.get(taskId);
 				if (before && tellsInputs(before)) return this.add(before);
 				const result = await this.kit.api.getTask(taskId, this.account);
-				this.kit.halt.check();
-				const { body = {} } = bodyOrTrouble(result) as { body?: TaskModel };
+				this.kit.cancellation.throwIfAborted();
+				const { body = {} } = unwrap(result) as { body?: TaskModel };
 				// One that cannot be read tells nothing, and may be the one that is wanted.
 				const job = { ...jobOf(body), taskId };
 				this.read.set(taskId, job);
@@ -228,7 +229,7 @@ class AccountList {
 	}
 }
 
-const NOT_A_LIST: Trouble = {
+const NOT_A_LIST: Problem = {
 	message: 'The answer of useapi.net is not a list of jobs',
 	description: 'Try again in a moment; if it stays, check the Base URL of the credential.',
 };

@@ -1,6 +1,6 @@
-import type { Halt } from '../../runtime/cancellation';
+import type { Cancellation } from '../../runtime/cancellation';
 
-/** POSTs under way at once for one account: enough to fill its slots quickly, few enough not to knock in vain when they are full. */
+/** POSTs under way at once for one account: enough to fill its slots quickly, few enough not to be refused in vain when they are full. */
 const MAX_PARALLEL_SUBMITS = 5;
 /** "vendor scripts wait 10 s and try again" (kling-api.md, status 429). assumes: retry-when-full, no-retry-after */
 const RETRY_WHEN_FULL_MS = 10_000;
@@ -8,7 +8,7 @@ const RETRY_WHEN_FULL_MS = 10_000;
 const RETRY_WHEN_OURS_MS = 40_000;
 
 /** What sending one request came to: the account was full, or it gave an answer, and perhaps took a slot for the job. */
-export type Knock<T> =
+export type SlotResult<T> =
 	| { full: true; retryAfterMs?: number }
 	| { full: false; isTaken: boolean; answer: T };
 
@@ -20,10 +20,10 @@ interface Waiter {
 
 /**
  * The way to one Kling account's job slots. Items pass in the order they came. When the account is full (429) they wait
- * until one of our own tasks ends, or for Retry-After, and then knock one by one, so that a full account is not flooded
+ * until one of our own tasks ends, or for Retry-After, and then try one by one, so that a full account is not flooded
  * and a freed slot is taken at once. What the account has held so far is taken for what it can hold.
  */
-export class SlotGate {
+export class JobSlots {
 	private nextTicket = 0;
 	/** By ticket. Only the first one keeps looking; the others sleep until they are first, however many they are. */
 	private readonly waiting: Waiter[] = [];
@@ -33,7 +33,7 @@ export class SlotGate {
 	private running = 0;
 	/** How many of them the account had when it last refused one; unknown before that. */
 	private capacity = Infinity;
-	/** From when on it is worth knocking although the account seems to be full. Epoch ms. */
+	/** From when on it is worth trying although the account seems to be full. Epoch ms. */
 	private probeAtMs = 0;
 	private finishedTasks = 0;
 	/** Since when the account has refused everything; `undefined` while it takes or finishes our tasks. Epoch ms. */
@@ -41,7 +41,7 @@ export class SlotGate {
 	/** When it last refused. Epoch ms. */
 	private refusedAtMs = 0;
 
-	constructor(private readonly halt: Halt) {}
+	constructor(private readonly cancellation: Cancellation) {}
 
 	/** One of our tasks ended, so a slot is free. */
 	taskFinished(): void {
@@ -53,28 +53,28 @@ export class SlotGate {
 	/**
 	 * Sends when it is this caller's turn, again while the account is full.
 	 *
-	 * @param patienceMs how long the account may stay full, without taking or finishing any of our tasks
-	 * @returns the answer, or `undefined` when patience ran out: then nothing was accepted
+	 * @param maxWaitMs how long the account may stay full, without taking or finishing any of our tasks
+	 * @returns the answer, or `undefined` when that time was over: then nothing was accepted
 	 */
-	async through<T>(send: () => Promise<Knock<T>>, patienceMs: number): Promise<T | undefined> {
+	async run<T>(send: () => Promise<SlotResult<T>>, maxWaitMs: number): Promise<T | undefined> {
 		const ticket = this.nextTicket++;
-		while (await this.turn(ticket, patienceMs)) {
+		while (await this.turn(ticket, maxWaitMs)) {
 			const finishedBefore = this.finishedTasks;
-			const knock = await send().finally(() => this.inFlight--);
-			if (!knock.full) {
-				if (knock.isTaken) this.taken();
-				return knock.answer;
+			const result = await send().finally(() => this.inFlight--);
+			if (!result.full) {
+				if (result.isTaken) this.taken();
+				return result.answer;
 			}
 			this.width = 1;
-			// A task of ours that ended meanwhile has freed a slot since this refusal: knock again at once.
+			// A task of ours that ended meanwhile has freed a slot since this refusal: try again at once.
 			if (this.finishedTasks !== finishedBefore) continue;
 			this.refusedAtMs = Date.now();
 			this.fullSinceMs ??= this.refusedAtMs;
 			this.capacity = this.running;
-			// Whatever the pause, there is one last knock when patience ends.
+			// Whatever the pause, there is one last try when that time is over.
 			this.probeAtMs = Math.min(
-				this.refusedAtMs + (knock.retryAfterMs ?? this.retryMs()),
-				this.fullSinceMs + patienceMs,
+				this.refusedAtMs + (result.retryAfterMs ?? this.retryMs()),
+				this.fullSinceMs + maxWaitMs,
 			);
 		}
 		return undefined;
@@ -96,8 +96,8 @@ export class SlotGate {
 		return seesEnds ? RETRY_WHEN_OURS_MS : RETRY_WHEN_FULL_MS;
 	}
 
-	/** @returns whether the caller may send now, and is counted as under way; `false` when patience ran out */
-	private async turn(ticket: number, patienceMs: number): Promise<boolean> {
+	/** @returns whether the caller may send now, and is counted as under way; `false` when that time was over */
+	private async turn(ticket: number, maxWaitMs: number): Promise<boolean> {
 		const first = new Promise<void>((lead) => this.waiting.push({ ticket, lead }));
 		// A ticket that was refused comes back to its old place.
 		this.waiting.sort((a, b) => a.ticket - b.ticket);
@@ -105,9 +105,9 @@ export class SlotGate {
 		await first;
 		try {
 			let passes = false;
-			await this.halt.until(() => {
-				if (this.outOfPatience(patienceMs)) return true;
-				passes = this.mayPass(ticket);
+			await this.cancellation.waitFor(() => {
+				if (this.isTimeUp(maxWaitMs)) return true;
+				passes = this.isTransient(ticket);
 				// Counted in the same step as asked, before the next one is woken and asks too.
 				if (passes) this.inFlight++;
 				return passes;
@@ -126,7 +126,7 @@ export class SlotGate {
 		this.waiting[0]?.lead();
 	}
 
-	private mayPass(ticket: number): boolean {
+	private isTransient(ticket: number): boolean {
 		return (
 			this.waiting[0]?.ticket === ticket &&
 			this.inFlight < this.width &&
@@ -135,8 +135,8 @@ export class SlotGate {
 		);
 	}
 
-	/** Not before the last knock was answered. Those who wait behind need none of their own. */
-	private outOfPatience(patienceMs: number): boolean {
-		return this.fullSinceMs !== undefined && this.refusedAtMs >= this.fullSinceMs + patienceMs;
+	/** Not before the last try was answered. Those who wait behind need none of their own. */
+	private isTimeUp(maxWaitMs: number): boolean {
+		return this.fullSinceMs !== undefined && this.refusedAtMs >= this.fullSinceMs + maxWaitMs;
 	}
 }

@@ -1,7 +1,7 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 
 import { CREDENTIAL } from '../../transport/client';
-import { isAnswer, type Trouble } from '../../runtime/problems';
+import { isAnswer, type Problem } from '../../runtime/problems';
 
 /**
  * - `accepted`: the API made a task; `failed` once Kling has ended it without a result.
@@ -10,8 +10,8 @@ import { isAnswer, type Trouble } from '../../runtime/problems';
  */
 export type Outcome =
 	| { state: 'accepted'; taskId: string; failed?: boolean; reused?: boolean }
-	| { state: 'refused'; trouble: Trouble }
-	| { state: 'unknown'; trouble: Trouble };
+	| { state: 'refused'; trouble: Problem }
+	| { state: 'unknown'; trouble: Problem };
 
 /** One job that was sent in this execution, and what came of it. */
 export type LedgerEntry = Outcome & {
@@ -29,7 +29,7 @@ export type LedgerEntry = Outcome & {
 interface OldEntry {
 	job: string;
 	executionId: string;
-	sent: { taskId?: string; failed?: boolean; trouble?: Trouble };
+	sent: { taskId?: string; failed?: boolean; trouble?: Problem };
 }
 
 const CONTEXT_KEY = 'paidByKling';

@@ -27,7 +27,7 @@ export class LostJobs {
 
 	constructor(
 		private readonly node: INode,
-		private readonly kit: Pick<Kit, 'api' | 'halt'>,
+		private readonly kit: Pick<Kit, 'api' | 'cancellation'>,
 	) {}
 
 	/**
@@ -51,7 +51,7 @@ export class LostJobs {
 		try {
 			while (this.searches.size > 0) {
 				// A search that is added meanwhile may be due earlier.
-				await this.kit.halt.until(() => this.isDue());
+				await this.kit.cancellation.waitFor(() => this.isDue());
 				await this.look();
 			}
 		} catch (error) {

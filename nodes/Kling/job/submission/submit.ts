@@ -1,13 +1,13 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 
-import { answerTrouble, isAnswer, isSuccess } from '../../runtime/problems';
-import type { ApiResult, PaidRequest, TaskModel } from '../../transport/types';
+import { answerProblem, isAnswer } from '../../runtime/problems';
+import { isSuccess, type ApiResult, type PaidRequest, type TaskModel } from '../../transport/types';
 import type { Batch } from '../../runtime/runItems';
 import { idText } from '../../tasks/task';
-import { SlotGate } from './jobSlots';
+import { JobSlots } from './jobSlots';
 import { Attempt, type PaidJob, type PaidOperation, type Submission } from './attempt';
 import { SentJobs } from './takeOver';
-import { submitTrouble } from './troubles';
+import { submitProblem } from './problems';
 
 /**
  * Sends the jobs of one call of the node.
@@ -19,7 +19,7 @@ import { submitTrouble } from './troubles';
 export class Submitter<R extends PaidRequest> {
 	private readonly sent: SentJobs;
 	/** Job slots are counted per Kling account. */
-	private readonly gates = new Map<string, SlotGate>();
+	private readonly gates = new Map<string, JobSlots>();
 
 	constructor(
 		private readonly context: IExecuteFunctions,
@@ -59,7 +59,7 @@ export class Submitter<R extends PaidRequest> {
 		const { request, timeoutMs } = attempt.job;
 		const gate = this.gateOf(request.email);
 		let sentAtMs = 0;
-		const result = await gate.through(async () => {
+		const result = await gate.run(async () => {
 			sentAtMs = Date.now();
 			const answer = await operation.send(batch.api, request);
 			// assumes: full-takes-nothing
@@ -67,7 +67,7 @@ export class Submitter<R extends PaidRequest> {
 				? { full: true, retryAfterMs: answer.retryAfterMs }
 				: { full: false, isTaken: acceptedTaskId(answer) !== undefined, answer };
 		}, timeoutMs);
-		if (!result) throw attempt.error(answerTrouble(429, undefined, 'job'));
+		if (!result) throw attempt.error(answerProblem(429, undefined, 'job'));
 
 		const taskId = acceptedTaskId(result);
 		if (taskId && result.outcome === 'answered') {
@@ -78,18 +78,18 @@ export class Submitter<R extends PaidRequest> {
 			};
 			return { ...submission, model: result.body as TaskModel, isNew: true, settle };
 		}
-		const trouble = submitTrouble(result, operation.name);
+		const trouble = submitProblem(result, operation.name);
 		if (result.outcome !== 'unsent') {
 			if (!isAnswer(trouble)) return await this.sent.findLost(attempt, trouble, sentAtMs);
 			attempt.note({ state: 'refused', trouble }, sentAtMs);
 		}
 		// A cancel cuts requests short; it must not look like a failure of the API.
-		if (batch.halt.isCanceled) batch.halt.check();
+		if (batch.cancellation.isCanceled) batch.cancellation.throwIfAborted();
 		throw attempt.error(trouble);
 	}
 
-	private gateOf(account = ''): SlotGate {
-		const gate = this.gates.get(account) ?? new SlotGate(this.batch.halt);
+	private gateOf(account = ''): JobSlots {
+		const gate = this.gates.get(account) ?? new JobSlots(this.batch.cancellation);
 		this.gates.set(account, gate);
 		return gate;
 	}

@@ -1,15 +1,15 @@
 import type { INode } from 'n8n-workflow';
 
-import { bodyOrTrouble, isRefusal, type Trouble } from '../../runtime/problems';
+import { unwrap, isRefusal, type Problem } from '../../runtime/problems';
 import type { PaidRequest, TaskModel } from '../../transport/types';
 import type { Kit } from '../../runtime/context';
-import { askPatiently } from '../../runtime/retry';
+import { retryTransient } from '../../runtime/retry';
 import { readTask } from '../../tasks/task';
 import type { AcceptedEntry, Attempt, Submission } from './attempt';
 import { EarlierJobs } from './earlierJobs';
 import type { LedgerEntry } from './ledger';
 import { LISTED_AFTER_MS, LostJobs } from './lostJobs';
-import { couldNotLook, unknownOutcome } from './troubles';
+import { couldNotLook, unknownOutcome } from './problems';
 
 const SAME_JOB_HINT =
 	'Some items name the same image, so they share one job and its result. Reply Reference and Reply URL of the job that was sent first count.';
@@ -23,7 +23,7 @@ export class SentJobs {
 	/** Jobs that this call of the node has looked for in vain, by fingerprint. */
 	private readonly missed = new Set<string>();
 
-	constructor(node: INode, kit: Pick<Kit, 'api' | 'halt'>) {
+	constructor(node: INode, kit: Pick<Kit, 'api' | 'cancellation'>) {
 		this.earlier = new EarlierJobs(node, kit);
 		this.lost = new LostJobs(node, kit);
 	}
@@ -59,7 +59,7 @@ export class SentJobs {
 	 */
 	async findLost<R extends PaidRequest>(
 		attempt: Attempt<R>,
-		trouble: Trouble,
+		trouble: Problem,
 		sentAtMs: number,
 	): Promise<Submission> {
 		const { job, batch } = attempt;
@@ -88,11 +88,11 @@ export class SentJobs {
 		const { batch, job } = attempt;
 		if (!entry.failed) {
 			const { email } = job.request;
-			const result = await askPatiently(
-				batch.halt,
+			const result = await retryTransient(
+				batch.cancellation,
 				async () => await batch.api.getTask(entry.taskId, email),
 			);
-			const { body: model } = bodyOrTrouble(result) as { body?: TaskModel };
+			const { body: model } = unwrap(result) as { body?: TaskModel };
 			if (!model || !readTask(model).failed) return { ...attempt.submission(entry), model };
 			attempt.ledger.recordFailure(attempt.fingerprint, entry.taskId);
 		}

@@ -1,9 +1,9 @@
 import type { INode } from 'n8n-workflow';
 
-import { bodyOrTrouble, klingError, type Trouble } from '../../runtime/problems';
+import { unwrap, klingError, type Problem } from '../../runtime/problems';
 import type { TaskModel } from '../../transport/types';
 import { MAX_PARALLEL_READS, type Kit } from '../../runtime/context';
-import { askPatiently } from '../../runtime/retry';
+import { retryTransient } from '../../runtime/retry';
 import {
 	EARLY_404_MS,
 	EMPTY_SUCCESS_MS,
@@ -14,20 +14,20 @@ import {
 	runningJobs,
 } from '../../tasks/fetchTask';
 import { readTask } from '../../tasks/task';
-import { Turns } from '../../runtime/semaphore';
+import { Semaphore } from '../../runtime/semaphore';
 import type { PendingTask } from './suspend';
 
 /** Between two looks at a task that is missing, or a success without a file. */
 const PAUSE_MS = 2_000;
 
 /** How a task ended, or that the API no longer knows it. */
-export type Ended = { model: TaskModel } | { trouble: Trouble };
+export type Ended = { model: TaskModel } | { trouble: Problem };
 
 /** The first task found running, or how all of them ended. */
 export type Look = { running: string } | { ended: Map<string, Ended> };
 
 /**
- * Looks whether all tasks of a parked execution are finished, and stops at the first that still runs.
+ * Looks whether all tasks of a suspended execution are finished, and stops at the first that still runs.
  *
  * The one that ran last time is read first, then the list of running jobs tells where to look; it is not believed, since
  * it may lag behind: a task that it names is read before it counts as running. Costs a call or three while something
@@ -54,13 +54,13 @@ export async function lookAtAll(
 		if (!ended.has(task.taskId) && !(await read(task))) return { running: task.taskId };
 	}
 	let running: string | undefined;
-	const turns = new Turns(kit.halt, MAX_PARALLEL_READS);
+	const turns = new Semaphore(kit.cancellation, MAX_PARALLEL_READS);
 	// Several items may wait for the same task.
 	const unread = new Map(tasks.map((task) => [task.taskId, task]));
 	await Promise.all(
 		[...unread.values()].map(async (task) => {
 			if (ended.has(task.taskId)) return;
-			await turns.take(async () => {
+			await turns.run(async () => {
 				if (running === undefined && !(await read(task))) running = task.taskId;
 			});
 		}),
@@ -82,13 +82,13 @@ async function likelyRunning(kit: Kit, tasks: PendingTask[]): Promise<PendingTas
  */
 async function readPatiently(
 	node: INode,
-	{ api, halt }: Kit,
+	{ api, cancellation }: Kit,
 	{ taskId, account, itemIndex, sentAtMs }: PendingTask,
 ): Promise<Ended | undefined> {
 	const emptyUntilMs = Date.now() + EMPTY_SUCCESS_MS;
 	for (let looks = 1; ; looks++) {
-		const result = await askPatiently(halt, () => api.getTask(taskId, account));
-		const got = bodyOrTrouble(result);
+		const result = await retryTransient(cancellation, () => api.getTask(taskId, account));
+		const got = unwrap(result);
 		if (!got.trouble) {
 			const model = got.body as TaskModel;
 			if (!isTask(model)) throw klingError(node, NOT_A_TASK, itemIndex);
@@ -101,6 +101,6 @@ async function readPatiently(
 			if (Date.now() - sentAtMs < EARLY_404_MS) return undefined;
 			if (looks >= LOOKS_AT_MISSING) return { trouble: got.trouble };
 		}
-		await halt.pause(Date.now() + PAUSE_MS);
+		await cancellation.sleepUntil(Date.now() + PAUSE_MS);
 	}
 }

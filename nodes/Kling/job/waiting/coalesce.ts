@@ -21,7 +21,7 @@ const works = new Map<string, Work>();
  * @returns the result, for exactly one caller; `undefined` for everyone else
  * @throws what `work` throws, unless somebody joined meanwhile: then it is tried once more
  */
-export async function together<T>(
+export async function coalesce<T>(
 	key: string,
 	work: () => Promise<T | undefined>,
 ): Promise<T | undefined> {

@@ -4,11 +4,11 @@ const REMEMBERED = 40;
 const QUANTILE = 0.1;
 
 /** What one batch has learned about how long Kling takes for a task. */
-export class TaskTimes {
+export class DurationEstimate {
 	private readonly latest: number[] = [];
 
 	/** @param ms from the job's acceptance to the task's end */
-	learn(ms: number): void {
+	add(ms: number): void {
 		this.latest.push(ms);
 		if (this.latest.length > REMEMBERED) this.latest.shift();
 	}

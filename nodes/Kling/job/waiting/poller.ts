@@ -1,9 +1,9 @@
 import type { INode } from 'n8n-workflow';
 
 import type { KlingApi } from '../../transport/client';
-import { bodyOrTrouble, klingError, mayPass, type Trouble } from '../../runtime/problems';
+import { unwrap, klingError, isTransient, type Problem } from '../../runtime/problems';
 import type { ApiResult, TaskModel } from '../../transport/types';
-import type { Halt } from '../../runtime/cancellation';
+import type { Cancellation } from '../../runtime/cancellation';
 import {
 	EARLY_404_MS,
 	EMPTY_SUCCESS_MS,
@@ -12,10 +12,10 @@ import {
 	runningJobs,
 } from '../../tasks/fetchTask';
 import { numberOf, readTask, record } from '../../tasks/task';
-import { TaskTimes } from './durations';
+import { DurationEstimate } from './durations';
 
 /** Pauses between two looks when no interval is set: a fifth of the time already waited in vain, within these bounds. */
-const PAUSE_SHARE = 0.2;
+const BACKOFF_FACTOR = 0.2;
 const MIN_PAUSE_MS = 2_000;
 const MAX_PAUSE_MS = 15_000;
 /** Where it is known how long a task takes, the shortest pause is this part of it. */
@@ -24,7 +24,7 @@ const MIN_KNOWN_PAUSE_MS = 500;
 /** For this many tasks one list of running jobs is cheaper than a look at each. */
 const LIST_FROM = 3;
 /** So long a list is believed that a task still runs, where nothing is known about how long tasks take. */
-const SLOW_ROUND_MS = 20_000;
+const LIST_TRUST_MS = 20_000;
 /** The watch looks up this often, so that a task that has just been sent is not overlooked. */
 const STEP_MS = 250;
 
@@ -32,7 +32,7 @@ export interface Watch {
 	taskId: string;
 	account?: string;
 	itemIndex: number;
-	/** Time limit in ms, from the first call of `watch`. */
+	/** Time limit in ms, from the first call of `waitFor`. */
 	timeoutMs: number;
 	/** Fixed pause in ms; without it the pause grows with the time waited. */
 	pollIntervalMs?: number;
@@ -57,7 +57,7 @@ interface Watched extends Watch {
 	/** When it was first told as a success without a file, epoch ms. */
 	emptySinceMs?: number;
 	status: string;
-	lastTrouble?: Trouble;
+	lastTrouble?: Problem;
 	resolve(model: TaskModel): void;
 	reject(error: unknown): void;
 	timeOut(): void;
@@ -68,15 +68,15 @@ interface Watched extends Watch {
  * list of running jobs and reads only those that are not on it. The list is never the last word: a task counts as
  * finished by its own answer, and one that stays on the list is read itself after a while, in case the list is wrong.
  */
-export class Watcher {
+export class TaskPoller {
 	private readonly watched = new Set<Watched>();
-	private readonly times = new TaskTimes();
+	private readonly times = new DurationEstimate();
 	private isRunning = false;
 
 	constructor(
 		private readonly node: INode,
 		private readonly api: KlingApi,
-		private readonly halt: Halt,
+		private readonly cancellation: Cancellation,
 	) {}
 
 	/**
@@ -86,14 +86,14 @@ export class Watcher {
 	 * @returns the finished task's model, failed or not
 	 * @throws KlingError when the time limit is over, or the API says something that waiting does not mend
 	 */
-	async watch(watch: Watch): Promise<TaskModel> {
+	async waitFor(watch: Watch): Promise<TaskModel> {
 		return (await this.start(watch, (task) => {
 			task.reject(this.error(task, timedOut(task)));
 		}))!;
 	}
 
-	/** As `watch`, but gives `undefined` when the time limit is over. */
-	async watchUntil(watch: Watch): Promise<TaskModel | undefined> {
+	/** As `waitFor`, but gives `undefined` when the time limit is over. */
+	async waitUntil(watch: Watch): Promise<TaskModel | undefined> {
 		return await this.start(watch, (_task, giveUp) => giveUp());
 	}
 
@@ -134,9 +134,9 @@ export class Watcher {
 		this.isRunning = true;
 		try {
 			while (this.watched.size > 0) {
-				await this.round();
+				await this.tick();
 				const untilMs = Math.min(...[...this.watched].map(dueMs), Date.now() + STEP_MS);
-				await this.halt.pause(untilMs);
+				await this.cancellation.sleepUntil(untilMs);
 			}
 		} catch (error) {
 			this.watched.forEach((task) => task.reject(error));
@@ -145,7 +145,7 @@ export class Watcher {
 		}
 	}
 
-	private async round(): Promise<void> {
+	private async tick(): Promise<void> {
 		const nowMs = Date.now();
 		const dueBy = (ms: number) => [...this.watched].filter((task) => dueMs(task) <= ms);
 		const due = dueBy(nowMs);
@@ -157,22 +157,22 @@ export class Watcher {
 			return;
 		}
 		const listed = await runningJobs(this.api);
-		this.halt.check();
+		this.cancellation.throwIfAborted();
 		for (const task of this.watched) {
 			const isDue = alike.includes(task);
 			const hasLeft = listed && (task.seen || task.wasListed);
 			if (task.isBeingRead || !(isDue || hasLeft)) continue;
 			const isListed = listed?.has(task.taskId) ?? false;
 			if (isListed) task.wasListed = true;
-			if (isListed && this.believesList(task)) this.postpone(task);
+			if (isListed && this.trustsList(task)) this.postpone(task);
 			else void this.read(task);
 		}
 	}
 
 	/** Only until the task's own time limit, and not for longer than one slow round or one task's time. */
-	private believesList(task: Watched): boolean {
+	private trustsList(task: Watched): boolean {
 		const nowMs = Date.now();
-		const slowRoundMs = Math.max(SLOW_ROUND_MS, this.times.expectedMs * (1 + PAUSE_SHARE));
+		const slowRoundMs = Math.max(LIST_TRUST_MS, this.times.expectedMs * (1 + BACKOFF_FACTOR));
 		return nowMs < task.deadlineMs && nowMs - task.lastReadMs < slowRoundMs;
 	}
 
@@ -185,11 +185,11 @@ export class Watcher {
 		tasks.forEach((task) => (task.isBeingRead = true));
 		try {
 			const result = await this.api.getTask(taskId, account);
-			this.halt.check();
+			this.cancellation.throwIfAborted();
 			for (const task of tasks) {
 				task.lastReadMs = Date.now();
 				this.postpone(task);
-				this.judge(task, result);
+				this.handleResponse(task, result);
 				if (this.watched.has(task) && Date.now() >= task.deadlineMs) task.timeOut();
 			}
 		} catch (error) {
@@ -199,8 +199,8 @@ export class Watcher {
 		}
 	}
 
-	private judge(task: Watched, result: ApiResult): void {
-		const got = bodyOrTrouble(result);
+	private handleResponse(task: Watched, result: ApiResult): void {
+		const got = unwrap(result);
 		task.lastTrouble = got.trouble;
 		if (!got.trouble) {
 			const model = got.body as TaskModel;
@@ -211,12 +211,12 @@ export class Watcher {
 			if (!finished || this.mayStillFill(task, model)) return;
 			// What fails often does so at once.
 			if (task.justSubmitted && !failed)
-				this.times.learn(taskTimeMs(model) ?? Date.now() - task.startMs);
+				this.times.add(taskTimeMs(model) ?? Date.now() - task.startMs);
 			task.resolve(model);
 		} else if (result.outcome === 'answered') {
 			const isMissing = result.status === 404;
 			task.missedLooks = isMissing ? task.missedLooks + 1 : 0;
-			if (!mayPass(result) && !(isMissing && this.mayStillAppear(task))) {
+			if (!isTransient(result) && !(isMissing && this.mayStillAppear(task))) {
 				task.reject(this.error(task, got.trouble));
 			}
 			task.nextLookMs = Math.max(task.nextLookMs, Date.now() + (result.retryAfterMs ?? 0));
@@ -243,7 +243,7 @@ export class Watcher {
 		const nowMs = Date.now();
 		const { expectedMs } = this.times;
 		const expectedAtMs = task.startMs + (task.justSubmitted ? expectedMs : 0);
-		const pauseMs = clamp((nowMs - expectedAtMs) * PAUSE_SHARE, this.minPauseMs, MAX_PAUSE_MS);
+		const pauseMs = clamp((nowMs - expectedAtMs) * BACKOFF_FACTOR, this.minPauseMs, MAX_PAUSE_MS);
 		task.nextLookMs =
 			task.pollIntervalMs === undefined
 				? Math.max(expectedAtMs, nowMs + pauseMs)
@@ -257,7 +257,7 @@ export class Watcher {
 			: clamp(expectedMs * MIN_PAUSE_OF_TASK_TIME, MIN_KNOWN_PAUSE_MS, MIN_PAUSE_MS);
 	}
 
-	private error(task: Watched, trouble: Trouble) {
+	private error(task: Watched, trouble: Problem) {
 		const details = { taskId: task.taskId, ...trouble.details };
 		return klingError(this.node, { ...trouble, details }, task.itemIndex);
 	}
@@ -276,7 +276,7 @@ function taskTimeMs(model: TaskModel): number | undefined {
 	return ms > 0 ? ms : undefined;
 }
 
-function timedOut({ taskId, status, timeoutMs, lastTrouble }: Watched): Trouble {
+function timedOut({ taskId, status, timeoutMs, lastTrouble }: Watched): Problem {
 	const trouble = lastTrouble ? ` The last answer was: ${lastTrouble.message}.` : '';
 	return {
 		message: `Task ${taskId} did not finish within ${timeoutMs / 1000} seconds (last status: ${status})`,

@@ -12,7 +12,7 @@ import { readCallback } from '../../tasks/callback';
 import { withSentJobs } from '../../runtime/errorItem';
 import { openKit, type Kit } from '../../runtime/context';
 import { lookAtAll, type Ended } from './checkTasks';
-import { together } from './coalesce';
+import { coalesce } from './coalesce';
 import { pendingOutputs } from './pendingOutputs';
 import { readPending, readPendingItems, type Pending } from './suspend';
 
@@ -39,7 +39,7 @@ const MAX_REMEMBERED = 1_000;
 const RETRY_AFTER_S = 10;
 
 /**
- * Answers a call of a parked execution's resume URL. A call is a wake-up, never data: what the tasks have come to is
+ * Answers a call of a suspended execution's resume URL. A call is a wake-up, never data: what the tasks have come to is
  * read from the API, with the credential, and only when all of them are finished does the execution go on.
  *
  * Never throws: n8n would drop the run's data and run the next nodes with an empty item.
@@ -64,7 +64,7 @@ async function wakeUp(this: IWebhookFunctions, reply: Reply): Promise<IWebhookRe
 
 	const memory = remember(pending.id);
 	if (call.isFinal && call.taskId) memory.saidFinal.add(call.taskId);
-	const workflowData = await together(
+	const workflowData = await coalesce(
 		pending.id,
 		async () => await goOn(this, pending, memory, reply),
 	);
@@ -139,7 +139,7 @@ function continuesOnFail({ onError, continueOnFail }: INode): boolean {
 /**
  * Lets the execution end with an error. n8n has no documented way to do that in a webhook call: to throw is worse than
  * nothing (see `resume`). But its engine, when it resumes a node, throws a `resumeError` that it finds in the metadata
- * of the parked node; that is how it lets a failed sub-workflow fail its parent (n8n-core 2.41, workflow-execute.js).
+ * of the suspended node; that is how it lets a failed sub-workflow fail its parent (n8n-core 2.41, workflow-execute.js).
  *
  * A version of n8n that does not know it finds no items to hand on: nothing after this node runs on a failure that
  * would look like a result.

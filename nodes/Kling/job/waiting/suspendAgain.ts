@@ -1,6 +1,6 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
-import { Halt } from '../../runtime/cancellation';
+import { Cancellation } from '../../runtime/cancellation';
 import { openKit } from '../../runtime/context';
 import { lookAtAll } from './checkTasks';
 import { pendingOutputs } from './pendingOutputs';
@@ -20,13 +20,13 @@ export async function suspendAgain(
 	const { tasks, itemCount, limitAtMs = Date.now() } = pending;
 	const items = context.getInputData();
 	const node = context.getNode();
-	const kit = await openKit(context, new Halt(node, context.getExecutionCancelSignal()));
+	const kit = await openKit(context, new Cancellation(node, context.getExecutionCancelSignal()));
 	const waiting = items
 		.slice(0, itemCount)
 		.map(({ json, binary }, item) => ({ json, binary, pairedItem: { item } }));
 	// Trouble is no matter here: the callback, or the time limit, brings the execution on.
 	const look = await lookAtAll(node, kit, tasks).catch(() => undefined);
-	kit.halt.check();
+	kit.cancellation.throwIfAborted();
 	const isOver = look !== undefined && 'ended' in look;
 	await context.putExecutionToWait(new Date(isOver ? Date.now() : limitAtMs));
 	if (!isOver) return waiting;

@@ -3,9 +3,9 @@ import { Readable } from 'node:stream';
 import type { IDataObject, IExecuteFunctions, IHttpRequestOptions, INode } from 'n8n-workflow';
 
 import { downloadImage } from '../../../../nodes/Kling/job/output/download.ts';
-import { Halt } from '../../../../nodes/Kling/runtime/cancellation.ts';
+import { Cancellation } from '../../../../nodes/Kling/runtime/cancellation.ts';
 import type { Kit } from '../../../../nodes/Kling/runtime/context.ts';
-import { Turns } from '../../../../nodes/Kling/runtime/semaphore.ts';
+import { Semaphore } from '../../../../nodes/Kling/runtime/semaphore.ts';
 import type { KlingError } from '../../../../nodes/Kling/runtime/problems.ts';
 import type { ApiResult } from '../../../../nodes/Kling/transport/types.ts';
 import { answered } from '../../../support/fakes.mts';
@@ -54,11 +54,16 @@ async function download({ serves, image, withoutWatermark, clean, baseUrl }: Wis
 			},
 		},
 	} as unknown as IExecuteFunctions;
-	const halt = new Halt(node);
+	const cancellation = new Cancellation(node);
 	const hints = new Set<string>();
 	const getCleanFile = jest.fn(async () => clean);
 	const api = { baseUrl: baseUrl ?? 'http://127.0.0.1:1', getCleanFile };
-	const kit = { api, halt, downloads: new Turns(halt, 1), hints } as unknown as Kit;
+	const kit = {
+		api,
+		cancellation,
+		downloads: new Semaphore(cancellation, 1),
+		hints,
+	} as unknown as Kit;
 	let file: unknown;
 	let error: KlingError | undefined;
 	downloadImage

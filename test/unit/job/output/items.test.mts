@@ -2,25 +2,25 @@ import { Readable } from 'node:stream';
 
 import type { IExecuteFunctions, IHttpRequestOptions, INode } from 'n8n-workflow';
 
-import { Halt } from '../../../../nodes/Kling/runtime/cancellation.ts';
+import { Cancellation } from '../../../../nodes/Kling/runtime/cancellation.ts';
 import type { Kit } from '../../../../nodes/Kling/runtime/context.ts';
 import {
 	buildItems,
 	buildResult,
 	type OutputSettings,
 } from '../../../../nodes/Kling/job/output/items.ts';
-import { Turns } from '../../../../nodes/Kling/runtime/semaphore.ts';
+import { Semaphore } from '../../../../nodes/Kling/runtime/semaphore.ts';
 import type { TaskModel } from '../../../../nodes/Kling/transport/types.ts';
 
 /** The items that a task comes to, and the files in them. What stands in their JSON is tested with result.ts. */
 
 const node = { name: 'Kling', type: 'kling' } as INode;
 const known = { taskId: '10' };
-const halt = new Halt(node);
+const cancellation = new Cancellation(node);
 const kit = {
 	api: { baseUrl: 'http://127.0.0.1:1' },
-	halt,
-	downloads: new Turns(halt, 4),
+	cancellation,
+	downloads: new Semaphore(cancellation, 4),
 	hints: new Set(),
 } as unknown as Kit;
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-import { Halt } from '../../../../nodes/Kling/runtime/cancellation.ts';
+import { Cancellation } from '../../../../nodes/Kling/runtime/cancellation.ts';
 import {
 	EarlierJobs,
 	type KnownJob,
@@ -215,9 +215,11 @@ describe('lists that cannot be read', () => {
 
 	test('when the node is stopped it is stopped as well', async () => {
 		const kling = new FakeKling();
-		const halt = new Halt(nodeOf());
-		const looking = new EarlierJobs(nodeOf(), kitOf(kling.api, halt)).find(wantedOf(request));
-		halt.stop(new Error('stopped'));
+		const cancellation = new Cancellation(nodeOf());
+		const looking = new EarlierJobs(nodeOf(), kitOf(kling.api, cancellation)).find(
+			wantedOf(request),
+		);
+		cancellation.abort(new Error('stopped'));
 		await expect(through(looking)).rejects.toThrow('stopped');
 	});
 });

@@ -1,7 +1,7 @@
 import type { INode } from 'n8n-workflow';
 
-import { Halt } from '../../../../nodes/Kling/runtime/cancellation.ts';
-import { SlotGate, type Knock } from '../../../../nodes/Kling/job/submission/jobSlots.ts';
+import { Cancellation } from '../../../../nodes/Kling/runtime/cancellation.ts';
+import { JobSlots, type SlotResult } from '../../../../nodes/Kling/job/submission/jobSlots.ts';
 
 const node = { name: 'Kling', type: 'kling' } as INode;
 const ANSWER_MS = 200;
@@ -13,7 +13,7 @@ const wait = async (ms: number) => await new Promise((resolve) => setTimeout(res
 
 /** An account with so many slots: takes a job or answers 429, each after a while. */
 function account(slots: number, retryAfterMs?: number) {
-	const gate = new SlotGate(new Halt(node));
+	const gate = new JobSlots(new Cancellation(node));
 	const log = {
 		/** May change meanwhile: somebody else has jobs there, too. */
 		slots,
@@ -24,7 +24,7 @@ function account(slots: number, retryAfterMs?: number) {
 		parallel: 0,
 		maxParallel: 0,
 	};
-	const send = async (item: number): Promise<Knock<number>> => {
+	const send = async (item: number): Promise<SlotResult<number>> => {
 		log.knocks.push(Date.now());
 		log.maxParallel = Math.max(log.maxParallel, ++log.parallel);
 		await wait(ANSWER_MS);
@@ -44,7 +44,7 @@ function account(slots: number, retryAfterMs?: number) {
 test('items of an account that is never full are sent in order, a few at once', async () => {
 	const { gate, log, send } = account(100);
 	const all = Promise.all(
-		Array.from({ length: 20 }, (_, item) => gate.through(() => send(item), 600_000)),
+		Array.from({ length: 20 }, (_, item) => gate.run(() => send(item), 600_000)),
 	);
 	await jest.advanceTimersByTimeAsync(10_000);
 	expect(await all).toHaveLength(20);
@@ -57,7 +57,7 @@ test('a full batch keeps every slot busy: a freed slot is taken at once, none is
 	const { gate, log, send, finish } = account(10);
 	const all = Promise.all(
 		Array.from({ length: 100 }, async (_, item) => {
-			await gate.through(() => send(item), 600_000);
+			await gate.run(() => send(item), 600_000);
 			await wait(JOB_MS);
 			finish();
 		}),
@@ -73,7 +73,7 @@ test('a full batch keeps every slot busy: a freed slot is taken at once, none is
 
 test('while others hold the slots, one item knocks every ten seconds', async () => {
 	const { gate, log, send } = account(0);
-	void Promise.allSettled([1, 2, 3].map((item) => gate.through(() => send(item), 600_000)));
+	void Promise.allSettled([1, 2, 3].map((item) => gate.run(() => send(item), 600_000)));
 	await jest.advanceTimersByTimeAsync(60_000);
 	expect(log.knocks.length).toBeLessThanOrEqual(3 + 6);
 	const later = log.knocks.filter((at) => at > 5_000);
@@ -84,14 +84,14 @@ test('while others hold the slots, one item knocks every ten seconds', async () 
 
 test('Retry-After sets the pause', async () => {
 	const { gate, log, send } = account(0, 3_000);
-	void gate.through(() => send(1), 600_000);
+	void gate.run(() => send(1), 600_000);
 	await jest.advanceTimersByTimeAsync(10_000);
 	expect(log.knocks).toEqual([0, 3_200, 6_400, 9_600]);
 });
 
 test('patience runs out only while the account takes and finishes nothing, after one last knock', async () => {
 	const { gate, log, send } = account(0);
-	const gaveUp = Promise.all([1, 2, 3].map((item) => gate.through(() => send(item), 15_000)));
+	const gaveUp = Promise.all([1, 2, 3].map((item) => gate.run(() => send(item), 15_000)));
 	await jest.advanceTimersByTimeAsync(20_000);
 	expect(await gaveUp).toEqual([undefined, undefined, undefined]);
 	// Nobody else knocks after that.
@@ -99,14 +99,14 @@ test('patience runs out only while the account takes and finishes nothing, after
 });
 
 test('nobody gives up while the last knock is under way: it may be let in', async () => {
-	const gate = new SlotGate(new Halt(node));
+	const gate = new JobSlots(new Cancellation(node));
 	let knocks = 0;
-	const send = async (): Promise<Knock<number>> => {
+	const send = async (): Promise<SlotResult<number>> => {
 		const isLast = ++knocks === 4;
 		await wait(isLast ? 5_000 : ANSWER_MS);
 		return knocks < 4 ? { full: true } : { full: false, isTaken: true, answer: Date.now() };
 	};
-	const both = Promise.all([1, 2].map(() => gate.through(send, 15_000)));
+	const both = Promise.all([1, 2].map(() => gate.run(send, 15_000)));
 	await jest.advanceTimersByTimeAsync(25_000);
 	const [first, second] = await both;
 	expect(first).toBeGreaterThanOrEqual(20_000);
@@ -120,13 +120,13 @@ describe('how soon it knocks again', () => {
 		await before(all);
 		const { gate, log, send } = all;
 		const from = log.knocks.length;
-		void gate.through(() => send(99), 600_000);
+		void gate.run(() => send(99), 600_000);
 		await jest.advanceTimersByTimeAsync(60_000);
 		const [refused, next] = log.knocks.slice(from);
 		return next - refused - ANSWER_MS;
 	}
 	const take = async ({ gate, send }: ReturnType<typeof account>) => {
-		void gate.through(() => send(1), 600_000);
+		void gate.run(() => send(1), 600_000);
 		await jest.advanceTimersByTimeAsync(1_000);
 	};
 
@@ -158,16 +158,16 @@ describe('how soon it knocks again', () => {
 	});
 
 	test('at once, when a task of ours ended while the refusal was on its way', async () => {
-		const gate = new SlotGate(new Halt(node));
+		const gate = new JobSlots(new Cancellation(node));
 		const knocks: number[] = [];
-		const send = async (): Promise<Knock<string>> => {
+		const send = async (): Promise<SlotResult<string>> => {
 			knocks.push(Date.now());
 			await wait(ANSWER_MS);
 			return knocks.length === 2 ? { full: true } : { full: false, isTaken: true, answer: 'taken' };
 		};
-		void gate.through(send, 600_000);
+		void gate.run(send, 600_000);
 		await jest.advanceTimersByTimeAsync(1_000);
-		const second = gate.through(send, 600_000);
+		const second = gate.run(send, 600_000);
 		await jest.advanceTimersByTimeAsync(100);
 		gate.taskFinished();
 		await jest.advanceTimersByTimeAsync(1_000);
@@ -176,7 +176,7 @@ describe('how soon it knocks again', () => {
 
 	test('not at once, when a freed slot is taken: the account is as full as before', async () => {
 		const { gate, log, send, finish } = account(1);
-		[1, 2, 3].forEach((item) => void gate.through(() => send(item), 600_000));
+		[1, 2, 3].forEach((item) => void gate.run(() => send(item), 600_000));
 		await jest.advanceTimersByTimeAsync(1_000);
 		finish();
 		const before = log.knocks.length;
@@ -186,21 +186,21 @@ describe('how soon it knocks again', () => {
 	});
 
 	test('at once, when one was refused and another sent with it was taken', async () => {
-		const gate = new SlotGate(new Halt(node));
+		const gate = new JobSlots(new Cancellation(node));
 		const knocks: number[] = [];
-		const send = async (): Promise<Knock<string>> => {
+		const send = async (): Promise<SlotResult<string>> => {
 			const number = knocks.push(Date.now());
 			await wait(number === 1 ? 100 : 300);
 			return number === 1 ? { full: true } : { full: false, isTaken: true, answer: 'taken' };
 		};
-		const both = [gate.through(send, 600_000), gate.through(send, 600_000)];
+		const both = [gate.run(send, 600_000), gate.run(send, 600_000)];
 		await jest.advanceTimersByTimeAsync(1_000);
 		expect(await Promise.all(both)).toEqual(['taken', 'taken']);
 	});
 
 	test('at once and on and on, when there is more room than there seemed to be', async () => {
 		const { gate, log, send } = account(1);
-		[1, 2, 3, 4, 5].forEach((item) => void gate.through(() => send(item), 600_000));
+		[1, 2, 3, 4, 5].forEach((item) => void gate.run(() => send(item), 600_000));
 		await jest.advanceTimersByTimeAsync(5_000);
 		expect(log.accepted).toEqual([1]);
 		log.slots = 4;
@@ -215,8 +215,8 @@ describe('how soon it knocks again', () => {
 
 test('one that gives up sooner leaves the others in their places', async () => {
 	const { gate, log, send } = account(0);
-	const patient = gate.through(() => send(1), 600_000);
-	const hasty = gate.through(() => send(2), 12_000);
+	const patient = gate.run(() => send(1), 600_000);
+	const hasty = gate.run(() => send(2), 12_000);
 	await jest.advanceTimersByTimeAsync(25_000);
 	log.slots = 1;
 	await jest.advanceTimersByTimeAsync(20_000);
@@ -228,7 +228,7 @@ test('a slot that somebody else frees goes to the first in line', async () => {
 	// Such times that the next in line is the first to look when it is time to knock.
 	const { gate, log, send } = account(0, 10_030);
 	const slowly = async (item: number) => (await wait(10), await send(item));
-	[1, 2, 3].forEach((item) => void gate.through(() => slowly(item), 600_000));
+	[1, 2, 3].forEach((item) => void gate.run(() => slowly(item), 600_000));
 	await jest.advanceTimersByTimeAsync(11_000);
 	log.slots = 1;
 	await jest.advanceTimersByTimeAsync(15_000);
@@ -237,7 +237,7 @@ test('a slot that somebody else frees goes to the first in line', async () => {
 
 test('an item whose predecessor got through keeps waiting past its own time', async () => {
 	const { gate, log, send, finish } = account(1);
-	const all = [1, 2, 3].map((item) => gate.through(() => send(item), 15_000));
+	const all = [1, 2, 3].map((item) => gate.run(() => send(item), 15_000));
 	for (let round = 0; round < 3; round++) {
 		await jest.advanceTimersByTimeAsync(12_000);
 		finish();
@@ -248,15 +248,12 @@ test('an item whose predecessor got through keeps waiting past its own time', as
 });
 
 test('a slow answer holds up nobody', async () => {
-	const gate = new SlotGate(new Halt(node));
-	const slow = gate.through(
+	const gate = new JobSlots(new Cancellation(node));
+	const slow = gate.run(
 		async () => (await wait(60_000), { full: false, isTaken: true, answer: 'slow' }),
 		600_000,
 	);
-	const quick = gate.through(
-		async () => ({ full: false, isTaken: true, answer: Date.now() }),
-		600_000,
-	);
+	const quick = gate.run(async () => ({ full: false, isTaken: true, answer: Date.now() }), 600_000);
 	await jest.advanceTimersByTimeAsync(60_000);
 	expect(await quick).toBeLessThan(1_000);
 	expect(await slow).toBe('slow');

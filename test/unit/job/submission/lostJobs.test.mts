@@ -1,4 +1,4 @@
-import { Halt } from '../../../../nodes/Kling/runtime/cancellation.ts';
+import { Cancellation } from '../../../../nodes/Kling/runtime/cancellation.ts';
 import type { Sighting } from '../../../../nodes/Kling/job/submission/earlierJobs.ts';
 import { LostJobs } from '../../../../nodes/Kling/job/submission/lostJobs.ts';
 import {
@@ -22,19 +22,19 @@ const secondsPassed = () => Math.round((Date.now() - START_MS) / 100) / 10;
 
 /** Jobs that get lost; `looks` has the second of every look. */
 function losing(kling = new FakeKling()) {
-	const halt = new Halt(nodeOf());
+	const cancellation = new Cancellation(nodeOf());
 	const looks: number[] = [];
 	const { getRunningJobs } = kling.api;
 	kling.api.getRunningJobs = async () => {
 		looks.push(secondsPassed());
 		return await getRunningJobs();
 	};
-	const lostJobs = new LostJobs(nodeOf(), kitOf(kling.api, halt));
+	const lostJobs = new LostJobs(nodeOf(), kitOf(kling.api, cancellation));
 	const lose = async (workId = '2', limitMs = 600_000): Promise<Sighting> => {
 		const wanted = wantedOf({ task_id: '1', workId });
 		return await lostJobs.find({ ...wanted, sinceMs: Date.now() }, limitMs);
 	};
-	return { kling, halt, looks, lose };
+	return { kling, cancellation, looks, lose };
 }
 
 test('after 1, 4, 10, 25 and 55 seconds, and then no more', async () => {
@@ -128,10 +128,10 @@ test('one that gets lost when all others are through is looked for as well', asy
 });
 
 test('when the node is stopped all are stopped, at once', async () => {
-	const { halt, looks, lose } = losing();
+	const { cancellation, looks, lose } = losing();
 	const both = Promise.allSettled([lose('2'), lose('3')]);
 	await jest.advanceTimersByTimeAsync(5_000);
-	halt.stop(new Error('stopped'));
+	cancellation.abort(new Error('stopped'));
 	const reasons = (await through(both)).map((result) => (result as PromiseRejectedResult).reason);
 	expect(reasons).toEqual([new Error('stopped'), new Error('stopped')]);
 	expect(secondsPassed()).toBeLessThan(5.5);

@@ -1,4 +1,4 @@
-import { together } from '../../../../nodes/Kling/job/waiting/coalesce';
+import { coalesce } from '../../../../nodes/Kling/job/waiting/coalesce';
 
 /** Keys are the tests' own: what is remembered belongs to the whole process. */
 
@@ -19,9 +19,9 @@ const settled = async () => await new Promise((resolve) => setImmediate(resolve)
 
 test('one does the work, those who come meanwhile go away at once, and it starts over for them', async () => {
 	const { steps, work } = byHand<string>();
-	const first = together('a', work);
-	expect(await together('a', work)).toBeUndefined();
-	expect(await together('a', work)).toBeUndefined();
+	const first = coalesce('a', work);
+	expect(await coalesce('a', work)).toBeUndefined();
+	expect(await coalesce('a', work)).toBeUndefined();
 	expect(steps).toHaveLength(1);
 	steps[0].give(undefined);
 	await settled();
@@ -32,32 +32,32 @@ test('one does the work, those who come meanwhile go away at once, and it starts
 
 test('without anybody joining it is through after one round, and the next one starts anew', async () => {
 	const { steps, work } = byHand<string>();
-	const first = together('b', work);
+	const first = coalesce('b', work);
 	steps[0].give(undefined);
 	expect(await first).toBeUndefined();
 	expect(steps).toHaveLength(1);
-	const second = together('b', work);
+	const second = coalesce('b', work);
 	steps[1].give('result');
 	expect(await second).toBe('result');
 });
 
 test('who comes after the result, while it is not acted on yet, gets none and starts nothing', async () => {
 	const { steps, work } = byHand<string>();
-	const first = together('c', work);
+	const first = coalesce('c', work);
 	steps[0].give('result');
 	await first;
-	expect(await together('c', work)).toBeUndefined();
+	expect(await coalesce('c', work)).toBeUndefined();
 	expect(steps).toHaveLength(1);
 });
 
 test('but a good while later it starts over: the result may have been lost', async () => {
 	jest.useFakeTimers({ doNotFake: ['setImmediate'] });
 	const { steps, work } = byHand<string>();
-	const first = together('d', work);
+	const first = coalesce('d', work);
 	steps[0].give('result');
 	await first;
 	jest.advanceTimersByTime(10_001);
-	const second = together('d', work);
+	const second = coalesce('d', work);
 	expect(steps).toHaveLength(2);
 	steps[1].give('again');
 	expect(await second).toBe('again');
@@ -67,9 +67,9 @@ test('but a good while later it starts over: the result may have been lost', asy
 test('work that takes long is not started a second time', async () => {
 	jest.useFakeTimers({ doNotFake: ['setImmediate'] });
 	const { steps, work } = byHand<string>();
-	const first = together('i', work);
+	const first = coalesce('i', work);
 	jest.advanceTimersByTime(60_000);
-	expect(await together('i', work)).toBeUndefined();
+	expect(await coalesce('i', work)).toBeUndefined();
 	expect(steps).toHaveLength(1);
 	steps[0].give('result');
 	expect(await first).toBe('result');
@@ -78,18 +78,18 @@ test('work that takes long is not started a second time', async () => {
 
 test('an error goes to the one who did the work, and the next one starts anew', async () => {
 	const { steps, work } = byHand<string>();
-	const first = together('e', work);
+	const first = coalesce('e', work);
 	steps[0].fail(new Error('no'));
 	await expect(first).rejects.toThrow('no');
-	const second = together('e', work);
+	const second = coalesce('e', work);
 	steps[1].give('result');
 	expect(await second).toBe('result');
 });
 
 test('an error is not the end while somebody has joined', async () => {
 	const { steps, work } = byHand<string>();
-	const first = together('f', work);
-	await together('f', work);
+	const first = coalesce('f', work);
+	await coalesce('f', work);
 	steps[0].fail(new Error('no'));
 	await settled();
 	steps[1].give('result');
@@ -98,8 +98,8 @@ test('an error is not the end while somebody has joined', async () => {
 
 test('other executions are not touched', async () => {
 	const { steps, work } = byHand<string>();
-	const first = together('g', work);
-	const other = together('h', work);
+	const first = coalesce('g', work);
+	const other = coalesce('h', work);
 	steps[0].give('one');
 	steps[1].give('other');
 	expect(await first).toBe('one');

@@ -1,5 +1,5 @@
-import { Halt } from '../../../../nodes/Kling/runtime/cancellation.ts';
-import { Watcher, type Watch } from '../../../../nodes/Kling/job/waiting/poller.ts';
+import { Cancellation } from '../../../../nodes/Kling/runtime/cancellation.ts';
+import { TaskPoller, type Watch } from '../../../../nodes/Kling/job/waiting/poller.ts';
 import type { KlingApi } from '../../../../nodes/Kling/transport/client.ts';
 import type { ApiResult } from '../../../../nodes/Kling/transport/types.ts';
 import { answered, done, missing, nodeOf, running } from '../../../support/fakes.mts';
@@ -22,12 +22,12 @@ const task = (status: string, times: { createTime?: number; updateTime?: number 
 		status_final: ['succeed', 'failed'].includes(status),
 	});
 
-/** One watcher, whose tasks answer from a script; the list of running jobs is what `list` says. */
-function watcher(
+/** One poller, whose tasks answer from a script; the list of running jobs is what `list` says. */
+function poller(
 	script: (taskId: string, seconds: number) => ApiResult,
 	list: (seconds: number) => ApiResult = () => answered(503, {}),
 ) {
-	const halt = new Halt(node);
+	const cancellation = new Cancellation(node);
 	const looks: Record<string, number[]> = {};
 	const lists: number[] = [];
 	const seconds = () => Math.round(passedMs() / 100) / 10;
@@ -41,21 +41,21 @@ function watcher(
 			return list(passedMs() / 1000);
 		},
 	} as unknown as KlingApi;
-	const all = new Watcher(node, api, halt);
+	const all = new TaskPoller(node, api, cancellation);
 	const ended: Record<string, number | Error> = {};
 	const begin = (taskId: string, changes: Partial<Watch> = {}) => {
 		const settings = { itemIndex: 0, timeoutMs: 600_000, justSubmitted: true, ...changes };
-		void all.watch({ taskId, ...settings }).then(
+		void all.waitFor({ taskId, ...settings }).then(
 			() => (ended[taskId] = seconds()),
 			(error: Error) => (ended[taskId] = error),
 		);
 	};
-	return { begin, halt, looks, lists, ended };
+	return { begin, cancellation, looks, lists, ended };
 }
 const until = async (ms: number) => await jest.advanceTimersByTimeAsync(ms - passedMs());
 
 test('the list of running jobs is asked for from three tasks on', async () => {
-	const two = watcher((_id, seconds) => (seconds < 30 ? running : done));
+	const two = poller((_id, seconds) => (seconds < 30 ? running : done));
 	['1', '2'].forEach((taskId) => two.begin(taskId));
 	await until(60_000);
 	expect(two.lists).toEqual([]);
@@ -63,7 +63,7 @@ test('the list of running jobs is asked for from three tasks on', async () => {
 });
 
 test('those on the list are not read, those that have left it are read at once', async () => {
-	const { begin, looks, lists, ended } = watcher(
+	const { begin, looks, lists, ended } = poller(
 		(taskId, seconds) => (taskId === '3' && seconds >= 9 ? done : running),
 		(seconds) => answered(200, [{ id: 1 }, { id: '2' }, ...(seconds < 9 ? [{ id: 3 }] : [])]),
 	);
@@ -75,7 +75,7 @@ test('those on the list are not read, those that have left it are read at once',
 });
 
 test('one that is not known yet is read when it is due or in a moment, not with every list', async () => {
-	const { begin, looks } = watcher(
+	const { begin, looks } = poller(
 		() => answered(404, { error: 'No such task' }),
 		() => answered(200, [{ id: 1 }, { id: 2 }, { id: 3 }]),
 	);
@@ -86,7 +86,7 @@ test('one that is not known yet is read when it is due or in a moment, not with 
 });
 
 test('the list is not believed for ever: each task is read itself after twenty seconds', async () => {
-	const { begin, looks } = watcher(
+	const { begin, looks } = poller(
 		() => running,
 		() => answered(200, [{ id: 1 }, { id: 2 }, { id: 3 }]),
 	);
@@ -100,7 +100,7 @@ test('the list is not believed for ever: each task is read itself after twenty s
 });
 
 test('nor past the time limit: there the task itself has the last word', async () => {
-	const { begin, looks, ended } = watcher(
+	const { begin, looks, ended } = poller(
 		(_id, seconds) => (seconds < 14 ? running : done),
 		() => answered(200, [{ id: 1 }, { id: 2 }, { id: 3 }]),
 	);
@@ -129,7 +129,7 @@ test.each<[string, ApiResult, Partial<Watch>, number]>([
 		2,
 	],
 ])('how long one took tells when to look at the next: %s', async (_name, end, changes, first) => {
-	const { begin, looks } = watcher((taskId, seconds) =>
+	const { begin, looks } = poller((taskId, seconds) =>
 		taskId === '1' && seconds >= 25 ? end : running,
 	);
 	begin('1', { pollIntervalMs: 26_000, ...changes });
@@ -141,7 +141,7 @@ test.each<[string, ApiResult, Partial<Watch>, number]>([
 });
 
 test('one ends, the others are still watched, and so is one that comes after all have ended', async () => {
-	const { begin, ended } = watcher((taskId, seconds) =>
+	const { begin, ended } = poller((taskId, seconds) =>
 		seconds < Number(taskId) * 10 ? running : done,
 	);
 	begin('1');
@@ -157,7 +157,7 @@ test('one ends, the others are still watched, and so is one that comes after all
 
 test('where a task takes a minute, the list is believed for a minute and a fifth', async () => {
 	const aMinute = task('succeed', { createTime: 1_000, updateTime: 61_000 });
-	const { begin, looks } = watcher(
+	const { begin, looks } = poller(
 		(taskId) => (taskId === '1' ? aMinute : running),
 		() => answered(200, [{ id: 2 }, { id: 3 }, { id: 4 }]),
 	);
@@ -172,7 +172,7 @@ test('where a task takes a minute, the list is believed for a minute and a fifth
 });
 
 test('what nobody has thought of ends the watch as well, and is told', async () => {
-	const { begin, ended } = watcher(() => {
+	const { begin, ended } = poller(() => {
 		throw new Error('unthinkable');
 	});
 	begin('1');
@@ -181,7 +181,7 @@ test('what nobody has thought of ends the watch as well, and is told', async () 
 });
 
 test('when all have ended nobody watches the clock any more', async () => {
-	const { begin, ended } = watcher(() => done);
+	const { begin, ended } = poller(() => done);
 	['1', '2', '3'].forEach((taskId) => begin(taskId));
 	await until(5_000);
 	expect(Object.keys(ended)).toHaveLength(3);
@@ -189,10 +189,10 @@ test('when all have ended nobody watches the clock any more', async () => {
 });
 
 test('when the node is stopped, all end with the reason', async () => {
-	const { begin, halt, ended, looks } = watcher(() => running);
+	const { begin, cancellation, ended, looks } = poller(() => running);
 	['1', '2', '3', '4'].forEach((taskId) => begin(taskId));
 	await until(5_000);
-	halt.stop(new Error('stopped'));
+	cancellation.abort(new Error('stopped'));
 	await until(6_000);
 	expect(Object.values(ended)).toEqual(Array(4).fill(new Error('stopped')));
 	const before = JSON.stringify(looks);
@@ -211,11 +211,11 @@ describe('items that wait for the same task', () => {
 			},
 			getRunningJobs: async () => answered(503, {}),
 		} as unknown as KlingApi;
-		const all = new Watcher(node, api, new Halt(node));
+		const all = new TaskPoller(node, api, new Cancellation(node));
 		const ended: Array<number | string> = [];
 		items.forEach((changes, itemIndex) => {
 			const settings = { timeoutMs: 600_000, justSubmitted: false, pollIntervalMs: 4_000 };
-			void all.watch({ taskId: '1', itemIndex, ...settings, ...changes }).then(
+			void all.waitFor({ taskId: '1', itemIndex, ...settings, ...changes }).then(
 				() => (ended[itemIndex] = passedMs() / 1000),
 				(error: { context: { itemIndex: number } }) =>
 					(ended[itemIndex] = `item ${error.context.itemIndex}`),
@@ -247,7 +247,7 @@ describe('items that wait for the same task', () => {
 });
 
 test('the list has named a task, but only the task itself has been there: a 404 needs its time', async () => {
-	const { begin, ended, looks } = watcher(
+	const { begin, ended, looks } = poller(
 		() => missing,
 		(seconds) => answered(200, seconds < 5 ? [{ id: 1 }, { id: 2 }, { id: 3 }] : []),
 	);

@@ -1,5 +1,5 @@
-import { Halt } from '../../../../nodes/Kling/runtime/cancellation.ts';
-import { Watcher, type Watch } from '../../../../nodes/Kling/job/waiting/poller.ts';
+import { Cancellation } from '../../../../nodes/Kling/runtime/cancellation.ts';
+import { TaskPoller, type Watch } from '../../../../nodes/Kling/job/waiting/poller.ts';
 import type { KlingError } from '../../../../nodes/Kling/runtime/problems.ts';
 import type { KlingApi } from '../../../../nodes/Kling/transport/client.ts';
 import type { ApiResult } from '../../../../nodes/Kling/transport/types.ts';
@@ -12,7 +12,7 @@ afterEach(() => void jest.useRealTimers());
 async function watch(
 	script: (seconds: number) => ApiResult,
 	changes: Partial<Watch> = {},
-	{ type = 'kling', how = 'watch' as 'watch' | 'watchUntil' } = {},
+	{ type = 'kling', how = 'waitFor' as 'waitFor' | 'waitUntil' } = {},
 ) {
 	const startMs = Date.now();
 	const looks: number[] = [];
@@ -22,8 +22,8 @@ async function watch(
 			return script((Date.now() - startMs) / 1000);
 		},
 	} as unknown as KlingApi;
-	const watcher = new Watcher(nodeOf({ type }), api, new Halt(nodeOf()));
-	const result = watcher[how]({
+	const poller = new TaskPoller(nodeOf({ type }), api, new Cancellation(nodeOf()));
+	const result = poller[how]({
 		taskId: '10',
 		itemIndex: 0,
 		timeoutMs: 600_000,
@@ -180,7 +180,7 @@ describe('a success without a file', () => {
 });
 
 describe('without an error at the time limit', () => {
-	const how = 'watchUntil';
+	const how = 'waitUntil';
 
 	test('it gives nothing', async () => {
 		const { looks, model, error } = await watch(() => running, { timeoutMs: 5_000 }, { how });

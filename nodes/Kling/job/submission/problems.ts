@@ -1,20 +1,19 @@
 import {
-	answerTrouble,
-	isSuccess,
-	readTrouble,
+	answerProblem,
+	readProblem,
 	tellsOutcome,
 	vendorText,
-	type Trouble,
+	type Problem,
 } from '../../runtime/problems';
-import type { ApiResult } from '../../transport/types';
+import { isSuccess, type ApiResult } from '../../transport/types';
 import type { Sighting } from './earlierJobs';
 
 /** What a submission that brought no task came to. Whether its outcome is known is told by `isAnswer`. */
-export function submitTrouble(result: ApiResult, operation: string): Trouble {
-	if (result.outcome === 'unsent') return readTrouble(result);
+export function submitProblem(result: ApiResult, operation: string): Problem {
+	if (result.outcome === 'unsent') return readProblem(result);
 	const { httpCode, reason } = lossOf(result);
 	if (reason === undefined && result.outcome === 'answered') {
-		return answerTrouble(result.status, result.body, 'job');
+		return answerProblem(result.status, result.body, 'job');
 	}
 	return {
 		message: `It is unknown whether the ${operation} job was accepted (${reason})`,
@@ -39,7 +38,7 @@ const NEVER_AGAIN =
 	'The request was sent but its answer was lost. It is not sent again by itself, since that could spend credits twice.';
 
 /** @param sighting what the API's lists say about it, once they have been read */
-export function unknownOutcome(trouble: Trouble, sighting?: Sighting): Trouble {
+export function unknownOutcome(trouble: Problem, sighting?: Sighting): Problem {
 	if (sighting?.is === 'absent') {
 		return {
 			...trouble,
@@ -61,7 +60,7 @@ export function unknownOutcome(trouble: Trouble, sighting?: Sighting): Trouble {
 }
 
 /** An earlier job is to be taken, or must not be sent twice, and there is no way to see whether there is one. */
-export const couldNotLook = (trouble: Trouble): Trouble => ({
+export const couldNotLook = (trouble: Problem): Problem => ({
 	...trouble,
 	message: `Could not check for an earlier job of this image: ${trouble.message}`,
 	description: `Nothing was sent, so nothing was spent. ${trouble.description}`,
