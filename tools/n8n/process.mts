@@ -1,6 +1,7 @@
 // Starts and ends a real n8n with the packed tarball as a community node.
-import getPort from 'get-port';
+import getPort, { portNumbers } from 'get-port';
 import { lock } from 'proper-lockfile';
+import { randomInt } from 'node:crypto';
 import { mkdir, readFile, realpath, rm } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -46,6 +47,10 @@ export interface RunningN8n {
 	kill(): Promise<void>;
 }
 
+/** Outside the range that systems take for outgoing connections: none of those gets it before the program does. */
+export const freePort = async (): Promise<number> =>
+	await getPort({ port: portNumbers(randomInt(10_000, 30_000), 32_000) });
+
 /** Where the n8n of a folder keeps its community nodes. */
 export const nodesFolder = (folder: string) => join(folder, 'n8n', '.n8n', 'nodes');
 
@@ -86,7 +91,7 @@ const environment = async (n8n: N8nInstall, folder: string, url: string) => ({
 	N8N_WEBHOOK_URL: `${url}/`,
 	// The editor is reached by plain http, on this machine only.
 	N8N_SECURE_COOKIE: 'false',
-	N8N_RUNNERS_BROKER_PORT: String(await getPort()),
+	N8N_RUNNERS_BROKER_PORT: String(await freePort()),
 });
 
 /** Two n8n on one folder would spoil its database. The lock of a start that died is taken over after some seconds. */
@@ -135,7 +140,7 @@ export async function startN8n(options: N8nOptions): Promise<RunningN8n> {
 	let stop = unlock;
 	try {
 		await installCommunityNodes([tarball, ...others], nodesFolder(folder), installed.modules);
-		const url = `http://localhost:${options.port ?? (await getPort())}`;
+		const url = `http://localhost:${options.port ?? (await freePort())}`;
 		const n8n = startInBackground(installed.node, [installed.n8n, command], {
 			cwd: folder,
 			extendEnv: false,

@@ -1,11 +1,10 @@
-import getPort from 'get-port';
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { SandboxOptions } from '../../../sandbox/options.mts';
 import { startSandbox, type Sandbox } from '../../../sandbox/server.mts';
-import { startN8n, type RunningN8n } from '../../../tools/n8n/process.mts';
+import { freePort, startN8n, type RunningN8n } from '../../../tools/n8n/process.mts';
 import {
 	itemsOf,
 	type Credential,
@@ -53,7 +52,7 @@ export async function until(condition: () => Promise<boolean>, limitMs = 20_000)
 export async function openN8n(): Promise<RealN8n> {
 	const folder = join(WORK, 'e2e', randomUUID());
 	await mkdir(folder, { recursive: true });
-	const options = { folder, tarball: await packTarball(), port: await getPort() };
+	const options = { folder, tarball: await packTarball(), port: await freePort() };
 	const n8n = await startN8n(options);
 	const { api } = n8n;
 	const login = { email: 'owner@example.com', password: `Kling-${randomUUID()}-1` };

@@ -1,11 +1,15 @@
-import getPort from 'get-port';
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { SandboxOptions } from '../../../sandbox/options.mts';
 import { startSandbox, type Sandbox } from '../../../sandbox/server.mts';
-import { startN8n, type N8nOptions, type RunningN8n } from '../../../tools/n8n/process.mts';
+import {
+	freePort,
+	startN8n,
+	type N8nOptions,
+	type RunningN8n,
+} from '../../../tools/n8n/process.mts';
 import type { Credential, RestClient } from '../../../tools/n8n/restClient.mts';
 import { packTarball } from '../../../tools/n8n/pack.mts';
 import { WORK } from '../../../tools/project.mts';
@@ -80,7 +84,7 @@ export async function openQueueMode(options: SandboxOptions): Promise<QueueMode>
 		const sandbox = await startSandbox(options);
 		closing.push(sandbox.close);
 
-		const webhookPort = await getPort();
+		const webhookPort = await freePort();
 		const env = {
 			...servicesEnv(redis, postgres),
 			EXECUTIONS_MODE: 'queue',
@@ -93,7 +97,7 @@ export async function openQueueMode(options: SandboxOptions): Promise<QueueMode>
 			await startN8n({ folder: join(folder, name), tarball, env, shutdownS: SHUTDOWN_S, ...more });
 		const stops = new Set<() => Promise<void>>();
 		closing.push(async () => await Promise.all([...stops].map(async (stop) => await stop())));
-		const mainPort = await getPort();
+		const mainPort = await freePort();
 		let main = await start('main', { port: mainPort });
 		stops.add(async () => await main.stop());
 

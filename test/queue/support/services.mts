@@ -1,5 +1,4 @@
 import { execa } from 'execa';
-import getPort from 'get-port';
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -7,7 +6,7 @@ import { delimiter, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { startInBackground } from '../../../tools/background.mts';
-import { logTail } from '../../../tools/n8n/process.mts';
+import { freePort, logTail } from '../../../tools/n8n/process.mts';
 import { UserError } from '../../../tools/terminal.mts';
 
 /** Redis and PostgreSQL of this machine, each on a free port and in a folder of its own, gone with the tests. */
@@ -70,7 +69,7 @@ export const startRedis = async () => await inFolder('redis', redisIn);
 export const startPostgres = async () => await inFolder('postgres', postgresIn);
 
 async function redisIn(folder: string): Promise<Service> {
-	const port = await getPort();
+	const port = await freePort();
 	const options = {
 		port,
 		bind: '127.0.0.1',
@@ -87,7 +86,7 @@ async function redisIn(folder: string): Promise<Service> {
 
 async function postgresIn(folder: string): Promise<Service> {
 	const data = join(folder, 'data');
-	const port = await getPort();
+	const port = await freePort();
 	const path = await postgresPath();
 	const env = { ...process.env, PATH: path, LC_ALL: 'C' };
 	const isRoot = process.getuid?.() === 0;
