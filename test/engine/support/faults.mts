@@ -111,14 +111,14 @@ export const outcomes = {
 	noSlot: 'Told at the Time Limit that all job slots are taken. Nothing was spent.',
 	unsent: 'Told that nothing was sent.',
 	notFollowed: 'Not followed, so that the API token goes nowhere else. Told.',
-	sleeps: 'The execution goes to sleep all the same: a callback, or the Time Limit, brings it on.',
+	sleeps: 'The execution waits all the same: a callback, or the Time Limit, brings it on.',
 	sleepsOn:
-		'The caller is answered 503, the execution sleeps on: the next callback, or the Time Limit, brings it on.',
+		'The caller is answered 503 and the execution waits on: the next callback, or the Time Limit, brings it on.',
 	logged: 'The workflow is not started; n8n’s log says why.',
 	deletedOrNot:
 		'Never sent again. Told that it is unknown whether the task was deleted, and to look it up first.',
 	notDeleted: 'Told why, and not sent again by itself.',
-	tooNew: 'The execution sleeps on: right after it was sent, a task may be too new to be known.',
+	tooNew: 'The execution waits on: right after it was sent, a task may be too new to be known.',
 	without: 'Done without the list: every task is asked itself.',
 	plain: 'The plain image is downloaded instead, and a hint in the output says why.',
 	followed: 'Followed, up to five times, each address checked like the first.',
