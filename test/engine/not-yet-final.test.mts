@@ -111,10 +111,3 @@ describe('a success without a file', () => {
 		expect(kling.posts()).toBe(1);
 	});
 });
-
-test('one look serves all items that wait for the same task', async () => {
-	const kling = await bench({ jobMs: 100 });
-	const { items } = await inFastTime(async () => await kling.run([{}, {}], upscale()));
-	expect(items('Kling').map(({ json }) => json.status)).toEqual(['succeed', 'succeed']);
-	expect(kling.looks()).toBe(1);
-});

@@ -36,7 +36,7 @@ describe('Retry On Fail, where the first item is an error', () => {
 		const sent = parkedTasks(first).map(({ taskId }) => taskId);
 		expect(sent.toSorted()).toEqual(['500000010', '500000020']);
 		const outputs = first.items('Kling');
-		expect(outputs.map(({ json }) => json.taskId ?? json.error)).toEqual([
+		expect(outputs.map(({ json }) => json.taskId ?? json.error ?? json.failed)).toEqual([
 			'Task must be an ID made of digits, but is "x"',
 			...sent,
 		]);

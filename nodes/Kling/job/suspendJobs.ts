@@ -76,8 +76,18 @@ export async function suspendJobs<R extends PaidRequest>(
 		return await build({ output: settings.output });
 	});
 	const outputs = items.finish();
-	if (!isOver) await suspend(context, outputs, pending, batch.accepted, limitMs);
-	return outputs;
+	if (isOver) return outputs;
+	await suspend(context, outputs, pending, batch.accepted, limitMs);
+	return withoutFirstError(outputs);
+}
+
+/**
+ * What is shown while the execution waits; what comes out later stands in the input items. n8n would run the node again
+ * whose first item has an `error` (Retry On Fail), and refuse every call meanwhile.
+ */
+function withoutFirstError([first, ...others]: INodeExecutionData[]): INodeExecutionData[] {
+	const { error, ...json } = first.json;
+	return [{ ...first, json: error === undefined ? json : { failed: error, ...json } }, ...others];
 }
 
 const isRunning = ({ model }: SentJob<PaidRequest>) => !readTask(model).finished;
@@ -114,7 +124,12 @@ async function lookUntilQuiet<R extends PaidRequest>(
 			await lookAtAll(await mayHaveEnded(batch, running));
 			if (running.every(isRunning)) return;
 		} else {
-			await Promise.all(running.map(async (job) => await poll(poller, job, timerMs - Date.now())));
+			const untilTimer = async (job: SentJob<R>) =>
+				// What cannot be asked now may be told by a callback later.
+				await poll(poller, job, timerMs - Date.now()).catch(
+					async () => await batch.cancellation.sleepUntil(timerMs),
+				);
+			await Promise.all(running.map(untilTimer));
 		}
 	}
 }

@@ -52,7 +52,8 @@ function call(
 	return { items, outputs: runJobs(context, operation, read) };
 }
 
-const told = (items: INodeExecutionData[]) => items.map(({ json }) => json.error ?? json.taskId);
+const told = (items: INodeExecutionData[]) =>
+	items.map(({ json }) => json.error ?? json.failed ?? json.taskId);
 const pendingOf = ({ nodeContext }: FakeExecution) =>
 	nodeContext.parkedByKling as unknown as Pending | undefined;
 const pendingIds = (execution: FakeExecution) =>
@@ -185,7 +186,7 @@ describe('an item that fails', () => {
 		kling.taskMs = 300_000;
 		const execution = new FakeExecution(kling, { goesOn: true });
 		const [first] = await through(call(execution, ['11', '12']).outputs);
-		expect(first.json.error).toMatch(/^It is unknown whether .*, most likely it was not$/);
+		expect(first.json.failed).toMatch(/^It is unknown whether .*, most likely it was not$/);
 		expect(pendingIds(execution)).toEqual(['501']);
 	});
 });
@@ -261,6 +262,19 @@ describe('an earlier wait of the execution whose timer may still be set', () => 
 		expect(Date.now()).toBeGreaterThanOrEqual(START_MS + 65_000);
 		expect(Date.now()).toBeLessThan(START_MS + 67_000);
 		expect(execution.waits[1]).toBe(Date.now() + 60_000);
+	});
+
+	test('is waited out too when the tasks cannot be asked meanwhile', async () => {
+		const kling = new FakeKling();
+		kling.taskMs = 300_000;
+		const execution = new FakeExecution(kling);
+		await through(call(execution, ['11'], { timeoutMs: 60_000 }).outputs);
+		await jest.advanceTimersByTimeAsync(30_000);
+		kling.taskFault = () => answered(400, { error: 'No' });
+		const calls = kling.calls.length;
+		await through(call(execution, ['12'], { timeoutMs: 60_000 }, { runIndex: 1 }).outputs);
+		expect(execution.waits[1]).toBeGreaterThanOrEqual(START_MS + 65_000 + 60_000);
+		expect(kling.calls.length - calls).toBeLessThan(6);
 	});
 
 	test('is no matter when everything has finished by then', async () => {
