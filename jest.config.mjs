@@ -63,6 +63,9 @@ const projects =
 
 export default {
 	projects,
+	// The tests wait more than they compute.
+	maxWorkers: 7,
+	testSequencer: '<rootDir>/test/sequencer.cjs',
 	testTimeout: 30_000,
 	// n8n-core 2.8 leaves something open that would keep Jest from ending.
 	forceExit: process.env.KLING_TESTS === 'oldest',
