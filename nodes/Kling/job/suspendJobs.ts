@@ -4,7 +4,7 @@ import { unwrap } from '../runtime/problems';
 import type { PaidRequest, TaskModel } from '../transport/types';
 import type { Batch, Items } from '../runtime/runItems';
 import { assertImages, buildItems, buildResult } from './output/items';
-import { isTask, runningJobs } from '../tasks/fetchTask';
+import { EMPTY_SUCCESS_MS, isEmptySuccess, isTask, runningJobs } from '../tasks/fetchTask';
 import { readTask } from '../tasks/task';
 import { taskRef, withoutReplyUrl, type JobParameters } from './paidJob';
 import type { Submission } from './submission/attempt';
@@ -112,7 +112,7 @@ async function lookUntilQuiet<R extends PaidRequest>(
 	jobs: Array<SentJob<R>>,
 ): Promise<void> {
 	const lookAtAll = async (some: Array<SentJob<R>>) =>
-		await Promise.all(some.map(async (job) => await look(batch, job)));
+		await Promise.all(some.map(async (job) => await look(batch, poller, job)));
 	let running = jobs.filter(isRunning);
 	if (running.length >= LIST_FROM) await lookAtAll(running);
 	for (;;) {
@@ -143,11 +143,17 @@ async function mayHaveEnded<R extends PaidRequest>(
 }
 
 /** Trouble is no matter here: the callback, or the time limit, brings the execution on. */
-async function look<R extends PaidRequest>({ api }: Batch, job: SentJob<R>): Promise<void> {
+async function look<R extends PaidRequest>(
+	{ api }: Batch,
+	poller: TaskPoller,
+	job: SentJob<R>,
+): Promise<void> {
 	const { taskId } = job.submission;
 	const got = unwrap(await api.getTask(taskId, job.parameters.request.email));
 	const { body } = got as { body?: TaskModel };
 	if (body && isTask(body)) job.model = body;
+	// No further callback comes about a success that has yet to get its file.
+	if (isEmptySuccess(job.model)) await poll(poller, job, EMPTY_SUCCESS_MS).catch(() => {});
 }
 
 /** Until the task is finished or the time is over. */

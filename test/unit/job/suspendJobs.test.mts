@@ -251,6 +251,22 @@ describe('when n8n runs the node again', () => {
 	});
 });
 
+test('a success without a file is looked at again before the execution is suspended or an item fails', async () => {
+	const kling = new FakeKling();
+	const emptyUntilMs = START_MS + 5_000;
+	const empty = answered(200, { task: { id: '501' }, status_name: 'succeed', works: [] });
+	const full = answered(200, {
+		task: { id: '501' },
+		status_name: 'succeed',
+		works: [{ contentType: 'image', resource: { resource: 'https://cdn.example/1.png' } }],
+	});
+	kling.taskFault = () => (Date.now() < emptyUntilMs ? empty : full);
+	const execution = new FakeExecution(kling);
+	const [item] = await through(call(execution, ['11']).outputs);
+	expect(item.json).toMatchObject({ finished: true, imageUrl: 'https://cdn.example/1.png' });
+	expect(execution.waits).toEqual([]);
+});
+
 describe('an earlier wait of the execution whose timer may still be set', () => {
 	test('is waited out by polling, and then the execution is suspended', async () => {
 		const kling = new FakeKling();
