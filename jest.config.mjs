@@ -46,6 +46,8 @@ export const project = (name, folder = name) => ({
 /** Everybody gets one copy of n8n's engine: the tests, the node under test and n8n-core itself. */
 const oldestEngine = {
 	...project('oldest', 'engine'),
+	// It keeps requests off the network by way of n8n's axios, of which 2.8 brings a copy of its own.
+	testPathIgnorePatterns: ['/paid-once-model'],
 	moduleNameMapper: {
 		'^n8n-core$': 'n8n-core-oldest',
 		'^n8n-workflow$': '<rootDir>/node_modules/n8n-core-oldest/node_modules/n8n-workflow',

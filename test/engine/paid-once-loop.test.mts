@@ -5,6 +5,7 @@ import { runWorkflow } from './support/engine.mts';
 import { inFastTime } from './support/fast-time.mts';
 import { bench, upscale, type Bench } from './support/kling.mts';
 import { klingWorkflow, loopWorkflow } from './support/workflows.mts';
+import { knowsErrorDetails } from './support/version.mts';
 
 /** The node runs several times within one execution: in a loop, by its error output, by two branches. */
 
@@ -29,7 +30,10 @@ async function runLoop(
 	);
 }
 
-describe('error output wired back to the node', () => {
+/** Before n8n 2.35 such an item does not leave by the error output (docs/versioning.md). */
+const onErrorOutput = knowsErrorDetails ? describe : describe.skip;
+
+onErrorOutput('error output wired back to the node', () => {
 	test('an unknown outcome is sent once, in all rounds', async () => {
 		const kling = await bench();
 		kling.addFault({ ...POST, kind: 'resetBefore' });
