@@ -22,8 +22,14 @@ const byId = (value: string) => ({ __rl: true, mode: 'id', value });
 const good = { taskId: '123456789', workId: '987654321' };
 const failing = { taskId: '700000005', workId: '700000006' };
 const unfinished = { taskId: '700000001', workId: '700000002' };
+/** One image is paid for once, so as many jobs need as many images. */
+const goods = Array.from({ length: 25 }, (_, number) => ({
+	taskId: String(710000000 + 2 * number),
+	workId: String(710000001 + 2 * number),
+}));
 const seeds = [
 	good,
+	...goods,
 	{ taskId: '700000005', upscale: 'fails' as const },
 	{ taskId: '700000001', status: 'processing' as const },
 ];
@@ -133,7 +139,10 @@ test('25 items, some refused, some failing: one output for each, in order, on tw
 		accounts: [{ email: 'artist@example.com', maxJobs: 25 }],
 	});
 	const kinds = [good, good, failing, good, unfinished];
-	const items = Array.from({ length: 25 }, (_, number) => ({ ...kinds[number % 5], number }));
+	const items = goods.map((own, number) => {
+		const kind = kinds[number % 5];
+		return { ...(kind === good ? own : kind), number };
+	});
 	const inPlace = await execute(
 		real.api,
 		klingWorkflow(items, pausing({ options: { replyRef: '={{ $json.number }}' } }), credential, {
@@ -149,7 +158,8 @@ test('25 items, some refused, some failing: one output for each, in order, on tw
 		else if (kinds[number % 5] === failing) expect(json.error).toMatch(/^Task \d+ failed/);
 		else expect(json.error).toBe('Task 700000001 is not completed');
 	}
-	expect(sandbox.requests.filter(({ method }) => method === 'POST')).toHaveLength(25);
+	// The good ones, and one for each of the two images that several items name.
+	expect(sandbox.requests.filter(({ method }) => method === 'POST')).toHaveLength(15 + 2);
 
 	const branched = await execute(
 		real.api,
@@ -187,7 +197,7 @@ test('what is finished before the execution is parked has called in vain, and is
 	});
 	const { status, resultData } = await execute(
 		real.api,
-		klingWorkflow([good, good, good], pausing(), credential),
+		klingWorkflow(goods.slice(0, 3), pausing(), credential),
 	);
 	expect(status).toBe('success');
 	expect(itemsOf({ resultData } as Execution, 'Result')).toHaveLength(3);
@@ -197,7 +207,7 @@ test('what is finished before the execution is parked has called in vain, and is
 
 test('forged calls, wrong methods and garbage change nothing; ten true ones at once resume it once', async () => {
 	const { sandbox, credential } = await real.open({ seeds, jobMs: 8_000, callbacks: 'none' });
-	const executionId = await park(klingWorkflow([good, good], pausing(), credential));
+	const executionId = await park(klingWorkflow(goods.slice(0, 2), pausing(), credential));
 	const url = resumeUrlOf(sandbox);
 	const lie = JSON.stringify({ task: { id: 500000010 }, status_final: true, works: [{}] });
 	const statuses = await Promise.all([
@@ -264,7 +274,7 @@ test('a workflow that is edited meanwhile goes on as it was', async () => {
 
 test('in a loop every round waits for its own', async () => {
 	const { sandbox, credential } = await real.open({ seeds, jobMs: 800 });
-	const workflow = klingWorkflow([good, good, good], pausing(), credential);
+	const workflow = klingWorkflow(goods.slice(0, 3), pausing(), credential);
 	const loop = {
 		...workflow.nodes[3],
 		id: randomUUID(),
@@ -336,7 +346,7 @@ test('in a sub-workflow the caller waits along and gets the results', async () =
 test('survives n8n being killed while parked: called back after its restart, it goes on', async () => {
 	const { sandbox, credential } = await real.open({ seeds, jobMs: 500, callbacks: 'none' });
 	const executionId = await park(
-		klingWorkflow([good, good], pausing({ download: true }), credential),
+		klingWorkflow(goods.slice(0, 2), pausing({ download: true }), credential),
 	);
 	await allFinished(sandbox);
 	await real.killAndRestart();
