@@ -114,7 +114,7 @@ describe('errors, as n8n’s output panel gets them', () => {
 			'Look up your tasks first',
 			good,
 			{},
-			{ ...POST, kind: 'resetAfter' as const },
+			{ ...POST, kind: 'resetBefore' as const },
 		],
 	])('%s', async (_case, message, advice, image, options, fault) => {
 		const { sandbox, credential } = await real.open({ ...options, seeds });
@@ -193,12 +193,16 @@ test('a failed execution that is retried by hand picks up the task it has paid f
 });
 
 test('a hundred items on ten slots: all done, in order, each sent once, never more than ten at once', async () => {
+	const items = Array.from({ length: 100 }, (_, number) => ({
+		taskId: String(710000000 + 2 * number),
+		workId: String(710000001 + 2 * number),
+		number,
+	}));
 	const { sandbox, credential } = await real.open({
-		seeds,
+		seeds: items.map(({ taskId, workId }) => ({ taskId, workId })),
 		jobMs: 2_000,
 		accounts: [{ email: 'artist@example.com', maxJobs: 10 }],
 	});
-	const items = Array.from({ length: 100 }, (_, number) => ({ ...good, number }));
 	const execution = await execute(
 		real.api,
 		klingWorkflow(items, upscale({ replyRef: '={{ $json.number }}' }), credential),

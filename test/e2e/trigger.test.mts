@@ -19,7 +19,11 @@ let real: RealN8n;
 beforeAll(async () => (real = await openN8n()), 1_200_000);
 afterAll(async () => await real?.close());
 
-const SOURCE = { taskId: '123456789', workId: '987654321' };
+/** One image is paid for once, so every reference has one of its own. */
+const SOURCES = Array.from({ length: 4 }, (_, number) => ({
+	taskId: String(710000000 + 2 * number),
+	workId: String(710000001 + 2 * number),
+}));
 const OLD = { taskId: '700000001', createTime: Date.now() - 25 * 3_600_000 };
 const RUNNING = { taskId: '700000003', status: 'processing' as const };
 const LIMIT_MS = 120_000;
@@ -44,7 +48,10 @@ async function post(url: string, body: unknown, contentType = 'application/json'
 
 /** Imports and publishes a workflow that starts with the trigger. */
 async function offer(parameters: Record<string, unknown>, options: SandboxOptions = {}) {
-	const { sandbox, credential } = await real.open({ seeds: [SOURCE, OLD, RUNNING], ...options });
+	const { sandbox, credential } = await real.open({
+		seeds: [...SOURCES, OLD, RUNNING],
+		...options,
+	});
 	const { path, ...workflow } = triggerWorkflow(parameters, credential);
 	const saved = await real.api.importWorkflow(workflow);
 	await real.api.publishWorkflow(saved);
@@ -60,12 +67,12 @@ async function submit(
 	const execution = await execute(
 		real.api,
 		klingWorkflow(
-			references.map((reference) => ({ reference })),
+			references.map((reference, place) => ({ reference, ...SOURCES[place] })),
 			{
 				resource: 'image',
 				operation: 'upscale',
-				taskId: byId(SOURCE.taskId),
-				workId: byId(SOURCE.workId),
+				taskId: byId('={{ $json.taskId }}'),
+				workId: byId('={{ $json.workId }}'),
 				wait: 'none',
 				replyUrl: url,
 				options: { replyRef: '={{ $json.reference }}' },
@@ -178,7 +185,7 @@ describe('in the editor', () => {
 
 	/** Opens a workflow that starts with the trigger. */
 	async function open(parameters: Record<string, unknown>, options: SandboxOptions = {}) {
-		const { credential } = await real.open({ seeds: [SOURCE, OLD, RUNNING], ...options });
+		const { credential } = await real.open({ seeds: [...SOURCES, OLD, RUNNING], ...options });
 		const { path, ...workflow } = triggerWorkflow(parameters, credential);
 		const id = await editor.openWorkflow(workflow);
 		return { id, node: editor.node('Trigger'), path };
@@ -223,16 +230,16 @@ describe('in the editor', () => {
 			await editor.page.getByText('Waiting for useapi.net to call the Test URL').first().waitFor();
 			await editor.shot('listening');
 			// The editor says so a moment before n8n listens.
-			await until(async () => (await post(url, says(SOURCE.taskId, 'processing'))) === 200);
-			expect(await post(url, says(SOURCE.taskId, 'processing'))).toBe(200);
-			expect(await post(url, says(SOURCE.taskId))).toBe(200);
+			await until(async () => (await post(url, says(SOURCES[0].taskId, 'processing'))) === 200);
+			expect(await post(url, says(SOURCES[0].taskId, 'processing'))).toBe(200);
+			expect(await post(url, says(SOURCES[0].taskId))).toBe(200);
 			await editor.succeeds('Trigger');
 			await node.dblclick();
-			await editor.output.getByText(SOURCE.taskId).first().waitFor();
+			await editor.output.getByText(SOURCES[0].taskId).first().waitFor();
 			await editor.shot('result');
 			const [run] = await real.api.executionsOf(id);
 			const [{ json, binary }] = itemsOf(run, 'Result');
-			expect(json).toMatchObject({ taskId: SOURCE.taskId, status: 'succeed' });
+			expect(json).toMatchObject({ taskId: SOURCES[0].taskId, status: 'succeed' });
 			expect((await real.api.getBinary(binary!.data)).length).toBeGreaterThan(1_000);
 		},
 		LIMIT_MS,
