@@ -88,12 +88,14 @@ describe('fields', () => {
 		await options.first().waitFor({ state: 'hidden' });
 		return names.map((name) => name.trim());
 	};
-	const ALWAYS = ['Max Jobs', 'Reply Reference', 'Time Limit (Seconds)'];
+	const ALWAYS = ['Max Jobs', 'Reply Reference', 'Reuse Earlier Result', 'Time Limit (Seconds)'];
 
 	test('follow Wait for Result, and so do the options', async () => {
-		await openNode(upscale({ download: true }));
+		await openNode(upscale({ download: true, options: { reuse: true } }));
 		await editor.field('download').waitFor();
 		await editor.shot('fields-poll');
+		await openNode(upscale({ download: true }));
+		await editor.field('download').waitFor();
 		expect(await shown()).toEqual(['download', 'output']);
 		expect(await notice().count()).toBe(0);
 		expect((await addable()).sort()).toEqual(
