@@ -39,7 +39,7 @@ export async function parkIt(
 	items: IDataObject[],
 	{ parameters = {}, settings = {}, options = {} }: Setup = {},
 ) {
-	const kling = await bench({ jobMs: 600, seeds, callbacks: 'none', ...options });
+	const kling = await bench({ jobMs: 1_500, seeds, callbacks: 'none', ...options });
 	const run = await kling.run(items, pausing(parameters), settings);
 	const workflow = klingWorkflow(items, pausing(parameters), settings);
 	const submitted = run.items('Kling').map(({ json }) => json);
