@@ -42,6 +42,7 @@ export class Submitter<R extends PaidRequest> {
 			async () => (await this.sent.takeOver(attempt)) ?? (await this.send(attempt)),
 		);
 		batch.accepted.set(itemIndex, submission.taskId);
+		batch.unknown.delete(itemIndex);
 		return submission;
 	}
 

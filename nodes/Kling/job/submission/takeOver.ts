@@ -67,10 +67,7 @@ export class SentJobs {
 		// Until it is found, or if a cancel ends the search.
 		batch.unknown.add(attempt.itemIndex);
 		const sighting = await this.lost.find(attempt.wanted(sentAtMs), job.timeoutMs);
-		if (sighting.is === 'found') {
-			batch.unknown.delete(attempt.itemIndex);
-			return attempt.accept(sighting, sentAtMs);
-		}
+		if (sighting.is === 'found') return attempt.accept(sighting, sentAtMs);
 		this.missed.add(attempt.fingerprint);
 		// Before the lists must show it, an absence means nothing.
 		const isEarly = sighting.is === 'absent' && Date.now() < sentAtMs + LISTED_AFTER_MS;

@@ -1,4 +1,4 @@
-import type { ApiResult, TaskModel } from '../../../../nodes/Kling/transport/types.ts';
+import type { ApiResult } from '../../../../nodes/Kling/transport/types.ts';
 import {
 	answered,
 	FakeExecution,
@@ -9,31 +9,13 @@ import {
 	START_MS,
 	through,
 	virtualTime,
-	type ExecutionSettings,
 } from '../../../support/fakes.mts';
-import { jobOf, request, submitterOf } from '../../support/submitting.mts';
+import { jobOf, request, submitterOf, executionWith, finished } from '../../support/submitting.mts';
 
 /** Several jobs of one call: who shares one, and who waits for a job slot. */
 
 beforeEach(virtualTime);
 afterEach(realTime);
-
-/** One execution whose calls of the node submit one job each. */
-function executionWith(kling: FakeKling, settings: ExecutionSettings = {}) {
-	const execution = new FakeExecution(kling, settings);
-	const submit = async (changes: ExecutionSettings = {}, job = jobOf()) => {
-		const { batch, submitter } = submitterOf(kling, execution.context(changes));
-		const submission = await submitter.submit(job, 0);
-		return { submission, batch };
-	};
-	return { execution, submit };
-}
-
-const finished = (status: 'succeed' | 'failed'): TaskModel => ({
-	status_name: status,
-	status_final: true,
-	works: [{ resource: { resource: 'https://s21.example.com/3.png' } }],
-});
 
 describe('items that name the same image', () => {
 	async function equalItems(replies: Array<string | undefined>, kling = new FakeKling()) {

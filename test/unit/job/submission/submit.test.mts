@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 
 import type { KlingError } from '../../../../nodes/Kling/runtime/problems.ts';
-import type { ApiResult, TaskModel } from '../../../../nodes/Kling/transport/types.ts';
+import type { ApiResult } from '../../../../nodes/Kling/transport/types.ts';
 import {
 	answered,
 	FakeExecution,
@@ -13,31 +13,13 @@ import {
 	through,
 	unsent,
 	virtualTime,
-	type ExecutionSettings,
 } from '../../../support/fakes.mts';
-import { jobOf, submitterOf } from '../../support/submitting.mts';
+import { jobOf, submitterOf, executionWith, finished } from '../../support/submitting.mts';
 
 /** What is sent, and what an answer comes to. What the ledger decides is in decisions.test.mts, several jobs in submit-several.test.mts. */
 
 beforeEach(virtualTime);
 afterEach(realTime);
-
-/** One execution whose calls of the node submit one job each. */
-function executionWith(kling: FakeKling, settings: ExecutionSettings = {}) {
-	const execution = new FakeExecution(kling, settings);
-	const submit = async (changes: ExecutionSettings = {}, job = jobOf()) => {
-		const { batch, submitter } = submitterOf(kling, execution.context(changes));
-		const submission = await submitter.submit(job, 0);
-		return { submission, batch };
-	};
-	return { execution, submit };
-}
-
-const finished = (status: 'succeed' | 'failed'): TaskModel => ({
-	status_name: status,
-	status_final: true,
-	works: [{ resource: { resource: 'https://s21.example.com/3.png' } }],
-});
 
 describe('the answer to a POST', () => {
 	test('that names a task: it is new, and what the API said of it is kept', async () => {
@@ -163,7 +145,9 @@ describe('an answer that was lost', () => {
 		const { submit } = executionWith(kling);
 		await messageOf(submit());
 		kling.add({ taskId: '777', madeMs: START_MS + 500 });
-		expect((await through(submit({ runIndex: 1 }))).submission.taskId).toBe('777');
+		const { submission, batch } = await through(submit({ runIndex: 1 }));
+		expect(submission.taskId).toBe('777');
+		expect([...batch.unknown]).toEqual([]);
 	});
 });
 
