@@ -17,8 +17,8 @@ import {
 
 export const request: UpscaleRequest = { task_id: '1', workId: '2' };
 
-export const fingerprint = ({ task_id, workId, email }: UpscaleRequest) =>
-	JSON.stringify({ task_id, workId, email });
+export const fingerprint = ({ task_id, workId }: UpscaleRequest) =>
+	JSON.stringify({ task_id, workId });
 
 export const wantedOf = ({ task_id, workId }: UpscaleRequest): Omit<Wanted, 'account'> => ({
 	type: UPSCALE_TYPE,

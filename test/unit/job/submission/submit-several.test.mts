@@ -79,9 +79,23 @@ describe('items that name the same image', () => {
 	])('%s is another job', async (_name, changes) => {
 		const kling = new FakeKling();
 		const { submit } = executionWith(kling);
-		await through(submit());
-		const other = await through(submit({}, jobOf({ request: { ...request, ...changes } })));
+		const own = { ...request, email: 'b@example.com' };
+		await through(submit({}, jobOf({ request: own })));
+		const other = await through(submit({}, jobOf({ request: { ...own, ...changes } })));
 		expect([other.submission.isNew, kling.count('POST')]).toEqual([true, 2]);
+	});
+
+	test.each([
+		[undefined, 'a@example.com'],
+		['a@example.com', undefined],
+		['a@example.com', 'A@example.com'],
+	])('the account %s and then %s is the same job', async (...emails) => {
+		const kling = new FakeKling();
+		const { submit } = executionWith(kling);
+		for (const email of emails) {
+			await through(submit({}, jobOf({ request: { ...request, ...(email && { email }) } })));
+		}
+		expect(kling.count('POST')).toBe(1);
 	});
 });
 
@@ -156,7 +170,7 @@ describe('job slots', () => {
 		const { submitter } = submitterOf(kling, new FakeExecution(kling).context());
 		const waiting = submitter.submit(jobOf(), 0);
 		await jest.advanceTimersByTimeAsync(1_000);
-		const other = jobOf({ request: { ...request, email: 'a@example.com' } });
+		const other = jobOf({ request: { ...request, workId: '3', email: 'a@example.com' } });
 		expect((await secondsUntilSent(kling, submitter.submit(other, 1))).seconds).toBe(0);
 		await through(waiting);
 	});
