@@ -52,7 +52,7 @@ export class KlingTrigger implements INodeType {
 				return false;
 			},
 			async create(this: IHookFunctions): Promise<boolean> {
-				await assertReady.call(this);
+				await assertReady(this);
 				return true;
 			},
 			async delete(this: IHookFunctions): Promise<boolean> {
@@ -62,6 +62,6 @@ export class KlingTrigger implements INodeType {
 	};
 
 	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {
-		return await receive.call(this);
+		return await receive(this);
 	}
 }

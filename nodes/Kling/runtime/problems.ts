@@ -1,7 +1,8 @@
 import type { INode, JsonObject } from 'n8n-workflow';
 import { NodeApiError, NodeOperationError } from 'n8n-workflow';
 
-import { isSuccess, type ApiResult } from '../transport/types';
+import { isSuccess } from '../transport/client';
+import type { ApiResult } from '../transport/types';
 
 /** Longer texts are not for reading, and errors are kept with the execution. */
 const MAX_TEXT_LENGTH = 2_000;
@@ -18,7 +19,7 @@ export interface Problem {
 	details?: JsonObject;
 }
 
-export type KlingError = (NodeApiError | NodeOperationError) & { trouble?: Problem };
+export type KlingError = (NodeApiError | NodeOperationError) & { problem?: Problem };
 
 /** n8n runs a node that an AI agent uses under a type of its own, with "Tool" at its end. */
 export const isTool = (node: INode): boolean => node.type.endsWith('Tool');
@@ -29,23 +30,23 @@ export const isTool = (node: INode): boolean => node.type.endsWith('Tool');
  * n8n replaces a message that contains an errno ("EPERM" in "approvePermissions") by a text of its own, so the message
  * is set again once n8n is done with it: the vendor's words stay whole.
  */
-export function klingError(node: INode, trouble: Problem, itemIndex?: number): KlingError {
-	const { httpCode } = trouble;
-	const description = (isTool(node) && trouble.forAgent) || trouble.description;
+export function klingError(node: INode, problem: Problem, itemIndex?: number): KlingError {
+	const { httpCode } = problem;
+	const description = (isTool(node) && problem.forAgent) || problem.description;
 	// An agent is given the message alone, and it too needs to know what to do next.
-	const message = isTool(node) ? `${trouble.message}. ${description}` : trouble.message;
+	const message = isTool(node) ? `${problem.message}. ${description}` : problem.message;
 	const error: KlingError = httpCode
 		? new NodeApiError(node, { message }, { message, description, httpCode, itemIndex })
 		: new NodeOperationError(node, message, { description, itemIndex });
 	error.message = message;
 	error.description = description;
-	error.trouble = trouble;
+	error.problem = problem;
 	return error;
 }
 
 /** A 4xx: what is wrong with the request can be put right. */
-export const isRefusal = (trouble: Problem): boolean =>
-	isAnswer(trouble) && trouble.httpCode!.startsWith('4');
+export const isRefusal = (problem: Problem): boolean =>
+	isAnswer(problem) && problem.httpCode!.startsWith('4');
 
 /**
  * Whether an answer is the API's own word on a job: a 4xx, a redirect, or its own 500. A gateway's 502 to 504, and the
@@ -177,10 +178,10 @@ export const isTransient = (result: ApiResult): boolean =>
 /** What a call which spends nothing (a GET) brought, or what kept it from that. */
 export function unwrap(
 	result: ApiResult,
-): { body: unknown; trouble?: undefined } | { trouble: Problem } {
-	if (result.outcome !== 'answered') return { trouble: readProblem(result) };
+): { body: unknown; problem?: undefined } | { problem: Problem } {
+	if (result.outcome !== 'answered') return { problem: readProblem(result) };
 	const { status, body } = result;
-	return isSuccess(status) ? { body } : { trouble: answerProblem(status, body) };
+	return isSuccess(status) ? { body } : { problem: answerProblem(status, body) };
 }
 
 /** What it means that a call which spends nothing (a GET) brought no usable answer. */

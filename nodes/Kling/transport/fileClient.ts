@@ -33,7 +33,7 @@ export interface NoFile {
  * @throws what keeps the connection from coming about
  */
 export async function openFile(
-	this: IExecuteFunctions | IWebhookFunctions,
+	n8n: IExecuteFunctions | IWebhookFunctions,
 	address: string,
 	baseUrl: string,
 	signal: AbortSignal,
@@ -45,7 +45,7 @@ export async function openFile(
 			return { reason: `${what} not a safe web address`, lasting: true };
 		}
 		const unwanted = new AbortController();
-		const response = (await this.helpers.httpRequest({
+		const response = (await n8n.helpers.httpRequest({
 			method: 'GET',
 			url,
 			encoding: 'stream',

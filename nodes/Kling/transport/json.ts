@@ -29,3 +29,18 @@ function quoteLongIntegers(json: string): string {
 		return isExact ? token : `"${token}"`;
 	});
 }
+
+/** Whatever it is, its fields can be asked for. */
+export const record = (value: unknown): Record<string, unknown> =>
+	typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+
+export const text = (value: unknown): string | undefined =>
+	typeof value === 'string' && value.trim() !== '' ? value : undefined;
+
+/** Objects of JSON can make `Number` throw: `{"toString": 1}`. */
+export const numberOf = (value: unknown): number =>
+	typeof value === 'number' || typeof value === 'string' ? Number(value) : NaN;
+
+/** Ids are numbers in answers (strings past 2^53, see `parseJson`) and always strings in ours. */
+export const idText = (value: unknown): string | undefined =>
+	typeof value === 'number' ? String(value) : text(value);

@@ -1,10 +1,7 @@
 import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
 
-import type { JobParameters } from '../../job/paidJob';
 import { runJobs } from '../../job/runJobs';
-import type { PaidOperation } from '../../job/submission/attempt';
-import type { KlingApi } from '../../transport/client';
-import type { UpscaleRequest } from '../../transport/types';
+import type { JobParameters } from '../../job/submission/attempt';
 import {
 	accountField,
 	downloadFields,
@@ -16,7 +13,7 @@ import {
 	timeoutOption,
 	withoutWatermarkOption,
 } from '../fields';
-import { Parameters } from '../parameters';
+import { PaidParameters } from './paidParameters';
 
 export const description: INodeProperties[] = showFor('image', 'upscale', [
 	accountField,
@@ -144,55 +141,24 @@ export const description: INodeProperties[] = showFor('image', 'upscale', [
 
 const UPSCALE_TYPE = 'mmu_image_upscale_aiweb';
 
-const operation: PaidOperation<UpscaleRequest> = {
-	name: 'upscale',
-	send: async (api, request) => await api.upscale(request),
-	/** "The request has no scale and no prompt, so two upscales of one image are the same work" (kling-api.md). */
-	fingerprint: ({ task_id, workId }) => JSON.stringify({ task_id, workId }),
-	wanted: ({ task_id, workId }) => ({
-		type: UPSCALE_TYPE,
-		sourceTaskId: task_id,
-		matches: ({ type, fromWorkIds }) => type === UPSCALE_TYPE && fromWorkIds.includes(workId),
-	}),
-};
-
 /** Sends every item's job and then waits for all results together, as Wait for Result says. */
-export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
-	return await runJobs(this, operation, readParameters.bind(this));
+export async function execute(n8n: IExecuteFunctions): Promise<INodeExecutionData[]> {
+	return await runJobs(n8n, (itemIndex, { baseUrl }) => readParameters(n8n, itemIndex, baseUrl));
 }
 
-function readParameters(
-	this: IExecuteFunctions,
-	itemIndex: number,
-	{ baseUrl }: KlingApi,
-): JobParameters<UpscaleRequest> {
-	const parameters = new Parameters(this, itemIndex);
-	const wait = parameters.wait();
-	const callsBack = wait === 'callback';
-	const replyUrl = {
-		poll: () => undefined,
-		callback: () => parameters.resumeUrl(baseUrl),
-		none: () => parameters.replyUrl(baseUrl),
-	}[wait]();
-	const account = parameters.account();
-	const maxJobs = parameters.maxJobs();
-	const replyRef = parameters.replyRef();
-	const request: UpscaleRequest = {
-		task_id: parameters.id('taskId', 'Task'),
-		workId: parameters.id('workId', 'Image'),
-		...(account && { email: account }),
-		...(maxJobs && { maxJobs }),
-		...(replyUrl && { replyUrl }),
-		...(replyRef && { replyRef }),
-	};
-	const settings = parameters.output(['simplified', 'raw']);
+function readParameters(n8n: IExecuteFunctions, itemIndex: number, baseUrl: string): JobParameters {
+	const parameters = new PaidParameters(n8n, itemIndex, baseUrl);
+	const { request, ...job } = parameters.job();
+	const task_id = parameters.id('taskId', 'Task');
+	const workId = parameters.id('workId', 'Image');
 	return {
-		request,
-		wait,
-		callsBack,
-		reuse: parameters.reuse(),
-		timeoutMs: callsBack ? parameters.pauseLimitMs() : parameters.timeoutMs(),
-		pollIntervalMs: wait === 'poll' ? parameters.pollIntervalMs() : undefined,
-		settings: wait === 'none' ? { output: settings.output } : settings,
+		...job,
+		call: {
+			operation: 'upscale',
+			request: { task_id, workId, ...request },
+			// "The request has no scale and no prompt, so two upscales of one image are the same work" (kling-api.md).
+			fingerprint: JSON.stringify({ task_id, workId }),
+			wanted: { type: UPSCALE_TYPE, fromWorkId: workId, sourceTaskId: task_id },
+		},
 	};
 }
