@@ -109,7 +109,7 @@ describe('a failure is text; the agent goes on and chooses another image', () =>
 		[
 			'no ID at all',
 			{ taskId: 'the blue one', workId: '1' },
-			'Task must be an ID made of digits, but is "the blue one"',
+			`'Task' must be an ID made of digits, but is "the blue one"`,
 			'Take the ID from',
 		],
 	])('%s', async (_case, wrong, message, advice) => {
@@ -188,7 +188,7 @@ test.each([undefined, OLD_AGENT_VERSION])(
 	},
 );
 
-test('Get tells a task’s state, and with Poll Until Finished its result', async () => {
+test('Get tells a task’s state, and with Wait Until Finished its result', async () => {
 	const get = { resource: 'task', operation: 'get', taskId: byTask };
 	const once = await stage(inTurn([{ taskId: running.taskId }], [{ taskId: '5' }]), get);
 	expect((await execute(real.api, once.workflow)).status).toBe('success');

@@ -220,7 +220,7 @@ describe('trouble with the API', () => {
 		expect(refused).toEqual({
 			status: 503,
 			answer: {
-				message: expect.stringMatching(/^Could not look at the tasks: The API token was refused/),
+				message: expect.stringMatching(/^Could not read the tasks: The API token was refused/),
 			},
 			retryAfter: 10,
 		});

@@ -81,8 +81,8 @@ describe('parking', () => {
 	});
 
 	test.each([
-		[{ timeout: 59 }, {}, 'Time Limit must be a number from 60 to'],
-		[{ timeout: 1e12 }, {}, 'Time Limit must be a number from 60 to'],
+		[{ timeout: 59 }, {}, "'Time Limit' must be a number from 60 to"],
+		[{ timeout: 1e12 }, {}, "'Time Limit' must be a number from 60 to"],
 		[{}, { baseUrl: 'https://api.useapi.example' }, 'cannot reach this n8n at http://127.0.0.1'],
 	])('is refused before anything is sent: %j %j', async (options, credentials, message) => {
 		const kling = await bench();
@@ -115,7 +115,7 @@ describe('parking', () => {
 		});
 		expect(submitted.map(({ finished, error }) => finished ?? error)).toEqual([
 			false,
-			'Task must be an ID made of digits, but is "x"',
+			`'Task' must be an ID made of digits, but is "x"`,
 			'Task 700000001 is not completed',
 		]);
 		expect(parked.waitTill).toBeDefined();

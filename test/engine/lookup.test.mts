@@ -117,7 +117,7 @@ describe('not accepted', () => {
 		const json = await outcome(kling);
 		expect(json.error).toMatch(/^It is unknown whether .+\)$/);
 		expect(json.message).toContain('The lists of useapi.net do not tell.');
-		expect(json.message).toContain('Look up your tasks first');
+		expect(json.message).toContain('Check your tasks first');
 		expect(kling.posts()).toBe(1);
 	});
 

@@ -165,7 +165,7 @@ describe('publishing or testing the workflow', () => {
 		async (by) => {
 			const several = await open({}, { accounts });
 			await expect(several.trigger.activate(by)).rejects.toMatchObject({
-				message: expect.stringContaining('Choose an Account in "Trigger"'),
+				message: expect.stringContaining(`Choose an 'Account' in "Trigger"`),
 				description: expect.stringContaining('one@example.com, two@example.com'),
 			});
 			const lapsed = await open({}, { subscription: false });

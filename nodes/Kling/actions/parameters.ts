@@ -46,20 +46,20 @@ export class Parameters {
 		const value = this.locator(name);
 		if (typeof value === 'number' && !Number.isSafeInteger(value)) {
 			throw this.invalid(
-				`${label} is too large to be exact as a number`,
+				`'${label}' is too large to be exact as a number`,
 				'Pass this ID on as text, e.g. with quotes around it, so that no digit is lost.',
 			);
 		}
 		const text = asText(value);
 		if (text === '') {
 			throw this.invalid(
-				`${label} is empty`,
+				`'${label}' is empty`,
 				`Choose one from the list, or enter its ID, e.g. {{ $json.${name} }}.`,
 			);
 		}
 		if (!/^\d+$/.test(text)) {
 			throw this.invalid(
-				`${label} must be an ID made of digits, but is "${shorten(text)}"`,
+				`'${label}' must be an ID made of digits, but is "${shorten(text)}"`,
 				'Take the ID from the list, or from the output of another Kling node.',
 			);
 		}
@@ -72,8 +72,8 @@ export class Parameters {
 		if (text === '') return undefined;
 		if (!/^[^\s@]+@[^\s@]+$/.test(text)) {
 			throw this.invalid(
-				`Account must be an email address, but is "${shorten(text)}"`,
-				'Use the email of the Kling account as it is connected to useapi.net, or leave Account empty if there is only one.',
+				`'Account' must be an email address, but is "${shorten(text)}"`,
+				"Use the email of the Kling account as it is connected to useapi.net, or leave 'Account' empty if there is only one.",
 			);
 		}
 		return text;
@@ -106,7 +106,7 @@ export class Parameters {
 	maxJobs(): number | undefined {
 		const jobs = this.number('options.maxJobs', 'Max Jobs', 1, MAX_JOBS);
 		if (jobs !== undefined && !Number.isInteger(jobs)) {
-			throw this.invalid('Max Jobs must be a whole number', `It can be 1 to ${MAX_JOBS}.`);
+			throw this.invalid("'Max Jobs' must be a whole number", `It can be 1 to ${MAX_JOBS}.`);
 		}
 		return jobs;
 	}
@@ -117,13 +117,13 @@ export class Parameters {
 		if (text === undefined) return undefined;
 		if (!/^https?:\/\/[^\s/]+/i.test(text) || !URL.canParse(text)) {
 			throw this.invalid(
-				`Reply URL is not a web address: "${shorten(text)}"`,
+				`'Reply URL' is not a web address: "${shorten(text)}"`,
 				'Use the Production URL of a Kling Trigger or an n8n Webhook node. It starts with https://.',
 			);
 		}
 		if (isPrivate(text) && !isPrivate(baseUrl)) {
 			throw this.invalid(
-				`useapi.net cannot reach the Reply URL: ${new URL(text).hostname} is an address of a private network`,
+				`useapi.net cannot reach the 'Reply URL': ${new URL(text).hostname} is an address of a private network`,
 				'Use the address that your n8n has on the internet. If n8n itself shows this one, set its environment variable WEBHOOK_URL.',
 			);
 		}
@@ -137,13 +137,13 @@ export class Parameters {
 			const { origin } = URL.canParse(url) ? new URL(url) : { origin: url };
 			throw this.invalid(
 				`useapi.net cannot reach this n8n at ${shorten(origin)}`,
-				'To be called back, n8n must have an address on the internet that starts with https://. Set its environment variable WEBHOOK_URL to that address, or set Wait for Result to Poll Until Finished.',
+				"To be called back, n8n must have an address on the internet that starts with https://. Set its environment variable WEBHOOK_URL to that address, or set 'Wait for Result' to 'Wait Until Finished'.",
 			);
 		}
 		if (url.length > MAX_REPLY_LENGTH) {
 			throw this.invalid(
 				`The address of this n8n is too long for useapi.net: ${url.length} characters`,
-				`useapi.net takes at most ${MAX_REPLY_LENGTH}. Set Wait for Result to Poll Until Finished.`,
+				`useapi.net takes at most ${MAX_REPLY_LENGTH}. Set 'Wait for Result' to 'Wait Until Finished'.`,
 			);
 		}
 		return url;
@@ -164,7 +164,7 @@ export class Parameters {
 		const field = asText(this.raw('binaryPropertyName', 'data'));
 		if (download && field === '') {
 			throw this.invalid(
-				'Put Output File in Field is empty',
+				"'Put Output File in Field' is empty",
 				'Enter the name of the field that gets the image, e.g. data.',
 			);
 		}
@@ -182,7 +182,10 @@ export class Parameters {
 		if (this.flag('returnAll', 'Return All')) return Infinity;
 		const limit = this.number('limit', 'Limit', 1) ?? DEFAULT_LIMIT;
 		if (!Number.isInteger(limit)) {
-			throw this.invalid('Limit must be a whole number', 'Or switch on Return All.');
+			throw this.invalid(
+				"'Limit' must be a whole number",
+				"Correct the value, or turn on 'Return All'.",
+			);
 		}
 		return limit;
 	}
@@ -199,8 +202,8 @@ export class Parameters {
 		if (fromMs !== undefined && beforeMs !== undefined && fromMs >= beforeMs) {
 			const [from, before] = [fromMs, beforeMs].map((ms) => new Date(ms).toISOString());
 			throw this.invalid(
-				'Created After must be earlier than Created Before',
-				`No task can be made after ${from} and before ${before}.`,
+				"'Created After' must be earlier than 'Created Before'",
+				`No task can be created after ${from} and before ${before}.`,
 			);
 		}
 		return { fromMs, beforeMs };
@@ -218,7 +221,7 @@ export class Parameters {
 		const value = values.find((known) => known === text);
 		if (value !== undefined) return value;
 		throw this.invalid(
-			`${label} must be ${values.join(', ')}, but is "${shorten(text)}"`,
+			`'${label}' must be one of ${values.join(', ')}, but is "${shorten(text)}"`,
 			'Choose one from the list, or let the expression give one of these words.',
 		);
 	}
@@ -229,8 +232,8 @@ export class Parameters {
 		if (['', 'false'].includes(text)) return false;
 		if (text === 'true') return true;
 		throw this.invalid(
-			`${label} must be true or false, but is "${shorten(text)}"`,
-			'Switch it on or off, or let the expression give true or false.',
+			`'${label}' must be true or false, but is "${shorten(text)}"`,
+			'Turn it on or off, or let the expression give true or false.',
 		);
 	}
 
@@ -238,7 +241,7 @@ export class Parameters {
 		const text = asText(this.raw(name, ''));
 		if (text.length > MAX_REPLY_LENGTH) {
 			throw this.invalid(
-				`${label} is too long: ${text.length} characters`,
+				`'${label}' is too long: ${text.length} characters`,
 				`useapi.net takes at most ${MAX_REPLY_LENGTH}.`,
 			);
 		}
@@ -253,7 +256,7 @@ export class Parameters {
 		const number = Number(text);
 		if (!Number.isFinite(number) || number < min || number > max) {
 			throw this.invalid(
-				`${label} must be a number ${max === Infinity ? `of at least ${min}` : `from ${min} to ${max}`}, but is "${shorten(text)}"`,
+				`'${label}' must be a number ${max === Infinity ? `of at least ${min}` : `from ${min} to ${max}`}, but is "${shorten(text)}"`,
 				'Correct the value, or remove the option to use the default.',
 			);
 		}
@@ -268,7 +271,7 @@ export class Parameters {
 		const ms = parseDate(value, this.context.getTimezone());
 		if (ms === undefined) {
 			throw this.invalid(
-				`${label} is not clearly a date: "${shorten(text)}"`,
+				`'${label}' is not clearly a date: "${shorten(text)}"`,
 				'Choose one in the date picker, or use a date like 2026-03-01T18:30:00Z, e.g. {{ $now.minus({ days: 1 }) }}.',
 			);
 		}

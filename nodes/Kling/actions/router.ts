@@ -22,7 +22,7 @@ export async function router(this: IExecuteFunctions): Promise<INodeExecutionDat
 		throw new NodeOperationError(
 			this.getNode(),
 			`The operation "${operation}" of "${resource}" does not exist`,
-			{ description: 'Choose Resource and Operation again in this node.' },
+			{ description: "Choose 'Resource' and 'Operation' again in this node." },
 		);
 	}
 	return [await execute.call(this)];

@@ -14,7 +14,8 @@ import type { ApiResult, TaskModel } from '../transport/types';
 
 const NOT_ACCOUNTS: Problem = {
 	message: 'The answer of useapi.net is not a list of accounts',
-	description: 'Try again in a moment; if it stays, check the Base URL of the credential.',
+	description:
+		"Try again in a moment. If this happens again, check the 'Base URL' of the credential.",
 };
 
 /** The connected Kling accounts, by email. */
@@ -75,7 +76,7 @@ export async function searchImages(
 		throw klingError(this.getNode(), {
 			message: 'Choose a task first',
 			description:
-				'The list shows the images of that task. You can also enter an image ID under By ID.',
+				"The list shows the images of that task. You can also enter an image ID under 'By ID'.",
 		});
 	}
 	const api = await connect.call(this);
@@ -143,6 +144,6 @@ function listError(
 ): KlingError {
 	return klingError(this.getNode(), {
 		message,
-		description: `${description} You can go on without the list: set ${field} to By ${key}.`,
+		description: `${description} You can continue without the list: set '${field}' to 'By ${key}'.`,
 	});
 }

@@ -56,10 +56,10 @@ export function withSentJobs(
 	const told = [
 		error.description,
 		tasks.length > 0 &&
-			`Tasks that were already sent can be fetched with Task → Get (${list(tasks)}).`,
+			`Tasks that were already created can be fetched with Task → Get (${list(tasks)}).`,
 		items.length > 0 &&
-			`It is unknown whether the jobs of these items were accepted: ${list(items)}. Look them up in the list of tasks before you send them again.`,
-		"To let the other items go on, set On Error to Continue in this node's settings.",
+			`It is unknown whether the jobs of these items were accepted: ${list(items)}. Look for their tasks with Task → Get Many before you send them again.`,
+		"To let the other items continue, set 'On Error' to 'Continue' in this node's settings.",
 	];
 	error.description = told.filter(Boolean).join(' ');
 	return error;

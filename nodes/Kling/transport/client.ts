@@ -54,7 +54,7 @@ export interface KlingApi {
 	getRunningJobs(): Promise<ApiResult>;
 	/** The file of an image without watermark, "for paid Kling plans" (kling-api.md, "Around it"): `{ cdnUrl }`. */
 	getCleanFile(workId: string, email?: string): Promise<ApiResult>;
-	/** For good, with all works of the task (kling-api.md, "Around it"): `{ deleted, workIds }`. */
+	/** Permanently, with all works of the task (kling-api.md, "Around it"): `{ deleted, workIds }`. */
 	deleteTask(taskId: string, email?: string): Promise<ApiResult>;
 	/** Spends credits: see `job/submission/submit.ts` for when it may be called. */
 	upscale(request: UpscaleRequest): Promise<ApiResult>;
@@ -72,9 +72,9 @@ export async function connect(this: ApiContext): Promise<KlingApi> {
 	const { baseUrl: configured, apiToken } = await this.getCredentials(CREDENTIAL);
 	const baseUrl = normalizeBaseUrl(configured);
 	if (!baseUrl.startsWith('https:') && !isPrivate(baseUrl)) {
-		throw new NodeOperationError(this.getNode(), 'The Base URL must start with https://', {
+		throw new NodeOperationError(this.getNode(), "'Base URL' must start with https://", {
 			description:
-				'Without it the API token would go through the internet unencrypted. Correct the Base URL of the credential. Nothing was sent.',
+				"Without https the API token would go through the internet unencrypted. Correct the 'Base URL' of the credential. Nothing was sent.",
 		});
 	}
 	const token = String(apiToken ?? '').trim();

@@ -28,8 +28,8 @@ export async function assertReady(this: IHookFunctions): Promise<void> {
 	if (isSuccess(status) && emails.length > 1 && !readAccount(this)) {
 		throw klingError(this.getNode(), {
 			// n8n shows the message alone when a workflow is published, so it says what to do.
-			message: `Choose an Account in "${this.getNode().name}", since several Kling accounts are connected to useapi.net`,
-			description: `Without it no task can be read. Connected are: ${emails.join(', ')}. For jobs of several accounts use one Kling Trigger for each.`,
+			message: `Choose an 'Account' in "${this.getNode().name}", since several Kling accounts are connected to useapi.net`,
+			description: `Without it no task can be read. Connected accounts: ${emails.join(', ')}. Use one Kling Trigger for each account.`,
 		});
 	}
 }

@@ -69,7 +69,7 @@ function understand(result: ApiResult, wantedId: string): Look {
 
 const NOT_THE_TASK: Problem = {
 	message: 'The answer of useapi.net is not about this task',
-	description: 'If it stays, check the Base URL of the credential.',
+	description: "If this happens again, check the 'Base URL' of the credential.",
 };
 
 function mayBringMore(

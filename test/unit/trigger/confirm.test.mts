@@ -65,7 +65,7 @@ test('an answer about something else says where to look', async () => {
 	const { trouble } = await look(() => task('succeed', '11'));
 	expect(trouble).toEqual({
 		message: 'The answer of useapi.net is not about this task',
-		description: 'If it stays, check the Base URL of the credential.',
+		description: "If this happens again, check the 'Base URL' of the credential.",
 	});
 });
 

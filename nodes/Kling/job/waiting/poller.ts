@@ -277,10 +277,10 @@ function taskTimeMs(model: TaskModel): number | undefined {
 }
 
 function timedOut({ taskId, status, timeoutMs, lastTrouble }: Watched): Problem {
-	const trouble = lastTrouble ? ` The last answer was: ${lastTrouble.message}.` : '';
+	const trouble = lastTrouble ? ` The last error was: ${lastTrouble.message}.` : '';
 	return {
 		message: `Task ${taskId} did not finish within ${timeoutMs / 1000} seconds (last status: ${status})`,
-		description: `It may still finish: fetch it later with Task → Get and this task ID, or raise Time Limit under Options.${trouble}`,
+		description: `It may still finish: get it later with Task → Get and this task ID, or raise 'Time Limit' under 'Options'.${trouble}`,
 		forAgent: `It may still finish. Call this again with the same values to go on waiting: that costs nothing.${trouble}`,
 		details: { status },
 	};

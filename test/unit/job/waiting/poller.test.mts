@@ -113,7 +113,7 @@ test('trouble that has passed is not told at the time limit, but how the task is
 	});
 	expect(error?.message).toBe('Task 10 did not finish within 11 seconds (last status: processing)');
 	expect(error?.description).toBe(
-		'It may still finish: fetch it later with Task → Get and this task ID, or raise Time Limit under Options.',
+		"It may still finish: get it later with Task → Get and this task ID, or raise 'Time Limit' under 'Options'.",
 	);
 	expect(error?.trouble?.details).toEqual({ taskId: '10', status: 'processing' });
 });

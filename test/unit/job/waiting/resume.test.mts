@@ -139,7 +139,7 @@ describe('a callback that says finished before the API does', () => {
 		lasting.kling.taskFault = () => answered(403, { error: 'No' });
 		expect(await through(call.outcome)).toBeUndefined();
 		expect(call.answers).toEqual(['200 Noted']);
-		expect(call.log).toEqual(['"Kling": Could not look at the tasks: No']);
+		expect(call.log).toEqual(['"Kling": Could not read the tasks: No']);
 	});
 });
 
@@ -168,7 +168,7 @@ test('an API that cannot be asked: the caller may call again, and the execution 
 	kling.taskFault = () => answered(401, {});
 	const { outcome, answers } = call(callback('501'));
 	expect(await through(outcome)).toBeUndefined();
-	expect(answers).toEqual(['503 Could not look at the tasks: The API token was refused']);
+	expect(answers).toEqual(['503 Could not read the tasks: The API token was refused']);
 });
 
 test('files are fetched now, and what had failed before stays as it was', async () => {
