@@ -80,7 +80,7 @@ test('the model’s values arrive, and its answer holds the link', async () => {
 	expect(execution.status).toBe('success');
 
 	const { description, parameters } = model.tool();
-	expect(description).toContain('Upscale an image');
+	expect(description).toContain('Upscale image');
 	expect(parameters.properties).toEqual({
 		taskId: expect.objectContaining({
 			type: 'string',
@@ -197,7 +197,7 @@ test('Get tells a task’s state, and with Wait Until Finished its result', asyn
 		expect.objectContaining({ taskId: running.taskId, status: 'processing', finished: false }),
 	]);
 	expect(missing).toContain('Task 5 not found');
-	expect(once.model.tool().description).toContain('Get a task');
+	expect(once.model.tool().description).toContain('Get task');
 
 	const images = await stage(inTurn([{ taskId: good.taskId }]), {
 		...get,

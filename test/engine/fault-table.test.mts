@@ -17,7 +17,7 @@ const isLong = ({ call, variant, fault, lasting, outcome }: Line) =>
 	LONG.includes(fault) ||
 	(variant === 'Pause Until Called Back' && outcome === 'lookedUp') ||
 	(call === 'calledBack' && fault === '404' && lasting);
-/** What a fault that stays would take: minutes. `patience.test` and `watch.test` count the tries without waiting. */
+/** What a fault that stays would take: minutes. `retry.test` and `poller.test` count the tries without waiting. */
 const TOO_LONG_TO_STAY: FaultName[] = LONG;
 /** Waited for by `timeouts.test`, without waiting: 300 seconds for an answer, 10 minutes for a file. */
 const TOO_LONG: Array<[CallName, FaultName]> = [

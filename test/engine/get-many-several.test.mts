@@ -78,7 +78,7 @@ describe('several items and accounts', () => {
 	});
 });
 
-describe('trouble', () => {
+describe('problems', () => {
 	const accounts = ['a', 'b'].map((name) => ({ email: `${name}@example.com`, maxJobs: 5 }));
 
 	test('400: with several accounts, Account must be filled in', async () => {

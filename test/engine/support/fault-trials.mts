@@ -122,7 +122,7 @@ async function goingToSleep(trial: Trial): Promise<Seen> {
 
 async function beingCalledBack(trial: Trial): Promise<Seen> {
 	const kling = await stage(trial, GET_TASK);
-	// Finished only after the execution has gone to sleep, however busy this machine is.
+	// Finished only after the execution is suspended, however busy this machine is.
 	kling.sandbox.settings.hold = true;
 	const parameters = { ...pausing(kling), options: {} };
 	const asleep = await kling.run([{}], parameters);

@@ -289,7 +289,7 @@ test('a tool takes no files, and does not pause', () => {
 	expect(parameters.output()).toEqual({ output: 'simplified' });
 });
 
-describe('the address that wakes the execution up', () => {
+describe('the address that resumes the execution', () => {
 	const resumeUrlOf = (resumeUrl: string, baseUrl: string) =>
 		parametersOf({}, { resumeUrl }).resumeUrl(baseUrl);
 	const long = (length: number) => 'https://n8n.example.com/'.padEnd(length, 'x');

@@ -112,7 +112,7 @@ test.each([
 	[299, true],
 	[199, false],
 	[300, false],
-])('%i is a body or trouble', (status, isBody) => {
+])('%i is a body or a problem', (status, isBody) => {
 	const got = unwrap({ outcome: 'answered', status, body: says });
 	expect(got).toEqual(isBody ? { body: says } : { trouble: answerProblem(status, says) });
 });

@@ -8,7 +8,7 @@ import { entry, fail, list, START_MS } from '../support/history.mts';
 describe('answers with gaps', () => {
 	const once = (history: unknown) => async () => answered(200, { history });
 
-	test.each([[[]], [null]])('an empty list is no trouble: %p', async (history) => {
+	test.each([[[]], [null]])('an empty list is no problem: %p', async (history) => {
 		expect((await list(once(history))).ids).toEqual([]);
 	});
 
@@ -58,7 +58,7 @@ test.each<[string, TaskModel, number]>([
 	['none', {}, NaN],
 ])('when a task was made: %s', (_name, model, ms) => expect(createdMs(model)).toBe(ms));
 
-describe('trouble is told in the vendor’s words, with a next step that fits a list', () => {
+describe('a problem is told in the vendor’s words, with a next step that fits a list', () => {
 	test.each([
 		[400, { error: 'email is required' }, 'email is required', "'Account' must be filled in"],
 		[401, { error: 'Unauthorized' }, 'The API token was refused', 'credential'],

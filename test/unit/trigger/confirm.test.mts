@@ -154,7 +154,7 @@ describe('in a flood', () => {
 		}
 	});
 
-	test('of trouble with the API 150 wait, and make room when they are done', async () => {
+	test('of calls that meet problems with the API 150 wait, and make room when they are done', async () => {
 		const { all, atOnce, again } = await flood(500, answered(503, {}));
 		expect([atOnce, again]).toEqual([500, 150]);
 		expect((await look(inAMoment)).trouble).toBeDefined();
