@@ -111,7 +111,7 @@ describe('errors, as n8n’s output panel gets them', () => {
 		[
 			'answer lost',
 			'It is unknown whether the upscale job was accepted',
-			'Look up your tasks first',
+			'Check your tasks first',
 			good,
 			{},
 			{ ...POST, kind: 'resetBefore' as const },
@@ -146,7 +146,7 @@ describe('errors, as n8n’s output panel gets them', () => {
 			real.api,
 			klingWorkflow([good], upscale({}, { wait: 'none', replyUrl }), publicApi),
 		);
-		expect(resultData.error?.message).toContain('cannot reach the Reply URL: localhost');
+		expect(resultData.error?.message).toContain("cannot reach the 'Reply URL': localhost");
 		expect(resultData.error?.description).toContain('WEBHOOK_URL');
 	});
 

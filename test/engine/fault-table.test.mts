@@ -17,7 +17,7 @@ const isLong = ({ call, variant, fault, lasting, outcome }: Line) =>
 	LONG.includes(fault) ||
 	(variant === 'Pause Until Called Back' && outcome === 'lookedUp') ||
 	(call === 'calledBack' && fault === '404' && lasting);
-/** What a fault that stays would take: minutes. `patience.test` and `watch.test` count the tries without waiting. */
+/** What a fault that stays would take: minutes. `retry.test` and `poller.test` count the tries without waiting. */
 const TOO_LONG_TO_STAY: FaultName[] = LONG;
 /** Waited for by `timeouts.test`, without waiting: 300 seconds for an answer, 10 minutes for a file. */
 const TOO_LONG: Array<[CallName, FaultName]> = [
@@ -124,7 +124,7 @@ const check: Record<Outcome, (seen: Seen, line: Line) => void> = {
 	},
 	toldOnce: (seen, line) => {
 		tells(seen, line, 1);
-		expect(seen.told).toMatch(/set \w+ to By|open this list again/);
+		expect(seen.told).toMatch(/set '\w+' to 'By|open this list again/);
 	},
 	refused: (seen, line) => tells(seen, line, 1),
 	found: ({ isGood, told, posts }) =>
@@ -133,17 +133,17 @@ const check: Record<Outcome, (seen: Seen, line: Line) => void> = {
 		expect(told).toMatch(/^It is unknown whether the upscale job was accepted /);
 		// The others are tried with a time limit of a second or two, which is too short to tell.
 		const hasTime = variant === 'Pause Until Called Back';
-		expect(told).toMatch(hasTime ? /most likely it was not/ : /Look up your tasks first/);
+		expect(told).toMatch(hasTime ? /most likely it was not/ : /Check your tasks first/);
 		expect(posts).toBe(1);
 	},
 	unknown: ({ told, posts }, { fault }) => {
 		expect(told).toContain('It is unknown whether the upscale job was accepted');
-		expect(told).toContain('Look up your tasks first');
+		expect(told).toContain('Check your tasks first');
 		expect(told!.split('could not be read: ')[1]).toMatch(faults[fault].words!);
 		expect(posts).toBe(1);
 	},
 	notSent: ({ told, posts }, { fault }) => {
-		expect(told).toContain('Could not check for an earlier job of this image');
+		expect(told).toContain('Could not check for an earlier task of this image');
 		expect(told).toContain('Nothing was sent');
 		expect(told).toMatch(faults[fault].words!);
 		expect(posts).toBe(0);
@@ -196,7 +196,7 @@ const check: Record<Outcome, (seen: Seen, line: Line) => void> = {
 	},
 	plain: ({ isGood, hints }, { fault }) => {
 		expect(isGood).toBe(true);
-		expect(hints).toEqual([expect.stringContaining('the plain image was downloaded')]);
+		expect(hints).toEqual([expect.stringContaining('the standard image was downloaded')]);
 		if (fault !== 'wrongTypes') expect(hints[0]).toMatch(faults[fault].words!);
 	},
 	followed: ({ isGood, asked }) => {

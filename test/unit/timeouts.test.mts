@@ -59,7 +59,7 @@ function stalled(begin: Buffer | string): Readable {
 	return stream;
 }
 
-/** A little now and then: each piece comes long before anybody's patience for the next one ends. */
+/** A little now and then: each piece comes long before the time limit for the next one ends. */
 const trickling = () =>
 	Readable.from(
 		(async function* () {

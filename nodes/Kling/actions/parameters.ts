@@ -32,20 +32,20 @@ export class Parameters {
 		const value = this.locator(name);
 		if (typeof value === 'number' && !Number.isSafeInteger(value)) {
 			throw this.invalid(
-				`${label} is too large to be exact as a number`,
+				`'${label}' is too large to be exact as a number`,
 				'Pass this ID on as text, e.g. with quotes around it, so that no digit is lost.',
 			);
 		}
 		const text = asText(value);
 		if (text === '') {
 			throw this.invalid(
-				`${label} is empty`,
+				`'${label}' is empty`,
 				`Choose one from the list, or enter its ID, e.g. {{ $json.${name} }}.`,
 			);
 		}
 		if (!/^\d+$/.test(text)) {
 			throw this.invalid(
-				`${label} must be an ID made of digits, but is "${shorten(text)}"`,
+				`'${label}' must be an ID made of digits, but is "${shorten(text)}"`,
 				'Take the ID from the list, or from the output of another Kling node.',
 			);
 		}
@@ -58,8 +58,8 @@ export class Parameters {
 		if (text === '') return undefined;
 		if (!/^[^\s@]+@[^\s@]+$/.test(text)) {
 			throw this.invalid(
-				`Account must be an email address, but is "${shorten(text)}"`,
-				'Use the email of the Kling account as it is connected to useapi.net, or leave Account empty if there is only one.',
+				`'Account' must be an email address, but is "${shorten(text)}"`,
+				"Use the email of the Kling account as it is connected to useapi.net, or leave 'Account' empty if there is only one.",
 			);
 		}
 		return text;
@@ -84,7 +84,7 @@ export class Parameters {
 		const field = asText(this.raw('binaryPropertyName', 'data'));
 		if (download && field === '') {
 			throw this.invalid(
-				'Put Output File in Field is empty',
+				"'Put Output File in Field' is empty",
 				'Enter the name of the field that gets the image, e.g. data.',
 			);
 		}
@@ -109,7 +109,7 @@ export class Parameters {
 		const value = values.find((known) => known === text);
 		if (value !== undefined) return value;
 		throw this.invalid(
-			`${label} must be ${values.join(', ')}, but is "${shorten(text)}"`,
+			`'${label}' must be one of ${values.join(', ')}, but is "${shorten(text)}"`,
 			'Choose one from the list, or let the expression give one of these words.',
 		);
 	}
@@ -120,8 +120,8 @@ export class Parameters {
 		if (['', 'false'].includes(text)) return false;
 		if (text === 'true') return true;
 		throw this.invalid(
-			`${label} must be true or false, but is "${shorten(text)}"`,
-			'Switch it on or off, or let the expression give true or false.',
+			`'${label}' must be true or false, but is "${shorten(text)}"`,
+			'Turn it on or off, or let the expression give true or false.',
 		);
 	}
 
@@ -133,7 +133,7 @@ export class Parameters {
 		const number = Number(text);
 		if (!Number.isFinite(number) || number < min || number > max) {
 			throw this.invalid(
-				`${label} must be a number ${max === Infinity ? `of at least ${min}` : `from ${min} to ${max}`}, but is "${shorten(text)}"`,
+				`'${label}' must be a number ${max === Infinity ? `of at least ${min}` : `from ${min} to ${max}`}, but is "${shorten(text)}"`,
 				'Correct the value, or remove the option to use the default.',
 			);
 		}

@@ -22,7 +22,7 @@ export async function router(n8n: IExecuteFunctions): Promise<INodeExecutionData
 		throw new NodeOperationError(
 			n8n.getNode(),
 			`The operation "${operation}" of "${resource}" does not exist`,
-			{ description: 'Choose Resource and Operation again in this node.' },
+			{ description: "Choose 'Resource' and 'Operation' again in this node." },
 		);
 	}
 	return [await execute(n8n)];

@@ -15,7 +15,7 @@ import { suspendAgain } from './waiting/suspendAgain';
 /** The addresses that n8n gives to Webhook and Form nodes while their workflow is being tested. */
 const TEST_URL = /\/(webhook|form)-test\//;
 const TEST_URL_HINT =
-	'The Reply URL is a test URL: n8n listens there only for a moment, while you test. Use the Production URL of the Kling Trigger or Webhook node, and publish its workflow.';
+	"The 'Reply URL' is a test URL: n8n listens there only for a moment, while you test. Use the Production URL of the Kling Trigger or Webhook node, and publish its workflow.";
 
 /**
  * Runs a paid operation: sends every item's job, then waits for all results together, as Wait for Result says. The first

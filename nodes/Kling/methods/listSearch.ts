@@ -13,7 +13,8 @@ import { connect } from '../transport/client';
 
 const NOT_ACCOUNTS: Problem = {
 	message: 'The answer of useapi.net is not a list of accounts',
-	description: 'Try again in a moment; if it stays, check the Base URL of the credential.',
+	description:
+		"Try again in a moment. If this happens again, check the 'Base URL' of the credential.",
 };
 
 /** The connected Kling accounts, by email. */
@@ -76,7 +77,7 @@ export async function searchImages(
 		throw klingError(this.getNode(), {
 			message: 'Choose a task first',
 			description:
-				'The list shows the images of that task. You can also enter an image ID under By ID.',
+				"The list shows the images of that task. You can also enter an image ID under 'By ID'.",
 		});
 	}
 	const api = await connect(this);
@@ -127,6 +128,6 @@ function listError(
 ): KlingError {
 	return klingError(n8n.getNode(), {
 		message,
-		description: `${description} You can go on without the list: set ${field} to By ${key}.`,
+		description: `${description} You can continue without the list: set '${field}' to 'By ${key}'.`,
 	});
 }

@@ -88,7 +88,7 @@ export function answerProblem(status: number, body: unknown, call: Call = 'other
 					httpCode,
 					message: said!,
 					description:
-						'The source task is still running. Wait for it first: put a Kling node with Task → Get and Wait for Result set to Poll Until Finished before this one.',
+						"The source task is still running. Wait for it first: put a Kling node with Task → Get and 'Wait for Result' set to 'Wait Until Finished' before this one.",
 					forAgent:
 						'The source task is still running. Wait for it first (Task → Get shows its status), then call this again with the same values. Nothing was spent.',
 				};
@@ -97,7 +97,7 @@ export function answerProblem(status: number, body: unknown, call: Call = 'other
 				httpCode,
 				message: said ?? 'useapi.net refused the request as invalid',
 				description:
-					'Check Task, Image and Account. With several Kling accounts connected to useapi.net, Account must be filled in.',
+					"Check 'Task', 'Image' and 'Account'. With several Kling accounts connected to useapi.net, 'Account' must be filled in.",
 			};
 		case 401:
 			return {
@@ -118,21 +118,21 @@ export function answerProblem(status: number, body: unknown, call: Call = 'other
 				httpCode,
 				message: said ?? 'useapi.net does not know this task, image or account',
 				description:
-					'The task may have been deleted, failed at moderation or ran out of credits, or it belongs to another Kling account. Check the IDs and Account.',
+					"The task may have been deleted, refused by moderation or stopped for lack of credits, or it belongs to another Kling account. Check the IDs and 'Account'.",
 			};
 		// assumes: job-limit-body
 		case 429:
 			if (call === 'other') {
 				return {
 					httpCode,
-					message: said ?? 'useapi.net was asked too often',
-					description: 'Nothing was spent by asking. Run the workflow again in a moment.',
+					message: said ?? 'useapi.net received too many requests',
+					description: 'This request spent no credits. Run the workflow again in a moment.',
 				};
 			}
 			return {
 				httpCode,
 				message: 'Every Kling account is at its job limit',
-				description: `${quoted}Nothing was spent on this item. Raise Max Jobs or Time Limit under Options, or send fewer images at once.`,
+				description: `${quoted}Nothing was spent on this item. Raise 'Max Jobs' or 'Time Limit' under 'Options', or send fewer images at once.`,
 				forAgent: `${quoted}Nothing was spent. Call this again with the same values later, when other jobs are finished.`,
 			};
 		// assumes: moderation
@@ -141,30 +141,30 @@ export function answerProblem(status: number, body: unknown, call: Call = 'other
 				return {
 					httpCode,
 					message: said ?? 'useapi.net failed to process the request',
-					description: 'Nothing was spent by asking. Run the workflow again later.',
+					description: 'This request spent no credits. Run the workflow again later.',
 				};
 			}
 			return {
 				httpCode,
 				message: said ?? 'useapi.net failed to process the request',
 				description:
-					'Kling often answers this way when its moderation refuses an image: try another image. The request was sent once and is never sent again by itself.',
+					"This often means that Kling's moderation refused the image: try another image. The job was sent once and is not sent again automatically.",
 				forAgent:
-					'Kling often answers this way when its moderation refuses an image. Choose another image: asking for this one again brings the same answer.',
+					"This often means that Kling's moderation refused the image. Choose another image: asking for this one again brings the same answer.",
 			};
 		default:
 			if (isRedirect(status)) {
 				return {
 					httpCode,
-					message: `useapi.net points to another address (HTTP ${status})`,
+					message: `useapi.net redirected to another address (HTTP ${status})`,
 					description:
-						'It was not followed, so that the API token goes nowhere else. Check the Base URL of the credential.',
+						"The redirect was not followed, so that the API token goes nowhere else. Check the 'Base URL' of the credential.",
 				};
 			}
 			return {
 				httpCode,
 				message: said ?? `useapi.net answered with the unexpected HTTP status ${status}`,
-				description: `The HTTP status was ${status}. Try again later; if it stays, check the Base URL of the credential.`,
+				description: `The HTTP status was ${status}. Try again later. If this happens again, check the 'Base URL' of the credential.`,
 			};
 	}
 }
@@ -190,10 +190,10 @@ export function readProblem(result: Exclude<ApiResult, { outcome: 'answered' }>)
 		? {
 				message: `Could not connect to useapi.net (${result.reason})`,
 				description:
-					'Nothing was sent. Check the Base URL of the credential and whether this n8n can reach the internet.',
+					"Nothing was sent. Check the 'Base URL' of the credential and whether this n8n can reach the internet.",
 			}
 		: {
 				message: `useapi.net gave no usable answer (${result.reason})`,
-				description: 'Nothing was spent by asking. Try again in a moment.',
+				description: 'This request spent no credits. Try again in a moment.',
 			};
 }

@@ -119,7 +119,8 @@ export async function runItems<P>(
 
 function showHints(n8n: IExecuteFunctions, hints: string[]): void {
 	const shown = hints.slice(0, MAX_HINTS);
-	if (hints.length > shown.length) shown.push(`The same for ${hints.length - shown.length} more.`);
+	if (hints.length > shown.length)
+		shown.push(`There are ${hints.length - shown.length} more hints like these.`);
 	n8n.addExecutionHints(
 		...shown.map((message) => ({ message, type: 'warning', location: 'outputPane' }) as const),
 	);

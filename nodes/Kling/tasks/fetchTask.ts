@@ -72,7 +72,7 @@ export class TaskLooks {
 export const NOT_A_TASK: Problem = {
 	message: 'The answer of useapi.net is not a task',
 	description:
-		'It says neither which task it is nor how it is doing. Try again in a moment; if it stays, check the Base URL of the credential.',
+		"It has neither a task ID nor a status. Try again in a moment. If this happens again, check the 'Base URL' of the credential.",
 };
 
 /** One look at a task. */

@@ -175,15 +175,15 @@ export class TaskPages {
 	private warnOfGap(count: number): void {
 		const moment = new Date(this.oldestMs).toISOString();
 		this.source.warn?.(
-			`useapi.net shows at most ${count} of the tasks that were made at the same moment (${moment}). Further ones, if there are any, are missing here.`,
+			`useapi.net shows at most ${count} of the tasks that were made at the same moment (${moment}). Others, if there are any, are missing here.`,
 		);
 	}
 }
 
 /** Next steps for a list, where those for a single task or a paid job would mislead. */
 const NEXT_STEPS: Record<string, string> = {
-	400: 'Check Account and Filters. With several Kling accounts connected to useapi.net, Account must be filled in.',
-	404: 'Check Account: it must be the email of a Kling account that is connected to useapi.net.',
+	400: "Check 'Account' and 'Filters'. With several Kling accounts connected to useapi.net, 'Account' must be filled in.",
+	404: "Check 'Account': it must be the email of a Kling account that is connected to useapi.net.",
 };
 
 function listProblem(result: ApiResult, problem: Problem): Problem {
@@ -195,10 +195,11 @@ function listProblem(result: ApiResult, problem: Problem): Problem {
 
 const NOT_A_LIST: Problem = {
 	message: 'The answer of useapi.net is not a list of tasks',
-	description: 'Try again in a moment; if it stays, check the Base URL of the credential.',
+	description:
+		"Try again in a moment. If this happens again, check the 'Base URL' of the credential.",
 };
 
 const noWayBack = (count: number): Problem => ({
 	message: `useapi.net does not list more than the newest ${count} tasks`,
-	description: `When asked for older ones it gave the same ones again. To go on with what there is, set Limit to ${count} or less, or Created After to a later date.`,
+	description: `When asked for older ones it gave the same ones again. To continue with these, set 'Limit' to ${count} or less, or 'Created After' to a later date.`,
 });

@@ -54,7 +54,7 @@ export interface KlingApi {
 	getRunningJobs(): Promise<ApiResult>;
 	/** The file of an image without watermark, "for paid Kling plans" (kling-api.md, "Around it"): `{ cdnUrl }`. */
 	getCleanFile(workId: string, email?: string): Promise<ApiResult>;
-	/** For good, with all works of the task (kling-api.md, "Around it"): `{ deleted, workIds }`. */
+	/** Permanently, with all works of the task (kling-api.md, "Around it"): `{ deleted, workIds }`. */
 	deleteTask(taskId: string, email?: string): Promise<ApiResult>;
 	/** Spends credits: see `job/submission/submit.ts` for when it may be called. */
 	submit(operation: PaidOperation, request: PaidRequest): Promise<ApiResult>;
@@ -74,9 +74,9 @@ export async function connect(n8n: ApiFunctions): Promise<KlingApi> {
 	const { baseUrl: configured, apiToken } = await n8n.getCredentials(CREDENTIAL);
 	const baseUrl = normalizeBaseUrl(configured);
 	if (!baseUrl.startsWith('https:') && !isPrivate(baseUrl)) {
-		throw new NodeOperationError(n8n.getNode(), 'The Base URL must start with https://', {
+		throw new NodeOperationError(n8n.getNode(), "'Base URL' must start with https://", {
 			description:
-				'Without it the API token would go through the internet unencrypted. Correct the Base URL of the credential. Nothing was sent.',
+				"Without https the API token would go through the internet unencrypted. Correct the 'Base URL' of the credential. Nothing was sent.",
 		});
 	}
 	const token = String(apiToken ?? '').trim();

@@ -41,7 +41,7 @@ export async function openFile(
 	let url = address;
 	for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
 		if (!isFetchable(url, baseUrl)) {
-			const what = redirects === 0 ? 'its link is' : 'its link leads to what is';
+			const what = redirects === 0 ? 'its link is' : 'its link redirects to an address that is';
 			return { reason: `${what} not a safe web address`, lasting: true };
 		}
 		const unwanted = new AbortController();
@@ -66,7 +66,7 @@ export async function openFile(
 		// Relative to where it comes from (RFC 9110, "Location"). What is no address is refused in the next round.
 		url = URL.canParse(location, url) ? new URL(location, url).href : location;
 	}
-	return { reason: 'its link leads from one address to the next', lasting: true };
+	return { reason: 'its link redirects too often', lasting: true };
 }
 
 /** assumes: file-https */

@@ -27,8 +27,8 @@ export async function assertReady(n8n: IHookFunctions): Promise<void> {
 	if (isSuccess(status) && emails.length > 1 && !readAccount(n8n)) {
 		throw klingError(n8n.getNode(), {
 			// n8n shows the message alone when a workflow is published, so it says what to do.
-			message: `Choose an Account in "${n8n.getNode().name}", since several Kling accounts are connected to useapi.net`,
-			description: `Without it no task can be read. Connected are: ${emails.join(', ')}. For jobs of several accounts use one Kling Trigger for each.`,
+			message: `Choose an 'Account' in "${n8n.getNode().name}", since several Kling accounts are connected to useapi.net`,
+			description: `Without it no task can be read. Connected accounts: ${emails.join(', ')}. Use one Kling Trigger for each account.`,
 		});
 	}
 }

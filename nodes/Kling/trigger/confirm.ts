@@ -68,7 +68,7 @@ function ofThatTask(look: Look, wantedId: string): Look {
 
 const NOT_THE_TASK: Problem = {
 	message: 'The answer of useapi.net is not about this task',
-	description: 'If it stays, check the Base URL of the credential.',
+	description: "If this happens again, check the 'Base URL' of the credential.",
 };
 
 function mayBringMore(look: Look, verdict: Verdict, { key, saysFinished }: Notice): boolean {

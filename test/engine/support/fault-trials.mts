@@ -122,7 +122,7 @@ async function goingToSleep(trial: Trial): Promise<Seen> {
 
 async function beingCalledBack(trial: Trial): Promise<Seen> {
 	const kling = await stage(trial, GET_TASK);
-	// Finished only after the execution has gone to sleep, however busy this machine is.
+	// Finished only after the execution is suspended, however busy this machine is.
 	kling.sandbox.settings.hold = true;
 	const parameters = { ...pausing(kling), options: {} };
 	const asleep = await kling.run([{}], parameters);
@@ -264,9 +264,9 @@ const locator = (value: string) => ({ __rl: true, mode: 'list', value });
 
 export const trials: Record<CallName, Trials> = {
 	upscale: {
-		'Poll Until Finished': upscaling('poll'),
+		'Wait Until Finished': upscaling('poll'),
 		'Pause Until Called Back': upscaling('callback'),
-		'Return Immediately': upscaling('none'),
+		"Don't Wait": upscaling('none'),
 	},
 	lostJob: {
 		'Running jobs': lookingFor(GET_SCHEDULER, 'lostJob'),

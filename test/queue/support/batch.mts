@@ -152,7 +152,7 @@ export async function sourceOf({ sandbox }: QueueMode, taskId: unknown): Promise
 	return String(task.taskInfo.inputs[0].fromWorkId);
 }
 
-/** The worker that works on most of these executions. A parked one that goes on is in its second turn. */
+/** The worker that works on most of these executions. One that was suspended and goes on runs for the second time. */
 export async function busiest<T extends WithId>(
 	{ workers }: QueueMode,
 	begun: T[],

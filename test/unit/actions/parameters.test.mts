@@ -106,14 +106,20 @@ test.each<[string, Read, Record<string, unknown>, unknown]>([
 );
 
 test.each<[string, Read, Record<string, unknown>, RegExp, RegExp]>([
-	['an ID past 2^53', id, { taskId: 2 ** 53 }, /^Task is too large/, /as text, e\.g\. with quotes/],
-	['no ID', id, { taskId: ' ' }, /^Task is empty$/, /enter its ID, e\.g\. {{ \$json\.taskId }}/],
-	['letters', id, { taskId: '1x' }, /^Task must be .* digits, but is "1x"$/, /^Take the ID from/],
+	[
+		'an ID past 2^53',
+		id,
+		{ taskId: 2 ** 53 },
+		/^'Task' is too large/,
+		/as text, e\.g\. with quotes/,
+	],
+	['no ID', id, { taskId: ' ' }, /^'Task' is empty$/, /enter its ID, e\.g\. {{ \$json\.taskId }}/],
+	['letters', id, { taskId: '1x' }, /^'Task' must be .* digits, but is "1x"$/, /^Take the ID from/],
 	['letters first', id, { taskId: 'x1' }, /but is "x1"$/, /another Kling node/],
-	['no email', account, { account: 'me' }, /^Account must be .*, but is "me"$/, /connected to/],
-	['two emails', account, { account: 'a@b c@d' }, /^Account must be/, /leave Account empty/],
-	['an email and more', account, { account: 'a@b@c' }, /^Account must be/, /^Use the email/],
-	['no time at all', timeout, { 'options.timeout': 0 }, /^Time Limit .* at least 1, b/, /^Corr/],
+	['no email', account, { account: 'me' }, /^'Account' must be .*, but is "me"$/, /connected to/],
+	['two emails', account, { account: 'a@b c@d' }, /^'Account' must be/, /leave 'Account' empty/],
+	['an email and more', account, { account: 'a@b@c' }, /^'Account' must be/, /^Use the email/],
+	['no time at all', timeout, { 'options.timeout': 0 }, /^'Time Limit' .* at least 1, b/, /^Corr/],
 	['a word', timeout, { 'options.timeout': 'long' }, /but is "long"$/, /remove the option/],
 	[
 		'a pause too short',
@@ -122,101 +128,107 @@ test.each<[string, Read, Record<string, unknown>, RegExp, RegExp]>([
 		/from 60 to 2592000, but is "59"/,
 		/Corr/,
 	],
-	['a pause too long', pause, { 'options.timeout': 2_592_001 }, /^Time Limit must be/, /Correct/],
-	['an interval too short', interval, { 'options.pollInterval': 0.9 }, /^Poll I.* at least 1/, /C/],
-	['no job', maxJobs, { 'options.maxJobs': 0 }, /^Max Jobs .* from 1 to 50/, /Correct/],
-	['51 jobs', maxJobs, { 'options.maxJobs': 51 }, /^Max Jobs .* from 1 to 50/, /Correct/],
-	['half a job', maxJobs, { 'options.maxJobs': 1.5 }, /Jobs must be a whole/, /can be 1 to 50/],
-	['no limit', limit, { limit: 0 }, /^Limit must be a number of at least 1/, /Correct/],
+	['a pause too long', pause, { 'options.timeout': 2_592_001 }, /^'Time Limit' must be/, /Correct/],
+	[
+		'an interval too short',
+		interval,
+		{ 'options.pollInterval': 0.9 },
+		/^'Poll I.* at least 1/,
+		/C/,
+	],
+	['no job', maxJobs, { 'options.maxJobs': 0 }, /^'Max Jobs' .* from 1 to 50/, /Correct/],
+	['51 jobs', maxJobs, { 'options.maxJobs': 51 }, /^'Max Jobs' .* from 1 to 50/, /Correct/],
+	['half a job', maxJobs, { 'options.maxJobs': 1.5 }, /Jobs' must be a whole/, /can be 1 to 50/],
+	['no limit', limit, { limit: 0 }, /^'Limit' must be a number of at least 1/, /Correct/],
 	[
 		'half a limit',
 		limit,
 		{ limit: 1.5 },
-		/^Limit must be a whole number$/,
-		/Or switch on Return All/,
+		/^'Limit' must be a whole number$/,
+		/turn on 'Return All'/,
 	],
 	[
 		'maybe',
 		limit,
 		{ returnAll: 'yes' },
-		/^Return All must be true or false, but is "yes"/,
-		/^Switch/,
+		/^'Return All' must be true or false, but is "yes"/,
+		/^Turn it on/,
 	],
 	[
 		'a kind',
 		kind,
 		{ 'filters.contentType': 'text' },
-		/^Content Type .* video, audio, all, b/,
+		/^'Content Type' .* video, audio, all, b/,
 		/Choose/,
 	],
 	[
 		'a date',
 		times,
 		{ 'filters.createdAfter': 'x' },
-		/^Created After is not cle.*: "x"/,
+		/^'Created After' is not cle.*: "x"/,
 		/date picker/,
 	],
 	[
 		'a day',
 		times,
 		{ 'filters.createdBefore': 'x' },
-		/^Created Before is not clearly/,
+		/^'Created Before' is not clearly/,
 		/2026-03-01T/,
 	],
 	[
 		'times that are one',
 		times,
 		{ 'filters.createdAfter': MARCH, 'filters.createdBefore': MARCH },
-		/^Created After must be earlier/,
+		/^'Created After' must be earlier/,
 		/after 2026-03-01T00:00:00\.000Z and before 2026/,
 	],
 	[
 		'a way to wait',
 		wait,
 		{ wait: 'x' },
-		/^Wait for Result must be none, poll, callback, b/,
+		/^'Wait for Result' must be one of none, poll, callback, b/,
 		/Choose/,
 	],
 	[
 		'an output',
 		upscaleOutput,
 		{ output: 'images' },
-		/^Output must be simplified, raw, but/,
+		/^'Output' must be one of simplified, raw, but/,
 		/list/,
 	],
 	[
 		'a download',
 		output,
 		{ download: 'x' },
-		/^Download Image must be true or false/,
-		/Switch it on/,
+		/^'Download Image' must be true or false/,
+		/Turn it on/,
 	],
 	[
 		'a watermark',
 		output,
 		{ download: true, 'options.withoutWatermark': 'x' },
-		/^Without Watermark must be true/,
+		/^'Without Watermark' must be true/,
 		/give true or false/,
 	],
 	[
 		'a field without a name',
 		output,
 		{ download: true, binaryPropertyName: '' },
-		/^Put Output File in Field is empty$/,
+		/^'Put Output File in Field' is empty$/,
 		/e\.g\. data/,
 	],
 	[
 		'a reference too long',
 		replyRef,
 		{ 'options.replyRef': 'x'.repeat(1_025) },
-		/^Reply Reference is too long: 1025 characters$/,
+		/^'Reply Reference' is too long: 1025 characters$/,
 		/at most 1024\./,
 	],
 	[
 		'an address too long',
 		replyUrl,
 		{ replyUrl: 'x'.repeat(1_025) },
-		/^Reply URL is too long/,
+		/^'Reply URL' is too long/,
 		/1024/,
 	],
 	[
@@ -277,7 +289,7 @@ test('a tool takes no files, and does not pause', () => {
 	expect(parameters.output()).toEqual({ output: 'simplified' });
 });
 
-describe('the address that wakes the execution up', () => {
+describe('the address that resumes the execution', () => {
 	const resumeUrlOf = (resumeUrl: string, baseUrl: string) =>
 		parametersOf({}, { resumeUrl }).resumeUrl(baseUrl);
 	const long = (length: number) => 'https://n8n.example.com/'.padEnd(length, 'x');
@@ -298,7 +310,7 @@ describe('the address that wakes the execution up', () => {
 		expect(() => resumeUrlOf(url, baseUrl)).toThrow(
 			expect.objectContaining({
 				message: expect.stringMatching(message) as string,
-				description: expect.stringMatching(/Set|set Wait for Result to Poll/) as string,
+				description: expect.stringMatching(/[Ss]et 'Wait for Result' to 'Wait/) as string,
 			}),
 		);
 	});

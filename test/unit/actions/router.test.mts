@@ -16,6 +16,6 @@ test.each([
 	await expect(router.call(asked(resource, operation))).rejects.toMatchObject({
 		name: 'NodeOperationError',
 		message: `The operation "${operation}" of "${resource}" does not exist`,
-		description: 'Choose Resource and Operation again in this node.',
+		description: "Choose 'Resource' and 'Operation' again in this node.",
 	});
 });

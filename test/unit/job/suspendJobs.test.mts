@@ -110,7 +110,7 @@ describe('between the last look and the suspension', () => {
 		expect(execution.waits).toEqual([]);
 	});
 
-	test('trouble with a look is no matter', async () => {
+	test('a problem while checking does not matter', async () => {
 		const kling = new FakeKling();
 		kling.taskFault = () => answered(500, {});
 		const execution = new FakeExecution(kling);

@@ -82,7 +82,7 @@ describe('tasks of other items', () => {
 
 	test('begin the description where the error has none', () => {
 		const { description } = withSentJobs({ message: 'No' }, tasks(1));
-		expect(description).toMatch(/^Tasks that were already sent/);
+		expect(description).toMatch(/^Tasks that were already created/);
 	});
 
 	test('of which nobody knows are told as well, and are no matter where it is the failed item', () => {

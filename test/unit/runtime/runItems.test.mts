@@ -85,7 +85,7 @@ test('a cancel stops the node even with Continue, and names what is paid for or 
 test.each([
 	[0, 0, undefined],
 	[5, 5, undefined],
-	[7, 6, 'The same for 2 more.'],
+	[7, 6, 'There are 2 more hints like these.'],
 ])('of %i hints %i are shown', async (count, shown, last) => {
 	const { context, hints } = contextOf(count);
 	await runItems(context, itself, async (batch, itemIndex) => {

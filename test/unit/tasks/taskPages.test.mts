@@ -167,7 +167,7 @@ describe('more tasks of one moment than a page holds', () => {
 		// Larger pages are asked for only where the page was as large as asked for.
 		expect(requests.some(({ pageSize }) => pageSize > 50)).toBe(kind.cap === undefined);
 		expect(hints[0]).toBe(
-			`useapi.net shows at most ${size} of the tasks that were made at the same moment (2026-03-01T10:00:01.000Z). Further ones, if there are any, are missing here.`,
+			`useapi.net shows at most ${size} of the tasks that were made at the same moment (2026-03-01T10:00:01.000Z). Others, if there are any, are missing here.`,
 		);
 		expect(new Set(hints).size).toBe(1);
 		const [older, newer] = [tasks.slice(0, 30), tasks.slice(-30)].map(newestFirst);
@@ -199,7 +199,7 @@ describe('an API that does not heed createdBefore', () => {
 		await expect(read()).rejects.toMatchObject({
 			message: 'useapi.net does not list more than the newest 200 tasks',
 			description:
-				'When asked for older ones it gave the same ones again. To go on with what there is, set Limit to 200 or less, or Created After to a later date.',
+				"When asked for older ones it gave the same ones again. To continue with these, set 'Limit' to 200 or less, or 'Created After' to a later date.",
 		});
 		expect(requests.length).toBeLessThan(12);
 		expect(warn).not.toHaveBeenCalled();

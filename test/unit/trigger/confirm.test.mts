@@ -65,7 +65,7 @@ test('an answer about something else says where to look', async () => {
 	const { trouble } = await look(() => task('succeed', '11'));
 	expect(trouble).toEqual({
 		message: 'The answer of useapi.net is not about this task',
-		description: 'If it stays, check the Base URL of the credential.',
+		description: "If this happens again, check the 'Base URL' of the credential.",
 	});
 });
 
@@ -154,7 +154,7 @@ describe('in a flood', () => {
 		}
 	});
 
-	test('of trouble with the API 150 wait, and make room when they are done', async () => {
+	test('of calls that meet problems with the API 150 wait, and make room when they are done', async () => {
 		const { all, atOnce, again } = await flood(500, answered(503, {}));
 		expect([atOnce, again]).toEqual([500, 150]);
 		expect((await look(inAMoment)).trouble).toBeDefined();

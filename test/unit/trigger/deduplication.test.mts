@@ -12,7 +12,7 @@ function n8n() {
 	let database = '{}';
 	let processes = 0;
 	const start = () => {
-		// The node remembers by workflow, so another id is as good as another process.
+		// The node keeps this by workflow, so another id is as good as another process.
 		const id = `workflow-${++processes}-${Math.random()}`;
 		const load = (nodeId = 'node') => {
 			const staticData = JSON.parse(database) as IDataObject;

@@ -69,7 +69,7 @@ export class PaidParameters extends Parameters {
 	private maxJobs(): number | undefined {
 		const jobs = this.number('options.maxJobs', 'Max Jobs', 1, MAX_JOBS);
 		if (jobs !== undefined && !Number.isInteger(jobs)) {
-			throw this.invalid('Max Jobs must be a whole number', `It can be 1 to ${MAX_JOBS}.`);
+			throw this.invalid("'Max Jobs' must be a whole number", `It can be 1 to ${MAX_JOBS}.`);
 		}
 		return jobs;
 	}
@@ -79,13 +79,13 @@ export class PaidParameters extends Parameters {
 		if (text === undefined) return undefined;
 		if (!/^https?:\/\/[^\s/]+/i.test(text) || !URL.canParse(text)) {
 			throw this.invalid(
-				`Reply URL is not a web address: "${shorten(text)}"`,
+				`'Reply URL' is not a web address: "${shorten(text)}"`,
 				'Use the Production URL of a Kling Trigger or an n8n Webhook node. It starts with https://.',
 			);
 		}
 		if (isPrivate(text) && !isPrivate(this.baseUrl)) {
 			throw this.invalid(
-				`useapi.net cannot reach the Reply URL: ${new URL(text).hostname} is an address of a private network`,
+				`useapi.net cannot reach the 'Reply URL': ${new URL(text).hostname} is an address of a private network`,
 				'Use the address that your n8n has on the internet. If n8n itself shows this one, set its environment variable WEBHOOK_URL.',
 			);
 		}
@@ -99,13 +99,13 @@ export class PaidParameters extends Parameters {
 			const { origin } = URL.canParse(url) ? new URL(url) : { origin: url };
 			throw this.invalid(
 				`useapi.net cannot reach this n8n at ${shorten(origin)}`,
-				'To be called back, n8n must have an address on the internet that starts with https://. Set its environment variable WEBHOOK_URL to that address, or set Wait for Result to Poll Until Finished.',
+				"To be called back, n8n must have an address on the internet that starts with https://. Set its environment variable WEBHOOK_URL to that address, or set 'Wait for Result' to 'Wait Until Finished'.",
 			);
 		}
 		if (url.length > MAX_REPLY_LENGTH) {
 			throw this.invalid(
 				`The address of this n8n is too long for useapi.net: ${url.length} characters`,
-				`useapi.net takes at most ${MAX_REPLY_LENGTH}. Set Wait for Result to Poll Until Finished.`,
+				`useapi.net takes at most ${MAX_REPLY_LENGTH}. Set 'Wait for Result' to 'Wait Until Finished'.`,
 			);
 		}
 		return url;
@@ -115,7 +115,7 @@ export class PaidParameters extends Parameters {
 		const text = asText(this.raw(name, ''));
 		if (text.length > MAX_REPLY_LENGTH) {
 			throw this.invalid(
-				`${label} is too long: ${text.length} characters`,
+				`'${label}' is too long: ${text.length} characters`,
 				`useapi.net takes at most ${MAX_REPLY_LENGTH}.`,
 			);
 		}

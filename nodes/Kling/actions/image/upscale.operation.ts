@@ -31,26 +31,27 @@ export const description: INodeProperties[] = showFor('image', 'upscale', [
 		},
 		options: [
 			{
-				name: 'Poll Until Finished',
+				name: 'Wait Until Finished',
 				value: 'poll',
-				description: 'Ask for the status until the task is finished, then go on with its result',
+				description: 'Check the status until the task is finished, then continue with its result',
 			},
 			{
 				name: 'Pause Until Called Back',
 				value: 'callback',
-				description: 'Put the execution to sleep until useapi.net calls this n8n about the result',
+				description: 'Pause the execution until useapi.net calls this n8n about the result',
 				displayOptions: { hide: { '@tool': [true] } },
 			},
 			{
-				name: 'Return Immediately',
+				name: "Don't Wait",
 				value: 'none',
-				description: 'Go on at once with the new task ID; useapi.net can call the Reply URL later',
+				description:
+					"Continue at once with the ID of the new task. useapi.net can call the 'Reply URL' later.",
 			},
 		],
 	},
 	{
 		displayName:
-			'This n8n must be reachable from the internet, since useapi.net calls it. If no call comes within the time limit, the workflow goes on with tasks that are not finished: put Task → Get after this node to be safe.',
+			"useapi.net must be able to reach this n8n from the internet. If its call does not come within 'Time Limit', the workflow continues with tasks that are not finished. To be safe, put a Kling node with Task → Get after this one.",
 		name: 'callbackNotice',
 		type: 'notice',
 		default: '',
@@ -79,7 +80,7 @@ export const description: INodeProperties[] = showFor('image', 'upscale', [
 			{
 				name: 'Raw',
 				value: 'raw',
-				description: 'Everything useapi.net answers',
+				description: 'The complete response from useapi.net',
 			},
 			{
 				name: 'Simplified',
@@ -110,7 +111,7 @@ export const description: INodeProperties[] = showFor('image', 'upscale', [
 				default: 5,
 				typeOptions: { minValue: 1, maxValue: 50 },
 				description:
-					"How many jobs the Kling account may run at once. Without this option the account's own limit counts.",
+					"How many jobs the Kling account may run at once. Without this option the account's own limit applies.",
 			},
 			{ ...pollIntervalOption, displayOptions: { show: { '/wait': ['poll'] } } },
 			{
@@ -119,14 +120,13 @@ export const description: INodeProperties[] = showFor('image', 'upscale', [
 				type: 'string',
 				default: '',
 				placeholder: 'e.g. order-1234',
-				description:
-					'A text of yours that useapi.net stores with the job and sends along to the Reply URL',
+				description: 'Custom text that useapi.net returns with each callback',
 			},
 			reuseOption,
 			{
 				...timeoutOption,
 				description:
-					'How long to wait while every job slot is taken, and then for the result. A task that takes longer goes on at Kling and can be fetched later.',
+					'How long to wait for a free job slot, and then for the result. A task that takes longer continues at Kling and can be fetched later.',
 			},
 			{
 				...withoutWatermarkOption,

@@ -52,5 +52,6 @@ function lossOf(result: ApiResult): string | undefined {
 
 const unknownOutcome = (taskId: string, reason: string): Problem => ({
 	message: `It is unknown whether task ${taskId} was deleted (${reason})`,
-	description: 'The answer was lost. Look the task up with Task → Get before you delete it again.',
+	description:
+		'The answer was lost. Look the task up with Task → Get before you try to delete it again.',
 });

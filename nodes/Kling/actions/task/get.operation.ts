@@ -28,14 +28,14 @@ export const description: INodeProperties[] = showFor('task', 'get', [
 		default: 'none',
 		options: [
 			{
-				name: 'Poll Until Finished',
+				name: 'Wait Until Finished',
 				value: 'poll',
-				description: 'Ask for the status until the task is finished, then go on with its result',
+				description: 'Check the status until the task is finished, then continue with its result',
 			},
 			{
-				name: 'Return Immediately',
+				name: "Don't Wait",
 				value: 'none',
-				description: 'Go on at once with the task as it is now, finished or not',
+				description: 'Continue at once with the task as it is now, finished or not',
 			},
 		],
 	},

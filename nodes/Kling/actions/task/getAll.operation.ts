@@ -35,7 +35,7 @@ export const description: INodeProperties[] = showFor('task', 'getAll', [
 	{
 		...taskOutputField,
 		description:
-			'With Images, tasks without images are left out, and Limit counts images instead of tasks',
+			"With 'Images', tasks without images are left out, and 'Limit' counts images instead of tasks",
 	},
 	{
 		displayName: 'Filters',
@@ -63,14 +63,14 @@ export const description: INodeProperties[] = showFor('task', 'getAll', [
 				name: 'createdAfter',
 				type: 'dateTime',
 				default: '',
-				description: 'Only tasks that were made at this time or later',
+				description: 'Only tasks that were created at this time or later',
 			},
 			{
 				displayName: 'Created Before',
 				name: 'createdBefore',
 				type: 'dateTime',
 				default: '',
-				description: 'Only tasks that were made earlier than this time',
+				description: 'Only tasks that were created before this time',
 			},
 		],
 	},

@@ -13,7 +13,10 @@ export class ListParameters extends Parameters {
 		if (this.flag('returnAll', 'Return All')) return Infinity;
 		const limit = this.number('limit', 'Limit', 1) ?? DEFAULT_LIMIT;
 		if (!Number.isInteger(limit)) {
-			throw this.invalid('Limit must be a whole number', 'Or switch on Return All.');
+			throw this.invalid(
+				"'Limit' must be a whole number",
+				"Correct the value, or turn on 'Return All'.",
+			);
 		}
 		return limit;
 	}
@@ -30,8 +33,8 @@ export class ListParameters extends Parameters {
 		if (fromMs !== undefined && beforeMs !== undefined && fromMs >= beforeMs) {
 			const [from, before] = [fromMs, beforeMs].map((ms) => new Date(ms).toISOString());
 			throw this.invalid(
-				'Created After must be earlier than Created Before',
-				`No task can be made after ${from} and before ${before}.`,
+				"'Created After' must be earlier than 'Created Before'",
+				`No task can be created after ${from} and before ${before}.`,
 			);
 		}
 		return { fromMs, beforeMs };
@@ -45,7 +48,7 @@ export class ListParameters extends Parameters {
 		const ms = parseDate(value, this.n8n.getTimezone());
 		if (ms === undefined) {
 			throw this.invalid(
-				`${label} is not clearly a date: "${shorten(text)}"`,
+				`'${label}' is not clearly a date: "${shorten(text)}"`,
 				'Choose one in the date picker, or use a date like 2026-03-01T18:30:00Z, e.g. {{ $now.minus({ days: 1 }) }}.',
 			);
 		}

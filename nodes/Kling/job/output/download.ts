@@ -43,7 +43,7 @@ export async function downloadImage(
 			{
 				message: `The image of task ${taskId} could not be downloaded: ${fetched.reason}`,
 				description:
-					'The image exists and is paid for. Fetch it with Task → Get, this task ID and Download Image switched on, or open the link in details.',
+					"The image exists and is paid for. Get it with Task → Get, this task ID and 'Download Image' turned on, or open the link in the error's details.",
 				details: { taskId, imageUrl: image.url },
 			},
 			itemIndex,
@@ -77,7 +77,7 @@ async function fetchClean(
 	}
 	cancellation.throwIfAborted();
 	hints.add(
-		`Item ${itemIndex}: the image without watermark was not available (${reason}), so the plain image was downloaded.`,
+		`Item ${itemIndex}: the image without watermark was not available (${reason}), so the standard image was downloaded.`,
 	);
 	return undefined;
 }

@@ -55,20 +55,20 @@ export function assertImages(context: Context, task: Task, { taskId, itemIndex }
 	if (!finished) {
 		throw fail(
 			`Task ${taskId} has no images yet (status: ${status})`,
-			'Set Wait for Result to Poll Until Finished, or get the task again later.',
+			"Set 'Wait for Result' to 'Wait Until Finished', or get the task again later.",
 		);
 	}
 	if (failed) {
 		throw fail(
 			`Task ${taskId} failed: ${message ?? 'Kling gave no reason'}`,
-			'This is what Kling says about the task. Often its moderation refuses an image, or the account is out of credits.',
+			'This is the reason that Kling gives. Often its moderation has refused the image, or the account is out of credits.',
 		);
 	}
 	// assumes: succeed-without-works
 	if (images.length === 0) {
 		throw fail(
 			`Task ${taskId} finished without an image`,
-			'Kling reported success but named no image file. Get the task again in a moment; if it stays empty, look it up on the Kling website.',
+			'Kling reported success but named no image file. Get the task again in a moment. If there is still no image, look the task up on the Kling website.',
 		);
 	}
 }

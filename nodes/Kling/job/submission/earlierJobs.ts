@@ -228,7 +228,8 @@ class AccountList {
 
 const NOT_A_LIST: Problem = {
 	message: 'The answer of useapi.net is not a list of jobs',
-	description: 'Try again in a moment; if it stays, check the Base URL of the credential.',
+	description:
+		"Try again in a moment. If this happens again, check the 'Base URL' of the credential.",
 };
 
 const newest = (jobs: KnownJob[]): KnownJob | undefined =>

@@ -8,9 +8,9 @@ import { LISTED_AFTER_MS, LostJobs } from './lostJobs';
 import { couldNotLook, unknownOutcome } from './problems';
 
 const SAME_JOB_HINT =
-	'Some items name the same image, so they share one job and its result. Reply Reference and Reply URL of the job that was sent first count.';
+	"Some items name the same image, so they share one job and its result. The 'Reply Reference' and 'Reply URL' of the job that was sent first apply.";
 const UNTOLD_HINT =
-	'Reuse Earlier Result could not check every earlier job: useapi.net does not tell which image some of them are of.';
+	"'Reuse Earlier Result' could not check every earlier task: useapi.net does not tell which image some of them were made from.";
 
 /** Finds jobs that were sent before: in the ledger of the execution, and where that does not tell in the API's lists. */
 export class SentJobs {

@@ -233,10 +233,10 @@ const dueMs = ({ isBeingRead, nextLookMs, deadlineMs }: Watched) =>
 	isBeingRead ? Infinity : Math.min(nextLookMs, deadlineMs);
 
 function timedOut({ ref, status, timeoutMs, lastProblem }: Watched): Problem {
-	const last = lastProblem ? ` The last answer was: ${lastProblem.message}.` : '';
+	const last = lastProblem ? ` The last error was: ${lastProblem.message}.` : '';
 	return {
 		message: `Task ${ref.taskId} did not finish within ${timeoutMs / 1000} seconds (last status: ${status})`,
-		description: `It may still finish: fetch it later with Task → Get and this task ID, or raise Time Limit under Options.${last}`,
+		description: `It may still finish: get it later with Task → Get and this task ID, or raise 'Time Limit' under 'Options'.${last}`,
 		forAgent: `It may still finish. Call this again with the same values to go on waiting: that costs nothing.${last}`,
 		details: { status },
 	};

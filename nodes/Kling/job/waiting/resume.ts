@@ -50,7 +50,7 @@ export async function resume(n8n: IWebhookFunctions): Promise<IWebhookResponseDa
 		return await handleCall(n8n, reply);
 	} catch (error) {
 		// The execution stays suspended: another callback, or the time limit, brings it on.
-		return reply.refuse(`Could not look at the tasks: ${(error as Error).message}`);
+		return reply.refuse(`Could not read the tasks: ${(error as Error).message}`);
 	}
 }
 

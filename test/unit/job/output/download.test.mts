@@ -127,7 +127,7 @@ test.each<[string, () => Served, string]>([
 	const { error, asked } = await download({ serves: [serves] });
 	expect(asked.map(({ atS }) => Math.round(atS * 10) / 10)).toEqual([0, 1, 3]);
 	expect(error?.message).toBe(told(reason));
-	expect(error?.description).toContain('Fetch it with Task → Get');
+	expect(error?.description).toContain('Get it with Task → Get');
 	expect(error?.trouble?.details).toEqual({ taskId: '1', imageUrl: URL_OF_IMAGE });
 	expect(error?.context.itemIndex).toBe(4);
 });
@@ -145,18 +145,18 @@ test.each<[string, Served & object, string]>([
 	[
 		'a redirect to what is no web address',
 		{ statusCode: 302, headers: { location: 'file:///etc/passwd' } },
-		'its link leads to what is not a safe web address',
+		'its link redirects to an address that is not a safe web address',
 	],
 	[
 		'a circle',
 		{ statusCode: 308, headers: { location: '/a.png' } },
-		'its link leads from one address to the next',
+		'its link redirects too often',
 	],
 ])('%s is not tried again', async (_name, served, reason) => {
 	const { error, asked } = await download({ serves: [() => served] });
 	expect(error?.message).toBe(told(reason));
 	// Five redirects are followed: that of the circle is the sixth.
-	expect(asked).toHaveLength(reason.includes('next') ? 6 : 1);
+	expect(asked).toHaveLength(reason.includes('too often') ? 6 : 1);
 });
 
 test('a link that is no web address is not asked at all', async () => {
@@ -180,7 +180,7 @@ test.each([
 
 describe('without watermark', () => {
 	const hint = (reason: string) =>
-		`Item 4: the image without watermark was not available (${reason}), so the plain image was downloaded.`;
+		`Item 4: the image without watermark was not available (${reason}), so the standard image was downloaded.`;
 
 	test('is the file that the API names, with no hint', async () => {
 		const { file, hints, asked, getCleanFile } = await download({
@@ -203,7 +203,7 @@ describe('without watermark', () => {
 	test.each<[string, ApiResult, string]>([
 		['a refusal', answered(403, { error: 'Paid plans only' }), 'Paid plans only'],
 		['no link', answered(200, {}), 'its link is not a safe web address'],
-	])('after %s the plain file is taken, with a hint', async (_name, clean, reason) => {
+	])('after %s the standard file is taken, with a hint', async (_name, clean, reason) => {
 		const { file, hints, asked } = await download({
 			serves: [png],
 			withoutWatermark: true,
@@ -214,7 +214,7 @@ describe('without watermark', () => {
 		expect(hints).toEqual([hint(reason)]);
 	});
 
-	test('after a file that is not there the plain one is taken, with a hint', async () => {
+	test('after a file that is not there the standard one is taken, with a hint', async () => {
 		const { file, hints, asked } = await download({
 			serves: [() => ({ statusCode: 404 }), png],
 			withoutWatermark: true,

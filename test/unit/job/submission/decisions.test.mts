@@ -168,7 +168,7 @@ async function decide(
 	const posts = kling.count('POST');
 	if (submission instanceof Error) {
 		expect(posts).toBe(0);
-		if (submission.message.includes('Could not check for an earlier job')) return 'blind';
+		if (submission.message.includes('Could not check for an earlier task')) return 'blind';
 		return submission.message.startsWith('As before') ? `told${looked}` : submission.message;
 	}
 	const { taskId, isNew, reused } = submission;

@@ -205,7 +205,7 @@ describe('lists that cannot be read', () => {
 		expect(await earlierJobs(kling)()).toMatchObject({ is: 'found' });
 	});
 
-	test('trouble that passes is waited out', async () => {
+	test('a problem that passes is waited out', async () => {
 		const kling = new FakeKling();
 		kling.add({ taskId: '777' });
 		kling.listFault = answered(503, {});

@@ -39,7 +39,7 @@ describe('the answer to a POST', () => {
 	test.each<[string, ApiResult, string, string | undefined]>([
 		['a refusal', answered(400, { error: 'No' }), 'No', '400'],
 		['its own 500', answered(500, { error: 'Moderated' }), 'Moderated', '500'],
-		['a redirect', answered(307, undefined), 'useapi.net points to another address', '307'],
+		['a redirect', answered(307, undefined), 'useapi.net redirected to another address', '307'],
 		['a gateway’s 502', answered(502, undefined), 'It is unknown whether the upscale job', '502'],
 		['a gateway’s 503', answered(503, { error: 'Busy' }), 'accepted (Busy)', '503'],
 		['a gateway’s 504', answered(504, undefined), '(HTTP 504)', '504'],
@@ -182,7 +182,7 @@ test('with Reuse Earlier Result a hint says that not every job could be checked'
 	const { submit } = executionWith(kling);
 	const { batch, submission } = await through(submit({}, jobOf({ reuse: true })));
 	expect(submission.isNew).toBe(true);
-	expect([...batch.hints]).toEqual([expect.stringContaining('could not check every earlier job')]);
+	expect([...batch.hints]).toEqual([expect.stringContaining('could not check every earlier task')]);
 });
 
 test('a task that failed is noted as such, by whoever shares it', async () => {

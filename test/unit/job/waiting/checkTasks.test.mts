@@ -12,7 +12,7 @@ import {
 	through,
 } from '../../../support/fakes.mts';
 
-/** The rules of a look at a parked execution's tasks, with an API that says what the test wants; the engine tests ask the sandbox. */
+/** The rules for checking a suspended execution's tasks, with an API that says what the test wants; the engine tests ask the sandbox. */
 
 const node = nodeOf();
 const { body: success } = done as { body: object };
@@ -106,7 +106,7 @@ test('of those on the list the one sent last is read first', async () => {
 	expect(asked).toEqual(['3']);
 });
 
-test('a list that names finished tasks is not believed', async () => {
+test('a list that names finished tasks is not trusted', async () => {
 	const list = answered(200, [{ id: '1' }, { id: '2' }]);
 	const { kit, asked } = kitWith({ 1: [done], 2: [done] }, list);
 	const look = await through(lookAtAll(node, kit, [task('1'), task('2')]));

@@ -85,7 +85,7 @@ test('one that is not known yet is read when it is due or in a moment, not with 
 	expect(looks).toEqual({ 4: [4, 8] });
 });
 
-test('the list is not believed for ever: each task is read itself after twenty seconds', async () => {
+test('the list is not trusted for ever: each task is read itself after twenty seconds', async () => {
 	const { begin, looks } = poller(
 		() => running,
 		() => answered(200, [{ id: 1 }, { id: 2 }, { id: 3 }]),
@@ -155,7 +155,7 @@ test('one ends, the others are still watched, and so is one that comes after all
 	expect(ended[7]).toBeGreaterThanOrEqual(70);
 });
 
-test('where a task takes a minute, the list is believed for a minute and a fifth', async () => {
+test('where a task takes a minute, the list is trusted for a minute and a fifth', async () => {
 	const aMinute = task('succeed', { createTime: 1_000, updateTime: 61_000 });
 	const { begin, looks } = poller(
 		(taskId) => (taskId === '1' ? aMinute : running),

@@ -107,13 +107,13 @@ test('Retry-After does not reach past the time limit', async () => {
 	expect(looks).toEqual([2, 60]);
 });
 
-test('trouble that has passed is not told at the time limit, but how the task is doing', async () => {
+test('a problem that has passed is not told at the time limit, but the status of the task', async () => {
 	const { error } = await watch((seconds) => (seconds < 5 ? answered(503, {}) : running), {
 		timeoutMs: 11_000,
 	});
 	expect(error?.message).toBe('Task 10 did not finish within 11 seconds (last status: processing)');
 	expect(error?.description).toBe(
-		'It may still finish: fetch it later with Task → Get and this task ID, or raise Time Limit under Options.',
+		"It may still finish: get it later with Task → Get and this task ID, or raise 'Time Limit' under 'Options'.",
 	);
 	expect(error?.trouble?.details).toEqual({ taskId: '10', status: 'processing' });
 });
@@ -125,7 +125,7 @@ test('an agent is told that to ask again costs nothing', async () => {
 	);
 });
 
-test('the time limit has one last look, and tells the last trouble', async () => {
+test('the time limit has one last look, and tells the last problem', async () => {
 	const { looks, error } = await watch(() => answered(503, { error: 'Down' }), {
 		timeoutMs: 11_000,
 	});
@@ -166,13 +166,13 @@ describe('a success without a file', () => {
 		expect(model).toHaveProperty('works');
 	});
 
-	test('is believed after ten seconds', async () => {
+	test('is trusted after ten seconds', async () => {
 		const { looks, model } = await watch(() => empty);
 		expect(looks).toEqual([2, 4, 6, 8, 10, 12]);
 		expect(model).toEqual({ status_name: 'succeed', status_final: true });
 	});
 
-	test('is believed at the time limit', async () => {
+	test('is trusted at the time limit', async () => {
 		const { looks, model } = await watch(() => empty, { timeoutMs: 5_000 });
 		expect(looks).toEqual([2, 4, 5]);
 		expect(model).toBeDefined();
