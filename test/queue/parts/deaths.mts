@@ -1,5 +1,6 @@
 import { itemsOf } from '../../../tools/n8n/restClient.mts';
 import {
+	accounts,
 	allHave,
 	allOver,
 	allSent,
@@ -57,8 +58,13 @@ export function deathTests(): void {
 
 			await allFinished();
 			const collect = await publish(api, credential, getMany(since));
-			const execution = await api.waitForExecution(await call(webhook.url, collect, {}));
-			expect(itemsOf(execution, 'Get Many')).toHaveLength(begun.length);
+			const found = await Promise.all(
+				accounts.map(async ({ email: account }) => {
+					const id = await call(webhook.url, collect, { account });
+					return itemsOf(await api.waitForExecution(id), 'Get Many');
+				}),
+			);
+			expect(found.flat()).toHaveLength(begun.length);
 		}, 300_000);
 
 		test('while it submits: the jobs whose answers it never got are not sent again', async () => {

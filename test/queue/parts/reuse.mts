@@ -27,7 +27,8 @@ export function reuseTests(): void {
 		sandbox.addFault({
 			kind: 'delay',
 			after: true,
-			delayMs: 1_000,
+			// Longer than a busy machine takes to kill a worker.
+			delayMs: 5_000,
 			method: 'POST',
 			path: '/v1/kling/images/upscale',
 			times: IMAGES,

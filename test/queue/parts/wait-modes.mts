@@ -3,7 +3,7 @@ import { itemsOf } from '../../../tools/n8n/restClient.mts';
 import { readExample } from '../../e2e/support/real-n8n.mts';
 import { allOver, begin, expectOwnResults, until } from '../support/batch.mts';
 import { figures, paths, queue, reference, repeat } from '../support/stage.mts';
-import { get, hash, publish, publishWorkflow, upscale } from '../support/workflows.mts';
+import { byEmail, get, hash, publish, publishWorkflow, upscale } from '../support/workflows.mts';
 
 /** Many executions at once, and files that several processes share. */
 
@@ -11,10 +11,13 @@ export function waitModeTests(): void {
 	test('200 executions in every wait mode at once: each its own image, each paid once', async () => {
 		const { api, credential, webhook, sandbox } = queue;
 		const receive = await readExample('upscale-and-hand-over-receive.json', credential);
+		const parametersOf = (node: string) =>
+			receive.nodes.find(({ name }) => name === node)!.parameters;
+		// With several accounts the receiver has to know which one a task is of.
+		parametersOf('Get Task').account = byEmail('={{ $json.query.account }}');
 		const receiver = await publishWorkflow(api, receive);
-		const { path: receiverPath } = receive.nodes.find(({ name }) => name === 'Called Back')!
-			.parameters as { path: string };
-		const replyUrl = `${webhook.url}/webhook/${receiverPath}`;
+		const receiverUrl = `${webhook.url}/webhook/${String(parametersOf('Called Back').path)}`;
+		const replyUrl = `=${receiverUrl}?account={{ $json.body.account }}`;
 		const handOver = await publish(
 			api,
 			credential,

@@ -17,6 +17,12 @@ const LOST = [
 	/^Workflow did not finish, possible out-of-memory issue$/,
 ];
 
+/** As many as the largest test needs, with as many job slots as useapi.net allows an account. */
+export const accounts = Array.from({ length: 5 }, (_, number) => ({
+	email: `artist-${number}@example.com`,
+	maxJobs: 50,
+}));
+
 /** Source images enough that every execution of the tests has its own. */
 export const seeds = Array.from({ length: 500 }, (_, place) => ({
 	taskId: String(700_000_000 + 10 * place),
@@ -26,8 +32,9 @@ let nextSeed = 0;
 /** How many images were asked for so far, in all. */
 export const wantedSoFar = (): number => nextSeed;
 
-/** One image to be upscaled; the API's side sees the Reply Reference. */
+/** One image to be upscaled, by this account; the API's side sees the Reply Reference. */
 export interface Image {
+	account: string;
 	taskId: string;
 	workId: string;
 	reference: string;
@@ -35,9 +42,11 @@ export interface Image {
 
 /** An image that no other item has: equal items of an execution, and with reuse of all, would share one job. */
 export function nextImage(): Image {
+	// Five in a row for each account, so that each of five workflows called in turn meets all of them.
+	const account = accounts[Math.floor(nextSeed / 5) % accounts.length].email;
 	const seed = seeds[nextSeed++];
 	if (!seed) throw new Error(`There are only ${seeds.length} source images`);
-	return { ...seed, reference: `reference-${seed.workId}` };
+	return { ...seed, account, reference: `reference-${seed.workId}` };
 }
 
 export interface Begun {
@@ -128,7 +137,7 @@ export async function expectOwnResults(queue: QueueMode, ended: Ended[]): Promis
 	const sources = await Promise.all(
 		ended.map(async ({ execution }) => {
 			const [{ json }] = itemsOf(execution, execution.resultData.lastNodeExecuted!);
-			return await sourceOf(queue, json.taskId);
+			return await sourceOf(queue, json);
 		}),
 	);
 	expect(sources).toEqual(ended.map(({ body }) => body.workId));
@@ -141,15 +150,26 @@ export function expectPaidOnce(queue: QueueMode, begun: Begun[]): void {
 	expect(sentFor(queue, begun).toSorted()).toEqual(wanted.toSorted());
 }
 
-/** The image that the API says a task is of. */
-export async function sourceOf({ sandbox }: QueueMode, taskId: unknown): Promise<string> {
-	const answer = await fetch(`${sandbox.url}/v1/kling/tasks/${String(taskId)}`, {
-		headers: { authorization: `Bearer ${sandbox.token}` },
-	});
-	const { task } = (await answer.json()) as {
-		task: { taskInfo: { inputs: Array<{ fromWorkId: number }> } };
-	};
+/** The image that the API says the task of an output item is of. */
+export async function sourceOf(
+	{ sandbox }: QueueMode,
+	{ taskId, account }: Record<string, unknown>,
+): Promise<string> {
+	const { task } = await ask<{ task: { taskInfo: { inputs: Array<{ fromWorkId: number }> } } }>(
+		sandbox,
+		`/v1/kling/tasks/${String(taskId)}?email=${String(account)}`,
+	);
 	return String(task.taskInfo.inputs[0].fromWorkId);
+}
+
+/** Over all accounts. */
+export const noTaskRuns = async ({ sandbox }: QueueMode): Promise<boolean> =>
+	(await ask<unknown[]>(sandbox, '/v1/kling/scheduler')).length === 0;
+
+async function ask<T>({ url, token }: QueueMode['sandbox'], path: string): Promise<T> {
+	const answer = await fetch(url + path, { headers: { authorization: `Bearer ${token}` } });
+	if (!answer.ok) throw new Error(`${path}: HTTP ${answer.status}`);
+	return (await answer.json()) as T;
 }
 
 /** The worker that works on most of these executions. One that was suspended and goes on runs for the second time. */

@@ -60,9 +60,7 @@ export async function expectOwnImages({ execution, images }: Ended<Many>): Promi
 	expect({ status, error: resultData.error }).toEqual({ status: 'success' });
 	const items = itemsOf(execution, resultData.lastNodeExecuted!);
 	expect(items.map(({ json }) => json.status)).toEqual(images.map(() => 'succeed'));
-	const sources = await Promise.all(
-		items.map(async ({ json }) => await sourceOf(queue, json.taskId)),
-	);
+	const sources = await Promise.all(items.map(async ({ json }) => await sourceOf(queue, json)));
 	expect(sources).toEqual(images.map(({ workId }) => workId));
 }
 

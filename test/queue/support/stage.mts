@@ -1,4 +1,4 @@
-import { seeds, until, type Killed } from './batch.mts';
+import { accounts, noTaskRuns, seeds, until, type Killed } from './batch.mts';
 import { Figures } from './figures.mts';
 import { openQueueMode, type QueueMode } from './queue-mode.mts';
 import { busy, get, publish, split, upscale } from './workflows.mts';
@@ -33,12 +33,7 @@ const workflows = {
 export const paths = {} as Record<keyof typeof workflows, string>;
 
 export async function openStage(): Promise<void> {
-	queue = await openQueueMode({
-		seeds,
-		jobMs: JOB_MS,
-		scale: 1,
-		accounts: [{ email: 'artist@example.com', maxJobs: 250 }],
-	});
+	queue = await openQueueMode({ seeds, jobMs: JOB_MS, scale: 1, accounts });
 	for (const [name, steps] of Object.entries(workflows)) {
 		paths[name as keyof typeof workflows] = await publish(queue.api, queue.credential, ...steps);
 	}
@@ -50,9 +45,7 @@ export async function closeStage(): Promise<void> {
 }
 
 export const allFinished = async () =>
-	await until('all tasks are finished', async () =>
-		(await queue.sandbox.tasks()).every(({ status }) => status === 'succeed'),
-	);
+	await until('all tasks are finished', async () => await noTaskRuns(queue));
 
 export const repeat = (times: number, ...some: string[]): string[] =>
 	Array.from({ length: times }, () => some).flat();

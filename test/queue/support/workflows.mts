@@ -14,6 +14,7 @@ const KLING = 'n8n-nodes-useapi-kling.kling';
 const PUBLISH_LIMIT_MS = 30_000;
 
 const byId = (value: string) => ({ __rl: true, mode: 'id', value });
+export const byEmail = (value: string) => ({ __rl: true, mode: 'email', value });
 
 export interface Step {
 	name: string;
@@ -38,6 +39,7 @@ export const upscale = (changes: Record<string, unknown> = {}): Step => ({
 	parameters: {
 		resource: 'image',
 		operation: 'upscale',
+		account: byEmail('={{ ($json.body ?? $json).account }}'),
 		taskId: byId('={{ ($json.body ?? $json).taskId }}'),
 		workId: byId('={{ ($json.body ?? $json).workId }}'),
 		wait: 'poll',
@@ -54,13 +56,14 @@ export const get = (changes: Record<string, unknown> = {}): Step => ({
 	parameters: {
 		resource: 'task',
 		operation: 'get',
+		account: byEmail('={{ $json.account }}'),
 		taskId: byId('={{ $json.taskId }}'),
 		wait: 'poll',
 		...changes,
 	},
 });
 
-/** All images made since a time, of one kind with those that Upscale makes. */
+/** All images made since a time by the account that the call names, of one kind with those that Upscale makes. */
 export const getMany = (createdAfter: string): Step => ({
 	name: 'Get Many',
 	type: KLING,
@@ -68,6 +71,7 @@ export const getMany = (createdAfter: string): Step => ({
 	parameters: {
 		resource: 'task',
 		operation: 'getAll',
+		account: byEmail('={{ $json.body.account }}'),
 		returnAll: true,
 		output: 'simplified',
 		filters: { createdAfter },
