@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
-import sharp from 'sharp';
 import type { Context } from '../state/context.mts';
 import { accountFor, ApiError } from '../state/context.mts';
+import { inspect } from '../state/images.mts';
 
 /** POST /v1/kling/assets, "Upload asset to Kling", for images; and "Download Kling assets without watermarks". */
 
@@ -47,13 +47,7 @@ async function checkImage(bytes: Buffer, type: string, onePixel: boolean): Promi
 	if (!type.startsWith('image/')) throw refused('The sandbox only takes images');
 	if (bytes.length > MAX_BYTES) throw refused('The file is larger than 10MB');
 	if (onePixel) return 'png';
-	const {
-		format,
-		width = 0,
-		height = 0,
-	} = await sharp(bytes)
-		.metadata()
-		.catch(() => ({ format: 'unknown', width: 0, height: 0 }));
+	const { format, width = 0, height = 0 } = (await inspect(bytes)) ?? {};
 	if (type !== `image/${format}`) throw refused(`The file is no ${type}`);
 	if (Math.min(width, height) < MIN_SIDE_PX) {
 		throw refused(`The image is ${width}x${height}, at least ${MIN_SIDE_PX}px are needed`);

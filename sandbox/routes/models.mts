@@ -123,7 +123,7 @@ export function schedulerItem(task: Task) {
 /** One of GET /accounts. */
 export function klingAccount({ email, maxJobs }: SandboxAccount) {
 	const session = {
-		userId: String(USER_ID),
+		userId: 'user12345',
 		ExpireTime: 2_000_000_000,
 		ExpireTimeUTC: new Date(2_000_000_000_000).toISOString(),
 	};

@@ -1,5 +1,4 @@
 import sharp from 'sharp';
-import type { Sharp } from 'sharp';
 
 /** Larger pictures, made with Lanczos resampling. */
 
@@ -22,6 +21,15 @@ export const PIXEL_PNG: Image = {
 	height: 1,
 };
 
+/** Nothing for what is no image. */
+export async function inspect(file: Buffer) {
+	try {
+		return await sharp(file).metadata();
+	} catch {
+		return undefined;
+	}
+}
+
 /** So many times larger along each side. */
 export async function upscale(source: Buffer, scale: number): Promise<Image> {
 	return await resize(source, (longSide) => Math.min(scale, LONGEST_SIDE_PX / longSide));
@@ -29,25 +37,20 @@ export async function upscale(source: Buffer, scale: number): Promise<Image> {
 
 /** Sharper, with so many pixels along the long side; a larger image keeps its size. */
 export async function enhance(source: Buffer, longSidePx: number): Promise<Image> {
-	const scale = (longSide: number) => Math.max(1, longSidePx / longSide);
-	return await resize(source, scale, (image) => image.sharpen({ sigma: 1.5 }));
+	const sharper = await sharp(source).autoOrient().sharpen({ sigma: 1 }).png().toBuffer();
+	return await resize(sharper, (longSide) => Math.max(1, longSidePx / longSide));
 }
 
-async function resize(
-	source: Buffer,
-	scaleFor: (longSide: number) => number,
-	finish: (image: Sharp) => Sharp = (image) => image,
-): Promise<Image> {
+async function resize(source: Buffer, scaleFor: (longSide: number) => number): Promise<Image> {
 	const { autoOrient } = await sharp(source).metadata();
 	const { width, height } = autoOrient;
 	const scale = scaleFor(Math.max(width, height));
-	const larger = sharp(source)
+	const { data, info } = await sharp(source)
 		.autoOrient()
 		.resize(Math.round(width * scale), Math.round(height * scale), {
 			kernel: 'lanczos3',
 			fit: 'fill',
-		});
-	const { data, info } = await finish(larger)
+		})
 		.png({ compressionLevel: 6 })
 		.toBuffer({ resolveWithObject: true });
 	return { bytes: data, width: info.width, height: info.height };
