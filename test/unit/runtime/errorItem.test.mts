@@ -5,7 +5,7 @@ import { asNodeError, errorItem, withSentJobs } from '../../../nodes/Kling/runti
 import { klingError } from '../../../nodes/Kling/runtime/problems.ts';
 
 const node = { name: 'Kling', type: 'kling' } as INode;
-const trouble = { message: 'It broke', description: 'Mend it.', details: { taskId: '10' } };
+const problem = { message: 'It broke', description: 'Mend it.', details: { taskId: '10' } };
 
 describe('an error and its item', () => {
 	test('what is no node error becomes one, about its item', () => {
@@ -21,18 +21,18 @@ describe('an error and its item', () => {
 		['NodeOperationError', undefined],
 		['NodeApiError', '500'],
 	])('a %s stays what it is, and keeps its item if it has one', (name, httpCode) => {
-		const ours = klingError(node, { ...trouble, httpCode }, 1);
+		const ours = klingError(node, { ...problem, httpCode }, 1);
 		expect(asNodeError(node, ours, 3)).toBe(ours);
 		expect(ours.name).toBe(name);
 		expect(ours.context.itemIndex).toBe(1);
-		const ofNoItem = klingError(node, { ...trouble, httpCode });
+		const ofNoItem = klingError(node, { ...problem, httpCode });
 		expect(asNodeError(node, ofNoItem, 3).context.itemIndex).toBe(3);
 	});
 });
 
 describe('an error item', () => {
 	test('has three keys, the facts, and a link', () => {
-		const error = klingError(node, { ...trouble, httpCode: '402' }, 2);
+		const error = klingError(node, { ...problem, httpCode: '402' }, 2);
 		expect(errorItem(error, 2)).toEqual({
 			json: {
 				error: 'It broke',
@@ -51,7 +51,7 @@ describe('an error item', () => {
 			details: {},
 		});
 		expect(json.details).not.toHaveProperty('httpCode');
-		const withoutStatus = klingError(node, { ...trouble, httpCode: '' }, 0);
+		const withoutStatus = klingError(node, { ...problem, httpCode: '' }, 0);
 		expect(errorItem(withoutStatus, 0).json.details).not.toHaveProperty('httpCode');
 	});
 });
@@ -61,16 +61,16 @@ describe('tasks of other items', () => {
 		new Map(Array.from({ length: count }, (_, item) => [item, String(100 + item)]));
 
 	test('are told with the error, that of the failed item only where its error does not', () => {
-		const own = { ...trouble, message: 'Task 101 failed' };
+		const own = { ...problem, message: 'Task 101 failed' };
 		expect(withSentJobs(klingError(node, own, 1), tasks(3)).description).toMatch(
 			/^Mend it\. Tasks that were .* \(item 0: 100, item 2: 102\)/,
 		);
-		const { description } = withSentJobs(klingError(node, trouble, 1), tasks(3));
+		const { description } = withSentJobs(klingError(node, problem, 1), tasks(3));
 		expect(description).toMatch(/\(item 0: 100, item 1: 101, item 2: 102\)/);
 	});
 
 	test('are no matter where there are none', () => {
-		expect(withSentJobs(klingError(node, trouble, 0), new Map()).description).toBe('Mend it.');
+		expect(withSentJobs(klingError(node, problem, 0), new Map()).description).toBe('Mend it.');
 	});
 
 	test('are told up to twenty, then counted', () => {
@@ -86,9 +86,9 @@ describe('tasks of other items', () => {
 	});
 
 	test('of which nobody knows are told as well, and are no matter where it is the failed item', () => {
-		const { description } = withSentJobs(klingError(node, trouble, 1), tasks(1), new Set([1, 2]));
+		const { description } = withSentJobs(klingError(node, problem, 1), tasks(1), new Set([1, 2]));
 		expect(description).toMatch(/^Mend it\. Tasks .* \(item 0: 100\)\. It is unknown .*: 2\. Look/);
-		const alone = withSentJobs(klingError(node, trouble, 1), new Map(), new Set([1]));
+		const alone = withSentJobs(klingError(node, problem, 1), new Map(), new Set([1]));
 		expect(alone.description).toBe('Mend it.');
 	});
 });

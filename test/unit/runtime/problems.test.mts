@@ -68,12 +68,12 @@ test.each<[number, unknown, RegExp, RegExp, RegExp?]>([
 	[418, undefined, /unexpected HTTP status 418/, /check the 'Base URL'/],
 	[299, undefined, /unexpected HTTP status 299/, /Try again later/],
 ])('%i with %j', (status, body, ...[message, description, forAgent]) => {
-	const trouble = answerProblem(status, body, 'job');
-	expect(trouble.httpCode).toBe(String(status));
-	expect(trouble.message).toMatch(message);
-	expect(trouble.description).toMatch(description);
-	if (forAgent) expect(trouble.forAgent).toMatch(forAgent);
-	else expect(trouble.forAgent).toBeUndefined();
+	const problem = answerProblem(status, body, 'job');
+	expect(problem.httpCode).toBe(String(status));
+	expect(problem.message).toMatch(message);
+	expect(problem.description).toMatch(description);
+	if (forAgent) expect(problem.forAgent).toMatch(forAgent);
+	else expect(problem.forAgent).toBeUndefined();
 });
 
 test.each([
@@ -82,10 +82,10 @@ test.each([
 	[500, says, /^Words of theirs$/],
 	[500, undefined, /failed to process the request/],
 ])('%i with %j where nothing is paid gives no advice about jobs', (status, body, message) => {
-	const trouble = answerProblem(status, body);
-	expect(trouble.message).toMatch(message);
-	expect(trouble.description).toMatch(/^This request spent no credits\. Run the workflow again/);
-	expect(trouble.description).not.toMatch(/Max Jobs|image/);
+	const problem = answerProblem(status, body);
+	expect(problem.message).toMatch(message);
+	expect(problem.description).toMatch(/^This request spent no credits\. Run the workflow again/);
+	expect(problem.description).not.toMatch(/Max Jobs|image/);
 });
 
 test.each<[ApiResult & { outcome: 'unsent' | 'lost' }, RegExp, RegExp]>([
@@ -100,10 +100,10 @@ test.each<[ApiResult & { outcome: 'unsent' | 'lost' }, RegExp, RegExp]>([
 		/^This request spent no credits\. Try again/,
 	],
 ])('without an answer: %j', (result, message, description) => {
-	const trouble = readProblem(result);
-	expect(trouble.message).toMatch(message);
-	expect(trouble.description).toMatch(description);
-	expect(unwrap(result)).toEqual({ trouble });
+	const problem = readProblem(result);
+	expect(problem.message).toMatch(message);
+	expect(problem.description).toMatch(description);
+	expect(unwrap(result)).toEqual({ problem });
 	expect(isTransient(result)).toBe(true);
 });
 
@@ -114,7 +114,7 @@ test.each([
 	[300, false],
 ])('%i is a body or a problem', (status, isBody) => {
 	const got = unwrap({ outcome: 'answered', status, body: says });
-	expect(got).toEqual(isBody ? { body: says } : { trouble: answerProblem(status, says) });
+	expect(got).toEqual(isBody ? { body: says } : { problem: answerProblem(status, says) });
 });
 
 test.each([
@@ -151,29 +151,29 @@ test.each([
 ])('the vendor’s words in %j', (body, words) => expect(vendorText(body)).toBe(words));
 
 describe('an error', () => {
-	const trouble = { message: 'It broke', description: 'Mend it.', forAgent: 'Tell the user.' };
+	const problem = { message: 'It broke', description: 'Mend it.', forAgent: 'Tell the user.' };
 
 	test('tells a person what to do in its description', () => {
-		const error = klingError(ours, trouble, 2);
+		const error = klingError(ours, problem, 2);
 		expect(error).toMatchObject({
 			name: 'NodeOperationError',
 			message: 'It broke',
 			description: 'Mend it.',
-			trouble,
+			problem,
 			context: { itemIndex: 2 },
 		});
 	});
 
 	test('tells an agent all of it in its message, in the agent’s words where there are any', () => {
-		expect(klingError(tool, trouble).message).toBe('It broke. Tell the user.');
-		expect(klingError(tool, { ...trouble, forAgent: undefined }).message).toBe(
+		expect(klingError(tool, problem).message).toBe('It broke. Tell the user.');
+		expect(klingError(tool, { ...problem, forAgent: undefined }).message).toBe(
 			'It broke. Mend it.',
 		);
 	});
 
 	test('keeps the vendor’s words whole although they have an errno in them', () => {
 		const message = 'approvePermissions: EPERM';
-		const error = klingError(ours, { ...trouble, message, httpCode: '400' }, 0);
+		const error = klingError(ours, { ...problem, message, httpCode: '400' }, 0);
 		expect(error).toMatchObject({
 			name: 'NodeApiError',
 			message,

@@ -72,8 +72,8 @@ describe('a problem is told in the vendor’s words, with a next step that fits 
 		const history = new TaskPages(
 			{
 				ask: async () => answered(status, body),
-				fail: (trouble) => {
-					troubles.push(trouble);
+				fail: (problem) => {
+					troubles.push(problem);
 					return new Error();
 				},
 			},

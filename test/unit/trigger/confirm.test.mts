@@ -51,34 +51,34 @@ test.each([
 	['no connection', { outcome: 'unsent', reason: 'ECONNREFUSED' } as ApiResult],
 	['another task', task('succeed', '11')],
 	['no task', answered(200, {})],
-])('%s is waited out for a minute in growing pauses, and then told', async (_name, trouble) => {
-	const late = await look((seconds) => (seconds < 50 ? trouble : done));
+])('%s is waited out for a minute in growing pauses, and then told', async (_name, problem) => {
+	const late = await look((seconds) => (seconds < 50 ? problem : done));
 	expect(late.looks).toEqual([0, 2, 6, 14, 30, 60]);
 	expect(late.model).toBeDefined();
 
-	const never = await look(() => trouble);
+	const never = await look(() => problem);
 	expect(never.looks).toEqual([0, 2, 6, 14, 30, 60]);
-	expect(never.trouble?.message).toBeTruthy();
+	expect(never.problem?.message).toBeTruthy();
 });
 
 test('an answer about something else says where to look', async () => {
-	const { trouble } = await look(() => task('succeed', '11'));
-	expect(trouble).toEqual({
+	const { problem } = await look(() => task('succeed', '11'));
+	expect(problem).toEqual({
 		message: 'The answer of useapi.net is not about this task',
 		description: "If this happens again, check the 'Base URL' of the credential.",
 	});
 });
 
 test.each([400, 401, 402, 403])('%d is told at once', async (status) => {
-	const { looks, trouble } = await look(() => answered(status, { error: 'No' }));
+	const { looks, problem } = await look(() => answered(status, { error: 'No' }));
 	expect(looks).toEqual([0]);
-	expect(trouble?.httpCode).toBe(String(status));
+	expect(problem?.httpCode).toBe(String(status));
 });
 
 test('a task that is not known is looked at twice', async () => {
 	expect(await look(() => unknown)).toMatchObject({
 		looks: [0, 2],
-		trouble: { message: 'Task 10 not found' },
+		problem: { message: 'Task 10 not found' },
 	});
 	const later = await look((seconds) => (seconds < 1 ? unknown : done));
 	expect(later).toMatchObject({ looks: [0, 2], model: { status_name: 'succeed' } });
@@ -150,15 +150,15 @@ describe('in a flood', () => {
 		const during = flood(500, unknown);
 		expect((await look(inAMoment)).model).toBeDefined();
 		for (const calls of [all, (await during).all]) {
-			expect((await Promise.all(calls)).every(({ trouble }) => trouble)).toBe(true);
+			expect((await Promise.all(calls)).every(({ problem }) => problem)).toBe(true);
 		}
 	});
 
 	test('of calls that meet problems with the API 150 wait, and make room when they are done', async () => {
 		const { all, atOnce, again } = await flood(500, answered(503, {}));
 		expect([atOnce, again]).toEqual([500, 150]);
-		expect((await look(inAMoment)).trouble).toBeDefined();
-		expect((await Promise.all(all)).every(({ trouble }) => trouble)).toBe(true);
+		expect((await look(inAMoment)).problem).toBeDefined();
+		expect((await Promise.all(all)).every(({ problem }) => problem)).toBe(true);
 		expect((await look(inAMoment)).model).toBeDefined();
 	});
 });

@@ -128,7 +128,7 @@ test.each<[string, () => Served, string]>([
 	expect(asked.map(({ atS }) => Math.round(atS * 10) / 10)).toEqual([0, 1, 3]);
 	expect(error?.message).toBe(told(reason));
 	expect(error?.description).toContain('Get it with Task → Get');
-	expect(error?.trouble?.details).toEqual({ taskId: '1', imageUrl: URL_OF_IMAGE });
+	expect(error?.problem?.details).toEqual({ taskId: '1', imageUrl: URL_OF_IMAGE });
 	expect(error?.context.itemIndex).toBe(4);
 });
 

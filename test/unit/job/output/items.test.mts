@@ -98,7 +98,7 @@ test.each<[string, TaskModel, RegExp, RegExp, string]>([
 		const error = {
 			message: expect.stringMatching(message) as string,
 			description: expect.stringMatching(next) as string,
-			trouble: expect.objectContaining({ details: { taskId: '10', status } }) as object,
+			problem: expect.objectContaining({ details: { taskId: '10', status } }) as object,
 			context: expect.objectContaining({ itemIndex: 3 }) as object,
 		};
 		await expect(items(model, { output: 'images' })).rejects.toMatchObject(error);

@@ -20,17 +20,17 @@ afterEach(realTime);
 const SIGHTINGS = ['found', 'absent', 'untold', 'unreadable'] as const;
 type Sighting = (typeof SIGHTINGS)[number];
 
-const trouble = (httpCode?: string) => ({ message: `As before`, description: '', httpCode });
+const problem = (httpCode?: string) => ({ message: `As before`, description: '', httpCode });
 const ENTRIES = {
 	none: undefined,
 	'accepted and running': { state: 'accepted', taskId: '401' },
 	'accepted and failed since': { state: 'accepted', taskId: '402' },
 	'accepted, not to be read': { state: 'accepted', taskId: '403' },
 	'noted as failed': { state: 'accepted', taskId: '402', failed: true },
-	'refused with 400': { state: 'refused', trouble: trouble('400') },
-	'refused with 500': { state: 'refused', trouble: trouble('500') },
-	'refused with 302': { state: 'refused', trouble: trouble('302') },
-	unknown: { state: 'unknown', trouble: trouble() },
+	'refused with 400': { state: 'refused', problem: problem('400') },
+	'refused with 500': { state: 'refused', problem: problem('500') },
+	'refused with 302': { state: 'refused', problem: problem('302') },
+	unknown: { state: 'unknown', problem: problem() },
 } satisfies Record<string, object | undefined>;
 type Entry = keyof typeof ENTRIES;
 

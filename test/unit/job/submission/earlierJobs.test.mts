@@ -200,7 +200,7 @@ describe('lists that cannot be read', () => {
 		const kling = new FakeKling();
 		kling.add({ taskId: '777' });
 		kling.listFault = fault;
-		expect(await earlierJobs(kling)()).toMatchObject({ is: 'unreadable', trouble: { message } });
+		expect(await earlierJobs(kling)()).toMatchObject({ is: 'unreadable', problem: { message } });
 		kling.listFault = undefined;
 		expect(await earlierJobs(kling)()).toMatchObject({ is: 'found' });
 	});

@@ -51,7 +51,7 @@ describe('the answer to a POST', () => {
 		for (let tries = 1; tries <= 3; tries++) {
 			const error = (await through(submit().catch((thrown: unknown) => thrown))) as KlingError;
 			expect(error.message).toContain(words);
-			expect(error.trouble?.httpCode).toBe(httpCode);
+			expect(error.problem?.httpCode).toBe(httpCode);
 			expect(error.context.itemIndex).toBe(0);
 		}
 		expect(kling.count('POST')).toBe(1);

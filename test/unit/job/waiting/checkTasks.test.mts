@@ -46,7 +46,7 @@ test('a task the API no longer knows has ended; one that was only just sent may 
 	const old = await through(lookAtAll(node, kitWith({ 1: [gone] }).kit, [task('1')]));
 	expect(old).toEqual({
 		ended: new Map([
-			['1', { trouble: expect.objectContaining({ message: 'Task 1 not found' }) as object }],
+			['1', { problem: expect.objectContaining({ message: 'Task 1 not found' }) as object }],
 		]),
 	});
 	const fresh = await through(lookAtAll(node, kitWith({ 1: [gone] }).kit, [task('1', 2_000)]));
@@ -58,11 +58,11 @@ test.each([
 	['502', answered(502, undefined)],
 	['a lost connection', { outcome: 'lost', reason: 'ECONNRESET' } as ApiResult],
 	['no connection', { outcome: 'unsent', reason: 'ECONNREFUSED' } as ApiResult],
-])('%s is tried again a few times, and is an error after that', async (_name, trouble) => {
-	const passing = kitWith({ 1: [trouble, trouble, done] });
+])('%s is tried again a few times, and is an error after that', async (_name, problem) => {
+	const passing = kitWith({ 1: [problem, problem, done] });
 	expect(await through(lookAtAll(node, passing.kit, [task('1')]))).toHaveProperty('ended');
 	expect(passing.asked.length).toBeGreaterThan(2);
-	const lasting = kitWith({ 1: [trouble] });
+	const lasting = kitWith({ 1: [problem] });
 	await expect(through(lookAtAll(node, lasting.kit, [task('1')]))).rejects.toThrow();
 	expect(lasting.asked).toHaveLength(4);
 });
@@ -73,8 +73,8 @@ test.each([
 	['402', answered(402, undefined)],
 	['403', answered(403, undefined)],
 	['an answer that is no task', answered(200, { hello: 'world' })],
-])('%s is not tried again', async (_name, trouble) => {
-	const { kit, asked } = kitWith({ 1: [trouble] });
+])('%s is not tried again', async (_name, problem) => {
+	const { kit, asked } = kitWith({ 1: [problem] });
 	await expect(through(lookAtAll(node, kit, [task('1')]))).rejects.toThrow();
 	expect(asked).toHaveLength(1);
 });

@@ -66,8 +66,8 @@ test.each([
 	['503', answered(503, undefined)],
 	['a lost connection', { outcome: 'lost', reason: 'ECONNRESET' } as ApiResult],
 	['no connection', { outcome: 'unsent', reason: 'ECONNREFUSED' } as ApiResult],
-])('%s is waited out', async (_name, trouble) => {
-	const { model, looks } = await watch((seconds) => (seconds < 30 ? trouble : done));
+])('%s is waited out', async (_name, problem) => {
+	const { model, looks } = await watch((seconds) => (seconds < 30 ? problem : done));
 	expect(model).toBeDefined();
 	expect(looks.length).toBeGreaterThan(5);
 });
@@ -85,7 +85,7 @@ test('an early 404 is waited out, a lasting one ends the watch', async () => {
 
 	const lasting = await watch(() => answered(404, { error: 'No such task' }));
 	expect(lasting.error?.message).toBe('No such task');
-	expect(lasting.error?.trouble?.details).toMatchObject({ taskId: '10' });
+	expect(lasting.error?.problem?.details).toMatchObject({ taskId: '10' });
 	expect(lasting.error?.context.itemIndex).toBe(0);
 	expect(lasting.looks.at(-1)).toBeLessThan(20);
 
@@ -115,7 +115,7 @@ test('a problem that has passed is not told at the time limit, but the status of
 	expect(error?.description).toBe(
 		"It may still finish: get it later with Task → Get and this task ID, or raise 'Time Limit' under 'Options'.",
 	);
-	expect(error?.trouble?.details).toEqual({ taskId: '10', status: 'processing' });
+	expect(error?.problem?.details).toEqual({ taskId: '10', status: 'processing' });
 });
 
 test('an agent is told that to ask again costs nothing', async () => {
