@@ -27,6 +27,7 @@ function readParameters(n8n: IExecuteFunctions, itemIndex: number, baseUrl: stri
 	const workId = parameters.id('workId', 'Image');
 	return {
 		...job,
+		reuse: parameters.reuse(),
 		call: {
 			operation: 'upscale',
 			request: { task_id, workId, ...request },
