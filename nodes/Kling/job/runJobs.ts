@@ -23,7 +23,7 @@ const TEST_URL_HINT =
  */
 export async function runJobs(
 	n8n: IExecuteFunctions,
-	read: (itemIndex: number, api: KlingApi) => JobParameters,
+	read: (itemIndex: number, api: KlingApi) => JobParameters | Promise<JobParameters>,
 ): Promise<INodeExecutionData[]> {
 	const pending = suspendedBefore(n8n);
 	if (pending) {

@@ -26,23 +26,25 @@ export class Items<P> {
 	}
 
 	/**
-	 * Reads the parameters of every item, before anything is sent.
+	 * Reads the parameters of every item, before anything is sent: one after another, since they may lead to files.
 	 *
-	 * @throws the first item's error when the node stops on errors
+	 * @throws the first item's error when the node stops on errors, or the cancel
 	 */
 	static async read<P>(
 		n8n: IExecuteFunctions,
-		read: (itemIndex: number, api: KlingApi) => P,
+		read: (itemIndex: number, api: KlingApi) => P | Promise<P>,
 	): Promise<Items<P>> {
 		const context = await openExecution(n8n);
-		const readings = n8n.getInputData().map((_, itemIndex): Reading<P> => {
+		const readings: Array<Reading<P>> = [];
+		for (const itemIndex of n8n.getInputData().keys()) {
+			context.cancellation.throwIfAborted();
 			try {
-				return { parameters: read(itemIndex, context.api) };
+				readings.push({ parameters: await read(itemIndex, context.api) });
 			} catch (error) {
 				if (!n8n.continueOnFail()) throw asNodeError(context.node, error, itemIndex);
-				return { error: error as Error };
+				readings.push({ error: error as Error });
 			}
-		});
+		}
 		return new Items(context, readings);
 	}
 

@@ -25,8 +25,8 @@ export class PaidParameters extends Parameters {
 		super(n8n, itemIndex);
 	}
 
-	/** All of them; of the call, what every request has. */
-	job(): Omit<JobParameters, 'call'> & { request: PaidRequest } {
+	/** All of them but for Reuse Earlier Result; of the call, what every request has. */
+	job(): Omit<JobParameters, 'call' | 'reuse'> & { request: PaidRequest } {
 		const wait = this.wait();
 		const callsBack = wait === 'callback';
 		const replyUrl = {
@@ -47,12 +47,15 @@ export class PaidParameters extends Parameters {
 			},
 			wait,
 			callsBack,
-			// An agent remembers nothing, so for it that is always so.
-			reuse: isTool(this.n8n.getNode()) || this.flag('options.reuse', 'Reuse Earlier Result'),
 			timeoutMs: callsBack ? this.pauseLimitMs() : this.timeoutMs(),
 			pollIntervalMs: wait === 'poll' ? this.pollIntervalMs() : undefined,
 			settings: wait === 'none' ? { output: settings.output } : settings,
 		};
+	}
+
+	/** Of operations that have this option. An agent remembers nothing, so for it that is always so. */
+	reuse(): boolean {
+		return isTool(this.n8n.getNode()) || this.flag('options.reuse', 'Reuse Earlier Result');
 	}
 
 	/** How long an execution may stay suspended, in ms. */
