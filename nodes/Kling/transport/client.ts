@@ -10,10 +10,9 @@ import type {
 } from 'n8n-workflow';
 import { NodeOperationError } from 'n8n-workflow';
 
-import { readText, type ByteStream, type Read } from './responseBody';
 import { isPrivate } from './hosts';
-import { parseJson } from './json';
-import type { ApiResult, PaidOperation, PaidRequest } from './types';
+import { parseJson, readText, type Read } from './json';
+import type { ApiResult, ByteStream, PaidOperation, PaidRequest } from './types';
 
 export const CREDENTIAL = 'useApiNetApi';
 

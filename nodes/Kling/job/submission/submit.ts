@@ -6,9 +6,9 @@ import { parseTask } from '../../tasks/task';
 import { isSuccess } from '../../transport/client';
 import { idText } from '../../transport/json';
 import type { ApiResult, TaskModel } from '../../transport/types';
-import { Attempt, type PaidJob, type Submission } from './attempt';
+import { Attempt, ItemJobs, type PaidJob, type Submission } from './attempt';
 import { JobSlots } from './jobSlots';
-import { ItemJobs, submitProblem } from './problems';
+import { submitProblem } from './problems';
 import { SentJobs } from './takeOver';
 
 /**
@@ -20,13 +20,11 @@ import { SentJobs } from './takeOver';
  */
 export class Submitter {
 	readonly items = new ItemJobs();
-	private readonly sent: SentJobs;
+	private sentJobs?: SentJobs;
 	/** Job slots are counted per Kling account. */
 	private readonly slots = new Map<string, JobSlots>();
 
-	constructor(private readonly context: Context<IExecuteFunctions>) {
-		this.sent = new SentJobs(context);
-	}
+	constructor(private readonly context: Context<IExecuteFunctions>) {}
 
 	/**
 	 * Waits for a free job slot and sends the job, unless it was sent before.
@@ -37,7 +35,7 @@ export class Submitter {
 		const attempt = new Attempt(this.context, this.items, job, itemIndex);
 		const submission = await attempt.ledger.serialize(
 			attempt.fingerprint,
-			async () => (await this.sent.takeOver(attempt)) ?? (await this.send(attempt)),
+			async () => (await this.takeOver(attempt)) ?? (await this.send(attempt)),
 		);
 		this.items.accept(itemIndex, submission.ref.taskId);
 		return submission;
@@ -50,6 +48,14 @@ export class Submitter {
 		if (!entry || !attempt.isOwn(entry)) return;
 		if (entry.state === 'accepted') this.items.accept(itemIndex, entry.taskId);
 		if (entry.state === 'unknown') this.items.doubt(itemIndex);
+	}
+
+	private async takeOver(attempt: Attempt): Promise<Submission | undefined> {
+		return attempt.mayBeSentAlready ? await this.sent.takeOver(attempt) : undefined;
+	}
+
+	private get sent(): SentJobs {
+		return (this.sentJobs ??= new SentJobs(this.context));
 	}
 
 	private async send(attempt: Attempt): Promise<Submission> {

@@ -1,6 +1,6 @@
 import { NodeOperationError } from 'n8n-workflow';
 
-import { ItemJobs } from '../../../../nodes/Kling/job/submission/problems.ts';
+import { ItemJobs } from '../../../../nodes/Kling/job/submission/attempt.ts';
 import { klingError, type KlingError } from '../../../../nodes/Kling/runtime/problems.ts';
 import { nodeOf } from '../../../support/fakes.mts';
 
