@@ -52,6 +52,8 @@ export interface Sandbox {
 	release(taskId: string): void;
 	/** The tasks of the first account, newest first. */
 	tasks(): Promise<SandboxTask[]>;
+	/** How many answers a fault keeps back right now. */
+	keptBack(): number;
 	addFault(fault: Fault): void;
 	clearFaults(): void;
 	/** Ends both servers, timers and open sockets. */
@@ -115,6 +117,7 @@ async function buildSandbox(options: SandboxOptions) {
 		held: () => describeHeld(tasks.listHeld()),
 		release: (taskId: string) => tasks.release(taskId),
 		tasks: async () => describe(await tasks.list(settings.accounts[0]?.email ?? '')),
+		keptBack: () => faults.keptBack,
 		addFault: (fault: Fault) => faults.add(fault),
 		clearFaults: () => faults.clear(),
 		close: async () => {

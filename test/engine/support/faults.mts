@@ -118,7 +118,8 @@ export const outcomes = {
 	deletedOrNot:
 		'Never sent again. Told that it is unknown whether the task was deleted, and to look it up first.',
 	notDeleted: 'Told why, and not sent again by itself.',
-	tooNew: 'The execution waits on: right after it was sent, a task may be too new to be known.',
+	toldGone:
+		'Told after three looks, and not within 15 seconds of sending: until then the task may just be too new.',
 	without: 'Done without the list: every task is asked itself.',
 	plain: 'The plain image is downloaded instead, and a hint in the output says why.',
 	followed: 'Followed, up to five times, each address checked like the first.',
