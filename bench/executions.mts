@@ -1,4 +1,4 @@
-// Executions: started, waited for and parked.
+// Executions: started, waited for and suspended.
 import { setTimeout as pause } from 'node:timers/promises';
 import { RUNNING } from '../tools/n8n/restClient.mts';
 import { UserError } from '../tools/terminal.mts';
@@ -6,19 +6,19 @@ import type { Image, Published, Site } from './stage.mts';
 
 const CALLS_AT_ONCE = 25;
 const LOOK_AGAIN_MS = 250;
-/** Longer than anything the node waits for by itself while its execution is parked. */
+/** Longer than anything the node waits for by itself while its execution is suspended. */
 const STANDSTILL_MS = 90_000;
-/** Even a standstill is believed only after so many looks. */
+/** Even a standstill is trusted only after so many looks. */
 const STANDSTILL_LOOKS = 20;
 /** An n8n that needs longer for a count is busy. */
 const PROMPT_MS = 1_000;
 /** Beyond any machine that is merely slow. What has not ended by then is undecided, not lost. */
 const LIMIT_MS = 45 * 60_000;
 export const TOO_SLOW = 'undecided, too slow';
-/** Executions that n8n works on. One that is parked is "waiting". */
+/** Executions that n8n works on. A suspended one is "waiting". */
 const WORKING = RUNNING.filter((status) => status !== 'waiting');
 
-/** An item of a parked execution, its task, and the execution's resume URL as the sandbox got it. */
+/** An item of a suspended execution, its task, and the execution's resume URL as the sandbox got it. */
 export type Job = { reference: string; taskId: string; executionId: string; replyUrl: string };
 
 /** Works on all values, so many at a time; the results are in the order of the values. */
@@ -86,20 +86,20 @@ export const start = async ({ url }: Published, calls: Image[][]): Promise<strin
 		return text;
 	});
 
-/** Waits until so many executions of the workflow are parked, and their tasks only wait to be ended. */
-export async function untilParked(site: Site, workflow: Published, count: number, tasks = 0) {
+/** Waits until so many executions of the workflow are suspended, and their tasks only wait to be ended. */
+export async function untilWaiting(site: Site, workflow: Published, count: number, tasks = 0) {
 	const { left, decided } = await settleOf(site, workflow, async () => {
-		const parked = await site.api.countExecutions(workflow.id, ['waiting']);
-		return count - parked + tasks - site.sandbox.held().length;
+		const waiting = await site.api.countExecutions(workflow.id, ['waiting']);
+		return count - waiting + tasks - site.sandbox.held().length;
 	});
-	if (left > 0) throw new UserError(`${left} did not park${decided ? '' : ` (${TOO_SLOW})`}.`);
+	if (left > 0) throw new UserError(`${left} are not waiting${decided ? '' : ` (${TOO_SLOW})`}.`);
 }
 
-/** Starts executions with these items and waits until all of them are parked; answers the items in their order. */
-export async function park(site: Site, workflow: Published, calls: Image[][]): Promise<Job[]> {
+/** Starts executions with these items and waits until all of them are suspended; answers the items in their order. */
+export async function suspend(site: Site, workflow: Published, calls: Image[][]): Promise<Job[]> {
 	const images = calls.flat();
 	await start(workflow, calls);
-	await untilParked(site, workflow, calls.length, images.length);
+	await untilWaiting(site, workflow, calls.length, images.length);
 	const held = new Map(site.sandbox.held().map((task) => [task.replyRef, task]));
 	return images.map(({ reference }) => {
 		const { taskId, replyUrl = '' } = held.get(reference)!;
@@ -111,7 +111,7 @@ export async function park(site: Site, workflow: Published, calls: Image[][]): P
 export const executionIn = (resumeUrl: string): string =>
 	/\/webhook-waiting\/(\d+)/.exec(resumeUrl)?.[1] ?? '';
 
-/** Waits until no execution runs, and none that is parked will go on by itself; answers whether the limit was kept. */
+/** Waits until no execution runs, and none that is waiting will go on by itself; answers whether the limit was kept. */
 export async function untilEnded(site: Site, workflow: Published): Promise<boolean> {
 	const left = async () => await site.api.countExecutions(workflow.id, RUNNING);
 	return (await settleOf(site, workflow, left)).decided;

@@ -11,14 +11,14 @@ import { packTarball } from '../tools/n8n/pack.mts';
 import { PACKAGE_NAME, PROJECT } from '../tools/project.mts';
 import { describeError, UserError } from '../tools/terminal.mts';
 import { asMarkdown, fillIn, summary, type Section } from './report.mts';
-import { callbacks, parked } from './scenarios/callbacks.mts';
+import { callbacks, waiting } from './scenarios/callbacks.mts';
 import { forged } from './scenarios/forged.mts';
 import { memory } from './scenarios/memory.mts';
 import { polling } from './scenarios/polling.mts';
 import { FOLDER, withStage, type Package } from './stage.mts';
 
 const RIVAL = 'n8n-nodes-useapi-net';
-const SCENARIOS = { polling, callbacks, forged, parked, memory };
+const SCENARIOS = { polling, callbacks, forged, waiting, memory };
 type Name = keyof typeof SCENARIOS;
 const NAMES = Object.keys(SCENARIOS) as Name[];
 const HELP = `Measures the Kling node in a real n8n ${N8N_VERSION} against the sandbox. Leave the machine alone meanwhile.
@@ -27,8 +27,8 @@ const HELP = `Measures the Kling node in a real n8n ${N8N_VERSION} against the s
 
   polling    time and requests, beside HTTP Request, Wait and If, and beside ${RIVAL}
   callbacks  Pause Until Called Back, beside n8n's own Wait node
-  forged     forged calls at parked executions
-  parked     hundreds of parked executions, beside n8n's own Wait node
+  forged     forged calls at waiting executions
+  waiting    hundreds of waiting executions, beside n8n's own Wait node
   memory     a large file, and many tasks at once
 
 Without a scenario all of them, in about an hour; --quick some 8 minutes, with small numbers. --write writes

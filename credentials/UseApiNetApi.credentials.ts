@@ -65,7 +65,7 @@ export class UseApiNetApi implements ICredentialType {
 					// assumes: wrong-token
 					value: 401,
 					message:
-						'The API token was refused. Copy it again from useapi.net, whole, including "user:" at its start.',
+						'The API token was refused. Copy the whole token again from useapi.net, including "user:" at its start.',
 				},
 			},
 			{

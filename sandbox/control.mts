@@ -1,12 +1,15 @@
 import type { FastifyInstance } from 'fastify';
-import type { Context } from './context.mts';
-import { ApiError } from './context.mts';
 import type { Fault } from './faults.mts';
-import { schedulerItem } from './models.mts';
+import type { Context } from './state/context.mts';
+import { ApiError } from './state/context.mts';
+import { schedulerItem } from './routes/models.mts';
 
 /** Routes about the sandbox itself, which no vendor has. No token: the server only listens on the loopback address. */
 export function controlRoutes(app: FastifyInstance, context: Context) {
-	const { faults, tasks, callbacks, requests } = context;
+	const { faults, tasks, callbacks, requests, balances, settings } = context;
+
+	const posts = (begin: string) =>
+		requests.filter(({ method, path }) => method === 'POST' && path.startsWith(begin)).length;
 
 	app.post('/_sandbox/faults', async (request, reply) => {
 		const wanted = [request.body].flat() as Fault[];
@@ -26,8 +29,12 @@ export function controlRoutes(app: FastifyInstance, context: Context) {
 	app.get('/_sandbox/state', async () => ({
 		running: tasks.running().map(schedulerItem),
 		peakJobs: Object.fromEntries(tasks.peakJobs),
-		posts: requests.filter(({ server, method }) => server === 'api' && method === 'POST').length,
+		posts: posts('/v1/kling/images/'),
+		uploads: posts('/v1/kling/assets'),
 		accepted: tasks.createdCount,
+		points: Object.fromEntries(
+			settings.accounts.map(({ email }) => [email, balances.total(email)]),
+		),
 		callbacks: callbacks.sent,
 		faults: faults.list(),
 	}));

@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { toJson } from './models.mts';
+import { toJson } from './routes/models.mts';
 
 /** Things that go wrong on demand: a fault waits for a request that fits it, and spoils that one. */
 

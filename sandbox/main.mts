@@ -11,7 +11,9 @@ const HELP = `Serves a stand-in for useapi.net on this computer. Nothing costs c
 
   --port <number>         port of the API (${DEFAULT_PORT})
   --cdn-port <number>     port of the result files (a free one)
-  --job-seconds <number>  how long an upscale takes (6)
+  --job-seconds <number>  how long a job takes (6)
+  --accounts <number>     connected Kling accounts (1)
+  --credits <number>      Kling credits of each (100000)
   --pictures <folder>     your own JPEG and PNG files instead of the bundled ones
   --help                  this text
 `;
@@ -22,12 +24,19 @@ function readOptions(): SandboxOptions | undefined {
 			port: { type: 'string', default: String(DEFAULT_PORT) },
 			'cdn-port': { type: 'string' },
 			'job-seconds': { type: 'string', default: '6' },
+			accounts: { type: 'string', default: '1' },
+			credits: { type: 'string', default: '100000' },
 			pictures: { type: 'string' },
 			help: { type: 'boolean', default: false },
 		},
 	});
 	if (values.help) return undefined;
+	const credits = readNumber('--credits', values.credits, 1_000_000_000);
+	const accounts = ['artist', 'second', 'third', 'fourth', 'fifth']
+		.slice(0, readNumber('--accounts', values.accounts, 5))
+		.map((name) => ({ email: `${name}@example.com`, maxJobs: 5, credits }));
 	return {
+		accounts,
 		port: readNumber('--port', values.port, 65_535),
 		cdnPort: readNumber('--cdn-port', values['cdn-port'] ?? '0', 65_535),
 		jobMs: readNumber('--job-seconds', values['job-seconds'], 86_400) * 1_000,
@@ -42,12 +51,17 @@ function readNumber(name: string, value: string, highest: number): number {
 }
 
 async function introduce({ url, cdnUrl, token, tasks, settings }: Sandbox) {
+	const emails = settings.accounts.map(({ email }) => email);
 	const finished = (await tasks()).filter((task) => task.workIds.length > 0);
 	const lines = finished.map(
 		(task) => `  task ${task.taskId}  work ${task.workIds.join(', ')}  (${task.name})`,
 	);
 	const first = finished[0];
-	const body = JSON.stringify({ task_id: first?.taskId, workId: first?.workIds[0] });
+	const body = JSON.stringify({
+		email: emails[0],
+		task_id: first?.taskId,
+		workId: first?.workIds[0],
+	});
 	const example = first
 		? `
 Try it:
@@ -62,6 +76,7 @@ In n8n, make a credential "useapi.net API":
   API Token  ${token}
   Base URL   ${url}
 
+Kling accounts: ${emails.join(', ') || 'none'}
 Files are served from ${cdnUrl}
 
 Finished images at hand (drop a JPEG or PNG into ${settings.picturesFolder} for more):

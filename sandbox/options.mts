@@ -8,8 +8,8 @@ export const BUNDLED_PICTURES = join(fileURLToPath(new URL('.', import.meta.url)
 
 export type StatusName = 'submitted' | 'processing' | 'succeed' | 'failed';
 export type ContentType = 'image' | 'video' | 'audio';
-/** What upscaling an image leads to: a result, a refusal (500) at once, or a task that ends `failed`. */
-export type Outcome = 'succeeds' | 'forbidden' | 'fails';
+/** What a job leads to: a result, a refusal (500) at once, a task that ends `failed`, or one that is a 404 after a while. */
+export type Outcome = 'succeeds' | 'forbidden' | 'fails' | 'vanishes';
 
 export interface SandboxAccount {
 	email: string;
@@ -17,6 +17,10 @@ export interface SandboxAccount {
 	maxJobs: number;
 	/** On a paid Kling plan, so that files without watermark may be downloaded. Default true. */
 	paid?: boolean;
+	/** Kling credits of its plan, which ends on 31 January 2030. Default 100000. */
+	credits?: number;
+	/** Credits bought on top, until 30 June 2031; spent after those of the plan. Default 0. */
+	topUp?: number;
 }
 
 /** An extra task with fixed ids, beside those made from the pictures folder. */
@@ -57,6 +61,14 @@ export interface SandboxOptions {
 	picturesFolder?: string;
 	/** How many times larger an upscaled image is, along each side. */
 	scale?: number;
+	/** Pixels along the long side of an enhanced image. */
+	longSidePx?: { '2k': number; '4k': number };
+	/** What an enhance leads to. Default: what the image's name says. */
+	enhance?: Outcome;
+	/** A job for which the credits are not enough: a task that is a 404 after a while, or a 500 and no task. */
+	outOfCredits?: 'vanishes' | 'refused';
+	/** true: `userPoints` in a task tells the balance. Default false: an empty list, as on the vendor's page. */
+	tellsPoints?: boolean;
 	/** A smaller result file is filled up to so many bytes: zeros after the image's end, where no reader looks. Default 0. */
 	resultBytes?: number;
 	seeds?: SandboxSeed[];
@@ -86,8 +98,8 @@ export interface SandboxOptions {
 	retryAfterSeconds?: number;
 }
 
-export type Settings = Required<Omit<SandboxOptions, 'retryAfterSeconds' | 'deliver'>> &
-	Pick<SandboxOptions, 'retryAfterSeconds' | 'deliver'>;
+type Optional = 'retryAfterSeconds' | 'deliver' | 'enhance';
+export type Settings = Required<Omit<SandboxOptions, Optional>> & Pick<SandboxOptions, Optional>;
 
 export const DEFAULTS: Settings = {
 	port: 0,
@@ -98,6 +110,9 @@ export const DEFAULTS: Settings = {
 	hold: false,
 	picturesFolder: BUNDLED_PICTURES,
 	scale: 4,
+	longSidePx: { '2k': 2_560, '4k': 5_120 },
+	outOfCredits: 'vanishes',
+	tellsPoints: false,
 	resultBytes: 0,
 	seeds: [],
 	subscription: true,

@@ -1,17 +1,19 @@
 import type { InjectOptions } from 'fastify';
-import { buildApi } from './api.mts';
-import type { RecordedCallback } from './callbacks.mts';
-import { Callbacks } from './callbacks.mts';
-import { buildCdn } from './cdn.mts';
-import type { Context, RecordedRequest } from './context.mts';
 import type { Fault } from './faults.mts';
 import { Faults } from './faults.mts';
 import type { SandboxOptions, Settings } from './options.mts';
 import { DEFAULTS } from './options.mts';
-import { PictureFolder } from './pictures.mts';
-import { Results } from './results.mts';
-import type { Task } from './tasks.mts';
-import { isFinal, TaskStore } from './tasks.mts';
+import { buildApi } from './routes/api.mts';
+import { buildCdn } from './routes/cdn.mts';
+import { taskModel, toJson } from './routes/models.mts';
+import { Balances } from './state/balances.mts';
+import type { RecordedCallback } from './state/callbacks.mts';
+import { Callbacks } from './state/callbacks.mts';
+import type { Context, RecordedRequest } from './state/context.mts';
+import { Files } from './state/files.mts';
+import { PictureFolder } from './state/pictures.mts';
+import type { Task } from './state/tasks.mts';
+import { isFinal, TaskStore } from './state/tasks.mts';
 
 export { SANDBOX_TOKEN } from './options.mts';
 export type { SandboxAccount, SandboxOptions, SandboxSeed } from './options.mts';
@@ -50,6 +52,8 @@ export interface Sandbox {
 	held(): HeldTask[];
 	/** Lets a held task end at once. Throws when it is not held. */
 	release(taskId: string): void;
+	/** What an account, the first unless told otherwise, has left. */
+	credits(email?: string): number;
 	/** The tasks of the first account, newest first. */
 	tasks(): Promise<SandboxTask[]>;
 	/** How many answers a fault keeps back right now. */
@@ -89,18 +93,26 @@ export async function openSandbox(options: SandboxOptions = {}) {
 }
 
 async function buildSandbox(options: SandboxOptions) {
-	const settings = { ...DEFAULTS, ...options };
-	const results = new Results();
-	const tasks = new TaskStore(settings, new PictureFolder(settings), results);
+	const settings: Settings = { ...DEFAULTS, ...options };
+	const files = new Files();
+	const context: Context = {
+		settings,
+		files,
+		tasks: new TaskStore(settings, new PictureFolder(settings), files),
+		balances: new Balances(settings),
+		callbacks: new Callbacks(settings),
+		faults: new Faults(),
+		requests: [],
+		cdnUrl: '',
+	};
+	const { tasks, callbacks, faults, requests, balances } = context;
 	await tasks.seed(settings.seeds);
-	const callbacks = new Callbacks(settings);
-	const faults = new Faults();
-	const requests: RecordedRequest[] = [];
-	const context: Context = { settings, tasks, results, callbacks, faults, requests, cdnUrl: '' };
 	tasks.onChange = (task) => {
 		const wanted = settings.callbacks;
 		if (wanted === 'none' || (wanted === 'withoutFinal' && isFinal(task.statusName))) return;
-		callbacks.send(task, context.cdnUrl);
+		// assumes: callback-several, callback-reference
+		const body = { ...taskModel(context, task), replyRef: task.replyRef };
+		callbacks.send(task, toJson(body));
 	};
 
 	const cdn = await buildCdn(context);
@@ -116,6 +128,7 @@ async function buildSandbox(options: SandboxOptions) {
 		settings,
 		held: () => describeHeld(tasks.listHeld()),
 		release: (taskId: string) => tasks.release(taskId),
+		credits: (email = settings.accounts[0]?.email ?? '') => balances.total(email) / 100,
 		tasks: async () => describe(await tasks.list(settings.accounts[0]?.email ?? '')),
 		keptBack: () => faults.keptBack,
 		addFault: (fault: Fault) => faults.add(fault),

@@ -8,7 +8,7 @@ import type { Site, Stage } from '../stage.mts';
 import { judge, type Verdict } from '../verdict.mts';
 import { kling, waitNode } from '../workflows.mts';
 
-/** A task is processing after a quarter of it, when its execution is parked, and may be ended after it. */
+/** A task is processing after a quarter of it, when its execution is suspended, and may be ended after it. */
 export const JOB_MS = 3_000;
 /** About what n8n can do with one processor of its own. */
 const STEADY_MS = 240;
@@ -34,9 +34,9 @@ async function resume(site: Site, plan: Plan, own: boolean, rest: boolean): Prom
 		images.slice(at * items, (at + 1) * items),
 	);
 	await readMemory();
-	const jobs = own ? await executions.park(site, workflow, calls) : [];
+	const jobs = own ? await executions.suspend(site, workflow, calls) : [];
 	const urls = own ? [] : await executions.start(workflow, calls);
-	if (!own) await executions.untilParked(site, workflow, calls.length);
+	if (!own) await executions.untilWaiting(site, workflow, calls.length);
 	await readMemory();
 
 	const called: Array<{ executionId: string; at: number; answer: string }> = [];
@@ -104,7 +104,7 @@ async function resumeAll(stage: Stage, title: string, plans: Plan[], rest: boole
 		}
 	}
 	const head = ['', 'Ended well', 'p50', 'p95', 'Slowest', 'Calls refused', 'API calls per task'];
-	const memoryHead = ['Size (in use)', 'Before', 'All parked', 'Afterwards', 'Size at most'];
+	const memoryHead = ['Size (in use)', 'Before', 'All waiting', 'Afterwards', 'Size at most'];
 	const rows: Table = [
 		[...head, 'Processor time per execution', 'Longest stall'],
 		measured.map(({ row }) => row),
@@ -132,8 +132,8 @@ export async function callbacks(stage: Stage, quick: boolean): Promise<Section> 
 	return await resumeAll(stage, 'Pause Until Called Back', plans, false);
 }
 
-export async function parked(stage: Stage, quick: boolean): Promise<Section> {
+export async function waiting(stage: Stage, quick: boolean): Promise<Section> {
 	const pauses = quick ? [0] : [STEADY_MS, 0];
 	const plans = pauses.map((pauseMs) => ({ executions: quick ? 50 : 500, items: 1, pauseMs }));
-	return await resumeAll(stage, 'Many parked executions', plans, true);
+	return await resumeAll(stage, 'Many waiting executions', plans, true);
 }

@@ -94,7 +94,7 @@ async function attack(site: Site, many: number): Promise<Section> {
 	const { api, sandbox, images } = site;
 	const workflow = await site.publish(kling('callback'));
 	const calls = images.map((image) => [image]);
-	const jobs = await executions.park(site, workflow, calls);
+	const jobs = await executions.suspend(site, workflow, calls);
 	const states = async () => {
 		const all = await executions.answered(async () => await api.listExecutions(workflow.id));
 		return all.map(({ id, status, waitTill }) => `Execution ${id}: ${status}, until ${waitTill}`);
@@ -120,7 +120,7 @@ async function attack(site: Site, many: number): Promise<Section> {
 	const none = (what: string, wrong: string[]) => atMost(what, wrong.length, 0, String);
 	return {
 		title: 'Forged calls',
-		load: `${jobs.length} parked executions of one item; accounts with 50 job slots.`,
+		load: `${jobs.length} waiting executions of one item; accounts with 50 job slots.`,
 		checks: [
 			none(`${many} forged calls: executions resumed, started or changed`, moved),
 			none(`${many * MIXED_SHARE} more amid the true ones: wrong ends`, [...faults, ...undecided]),

@@ -8,11 +8,10 @@ import type {
 } from 'n8n-workflow';
 import { NodeConnectionTypes } from 'n8n-workflow';
 
-import { builderHint } from './actions/builderHint';
 import * as image from './actions/image';
 import { router } from './actions/router';
 import * as task from './actions/task';
-import { resumeWebhooks, WAITING_TOOLTIP } from './actions/webhooks';
+import { builderHint, resumeWebhooks, WAITING_TOOLTIP } from './actions/versionDescription';
 import { resume } from './job/waiting/resume';
 import { searchAccounts, searchImages, searchTasks } from './methods/listSearch';
 
@@ -53,11 +52,11 @@ export class Kling implements INodeType {
 	methods = { listSearch: { searchAccounts, searchTasks, searchImages } };
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-		return await router.call(this);
+		return await router(this);
 	}
 
 	/** Answers callbacks while an execution is suspended at this node. */
 	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {
-		return await resume.call(this);
+		return await resume(this);
 	}
 }

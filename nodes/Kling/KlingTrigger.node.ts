@@ -21,7 +21,8 @@ export class KlingTrigger implements INodeType {
 		version: 1,
 		subtitle: '={{$parameter["events"].join(", ")}}',
 		// n8n shows both nodes as one entry of its node panel, with this text.
-		description: 'Upscale Kling AI images, get tasks, and start workflows when a Kling job is done',
+		description:
+			'Upscale Kling AI images, get tasks, and start workflows when a Kling task is finished',
 		eventTriggerDescription: 'Waiting for useapi.net to call the Test URL',
 		activationMessage: 'useapi.net can now call the Production URL of Kling Trigger.',
 		builderHint: {
@@ -52,7 +53,7 @@ export class KlingTrigger implements INodeType {
 				return false;
 			},
 			async create(this: IHookFunctions): Promise<boolean> {
-				await assertReady.call(this);
+				await assertReady(this);
 				return true;
 			},
 			async delete(this: IHookFunctions): Promise<boolean> {
@@ -62,6 +63,6 @@ export class KlingTrigger implements INodeType {
 	};
 
 	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {
-		return await receive.call(this);
+		return await receive(this);
 	}
 }

@@ -48,11 +48,14 @@ test('401 for a wrong token, on every route', async () => {
 		`/v1/kling/tasks/${TASK}`,
 		'/v1/kling/scheduler',
 		'/v1/kling/scheduler/available',
+		'/v1/kling/accounts/artist@example.com',
 		'/v1/kling/assets/download?workIds=1',
+		'/v1/kling/assets',
 		'/v1/kling/images/upscale',
+		'/v1/kling/images/enhance',
 	];
 	for (const path of routes) {
-		const method = path.endsWith('upscale') ? 'POST' : 'GET';
+		const method = /(assets|upscale|enhance)$/.test(path) ? 'POST' : 'GET';
 		// A token without its "user:" is another token.
 		for (const authorization of ['', 'Bearer wrong', sandbox.token, 'Bearer 1234-sandbox']) {
 			const { status, body } = await call(sandbox, path, { method, headers: { authorization } });

@@ -2,7 +2,16 @@ import type { Sandbox } from '../../sandbox/server.mts';
 import requests from './documented/requests.json';
 import documented from './documented/upscale.200.json';
 import type { Json } from './support.mts';
-import { differences, EMAIL, missing, run, startDocumented, TASK, WORK } from './support.mts';
+import {
+	differences,
+	EMAIL,
+	LIGHTHOUSE,
+	missing,
+	run,
+	startDocumented,
+	TASK,
+	WORK,
+} from './support.mts';
 
 /** The requests of the vendor's own examples, made by the tools they are written for. */
 
@@ -35,9 +44,10 @@ function fill<T>(template: T): T {
 		'{host}': sandbox.url,
 		'{token}': sandbox.token,
 		'{email}': EMAIL,
+		'{file}': LIGHTHOUSE,
 	};
 	const text = JSON.stringify(template).replaceAll(
-		/\{(host|token|email)\}/g,
+		/\{(host|token|email|file)\}/g,
 		(name) => values[name],
 	);
 	return JSON.parse(text) as T;
@@ -98,4 +108,15 @@ testWith('curl', 'the same as multipart/form-data', async () => {
 		...form,
 	]);
 	expectAsDocumented(status, body, 'multipart/form-data');
+});
+
+testWith('curl', 'an image that is uploaded as in the example, then enhanced', async () => {
+	const uploaded = await curl(fill(requests.asset.arguments));
+	expect(uploaded.status).toBe(200);
+	const { status, body } = await curl([
+		...['-X', 'POST', `${sandbox.url}/v1/kling/images/enhance`],
+		...['-H', 'Content-Type: application/json', '-H', `Authorization: Bearer ${sandbox.token}`],
+		...['-d', JSON.stringify({ ...fill(requests.enhance), image: uploaded.body.url })],
+	]);
+	expect([status, body.status_name]).toEqual([200, 'submitted']);
 });

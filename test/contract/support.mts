@@ -1,4 +1,7 @@
 import { execFile, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { BUNDLED_PICTURES } from '../../sandbox/options.mts';
 import { startSandbox } from '../../sandbox/server.mts';
 import type { Sandbox, SandboxOptions } from '../../sandbox/server.mts';
 import { kind } from './shapes.mts';
@@ -14,6 +17,7 @@ export const EMAIL = 'artist@example.com';
 export const TASK = '123456789';
 export const WORK = '987654321';
 export const PROMPT = 'Portrait of a woman with blue eyes';
+export const LIGHTHOUSE = join(BUNDLED_PICTURES, 'lighthouse.jpg');
 export const SOURCE = { task_id: TASK, workId: WORK };
 
 export type Json = any; // eslint-disable-line @typescript-eslint/no-explicit-any
@@ -52,12 +56,25 @@ export async function call(
 	return { status: response.status, headers: response.headers, text, body };
 }
 
-export async function upscale(sandbox: Sandbox, body: Json = SOURCE): Promise<Answer> {
-	return await call(sandbox, '/v1/kling/images/upscale', {
-		method: 'POST',
-		headers: { 'content-type': 'application/json' },
-		body: JSON.stringify(body),
-	});
+async function post(sandbox: Sandbox, path: string, body: Json): Promise<Answer> {
+	const headers = { 'content-type': 'application/json' };
+	return await call(sandbox, path, { method: 'POST', headers, body: JSON.stringify(body) });
+}
+
+export const upscale = async (sandbox: Sandbox, body: Json = SOURCE): Promise<Answer> =>
+	await post(sandbox, '/v1/kling/images/upscale', body);
+
+export const enhance = async (sandbox: Sandbox, body: Json): Promise<Answer> =>
+	await post(sandbox, '/v1/kling/images/enhance', body);
+
+/** The lighthouse, unless told otherwise. */
+export async function upload(
+	sandbox: Sandbox,
+	{ body = readFileSync(LIGHTHOUSE), type = 'image/jpeg', email = '' } = {},
+): Promise<Answer> {
+	const query = email && `?email=${encodeURIComponent(email)}`;
+	const headers = { 'content-type': type };
+	return await call(sandbox, `/v1/kling/assets/${query}`, { method: 'POST', headers, body });
 }
 
 export async function getTask(sandbox: Sandbox, id: unknown): Promise<Json> {

@@ -80,7 +80,7 @@ test('the model’s values arrive, and its answer holds the link', async () => {
 	expect(execution.status).toBe('success');
 
 	const { description, parameters } = model.tool();
-	expect(description).toContain('Upscale an image');
+	expect(description).toContain('Upscale image');
 	expect(parameters.properties).toEqual({
 		taskId: expect.objectContaining({
 			type: 'string',
@@ -109,7 +109,7 @@ describe('a failure is text; the agent goes on and chooses another image', () =>
 		[
 			'no ID at all',
 			{ taskId: 'the blue one', workId: '1' },
-			'Task must be an ID made of digits, but is "the blue one"',
+			`'Task' must be an ID made of digits, but is "the blue one"`,
 			'Take the ID from',
 		],
 	])('%s', async (_case, wrong, message, advice) => {
@@ -188,7 +188,7 @@ test.each([undefined, OLD_AGENT_VERSION])(
 	},
 );
 
-test('Get tells a task’s state, and with Poll Until Finished its result', async () => {
+test('Get tells a task’s state, and with Wait Until Finished its result', async () => {
 	const get = { resource: 'task', operation: 'get', taskId: byTask };
 	const once = await stage(inTurn([{ taskId: running.taskId }], [{ taskId: '5' }]), get);
 	expect((await execute(real.api, once.workflow)).status).toBe('success');
@@ -197,7 +197,7 @@ test('Get tells a task’s state, and with Poll Until Finished its result', asyn
 		expect.objectContaining({ taskId: running.taskId, status: 'processing', finished: false }),
 	]);
 	expect(missing).toContain('Task 5 not found');
-	expect(once.model.tool().description).toContain('Get a task');
+	expect(once.model.tool().description).toContain('Get task');
 
 	const images = await stage(inTurn([{ taskId: good.taskId }]), {
 		...get,

@@ -43,7 +43,7 @@ const pausing = (changes: object = {}) => ({
 	...changes,
 });
 
-/** Starts a workflow and waits until its execution is parked. */
+/** Starts a workflow and waits until its execution is suspended. */
 async function park(workflow: Workflow): Promise<string> {
 	const { id } = await real.api.importWorkflow(workflow);
 	const executionId = await real.api.runWorkflow(id, 'Start');
@@ -115,7 +115,7 @@ describe('the time limit', () => {
 	}, 240_000);
 });
 
-test('a single image: parked, called back, done, with the file', async () => {
+test('a single image: suspended, called back, done, with the file', async () => {
 	const { sandbox, credential } = await real.open({ seeds, jobMs: 3_000 });
 	const executionId = await park(klingWorkflow([good], pausing({ download: true }), credential));
 	const { status, resultData } = await real.api.waitForExecution(executionId);
@@ -127,7 +127,7 @@ test('a single image: parked, called back, done, with the file', async () => {
 		{ headers: real.api.headers },
 	);
 	expect((await file.arrayBuffer()).byteLength).toBe(binary?.data.bytes);
-	// Progress is acknowledged and asks nothing: one look before parking, one when it was finished.
+	// Progress is acknowledged and asks nothing: one look before the suspension, one when it was finished.
 	expect(sandbox.callbacks.map(({ answer }) => answer)).toEqual([200, 200]);
 	expect(sandbox.requests.filter(({ path }) => path.startsWith('/v1/'))).toHaveLength(3);
 });
@@ -188,7 +188,7 @@ test('a failed task ends the execution with its reason, and a retry by hand send
 	expect(sandbox.requests.filter(({ method }) => method === 'POST')).toHaveLength(2);
 });
 
-test('what is finished before the execution is parked has called in vain, and is not waited for', async () => {
+test('what is finished before the execution is suspended has called in vain, and is not waited for', async () => {
 	const { sandbox, credential } = await real.open({
 		seeds,
 		jobMs: 300,
@@ -235,7 +235,7 @@ test('forged calls, wrong methods and garbage change nothing; ten true ones at o
 	expect((await callBack({ sandbox, url }, '500000010')).status).toBe(409);
 });
 
-test('while the API is in trouble it stays parked; the next call goes on', async () => {
+test('while the API has problems it stays suspended; the next call resumes it', async () => {
 	const { sandbox, credential } = await real.open({ seeds, jobMs: 500, callbacks: 'none' });
 	const executionId = await park(klingWorkflow([good], pausing(), credential));
 	await allFinished(sandbox);
@@ -343,7 +343,7 @@ test('in a sub-workflow the caller waits along and gets the results', async () =
 	]);
 }, 60_000);
 
-test('survives n8n being killed while parked: called back after its restart, it goes on', async () => {
+test('survives n8n being killed while suspended: called back after its restart, it goes on', async () => {
 	const { sandbox, credential } = await real.open({ seeds, jobMs: 500, callbacks: 'none' });
 	const executionId = await park(
 		klingWorkflow(goods.slice(0, 2), pausing({ download: true }), credential),

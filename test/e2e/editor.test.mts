@@ -77,7 +77,8 @@ describe('fields', () => {
 		const counts = await Promise.all(FIELDS.map(async (name) => await editor.field(name).count()));
 		return FIELDS.filter((_name, at) => counts[at] > 0);
 	};
-	const notice = () => editor.page.getByText('This n8n must be reachable from the internet');
+	const notice = () =>
+		editor.page.getByText('useapi.net must be able to reach this n8n from the internet');
 	const addable = async (): Promise<string[]> => {
 		const button = editor.page.locator('[data-test-id="collection-parameter-add"]');
 		await button.click();
@@ -108,7 +109,7 @@ describe('fields', () => {
 		expect(await shown()).toEqual(['download', 'output']);
 		expect((await addable()).sort()).toEqual([...ALWAYS, 'Without Watermark'].sort());
 
-		await editor.choose('wait', /Return Immediately/);
+		await editor.choose('wait', /Don't Wait/);
 		await editor.field('replyUrl').waitFor();
 		await editor.shot('fields-return');
 		expect(await shown()).toEqual(['replyUrl', 'output']);
@@ -166,7 +167,7 @@ test('a hint is read there after a fallback', async () => {
 	await editor.execute();
 	await editor.succeeds('Result');
 	await editor.node('Kling').dblclick();
-	await editor.output.getByText('the plain image was downloaded').first().waitFor();
+	await editor.output.getByText('the standard image was downloaded').first().waitFor();
 	await editor.shot('hint');
 });
 

@@ -170,7 +170,7 @@ test('When an image is finished: it is saved, and what failed goes the other way
 	);
 	const published = await real.api.importWorkflow(receive);
 	await real.api.publishWorkflow(published);
-	const replyUrl = `${real.n8n.url}/webhook/${String(nodeOf('Job Done').webhookId)}/kling`;
+	const replyUrl = `${real.n8n.url}/webhook/${String(nodeOf('Task Finished').webhookId)}/kling`;
 	await until(async () => (await fetch(replyUrl, { method: 'POST' })).ok);
 
 	const byId = (value: string) => ({ __rl: true, mode: 'id', value });
@@ -250,6 +250,6 @@ describe('Upscale on a form', () => {
 
 	test('says why not', async () => {
 		const page = await submit(TASK.taskId, 'the blue one', 'That did not work');
-		await page.getByText('Image must be an ID made of digits, but is "the blue one"').waitFor();
+		await page.getByText(`'Image' must be an ID made of digits, but is "the blue one"`).waitFor();
 	});
 });

@@ -18,7 +18,7 @@ afterAll(async () => {
 	await real?.close();
 });
 
-const NODE = 'Upscale an image';
+const NODE = 'Upscale image';
 
 test('finds the node, connects an account, picks an image, and sees the larger one', async () => {
 	const { page, shot, node, field } = editor;
@@ -112,8 +112,8 @@ test.each(['kling', 'upscale', 'useapi'])(
 		await editor.shot(`search-${words}`);
 		await found.filter({ hasText: 'Kling' }).first().click();
 		// n8n shows Kling and Kling Trigger as one entry, with what they can do behind it.
-		await editor.page.getByText('On job succeeded').waitFor();
+		await editor.page.getByText('On task succeeded').waitFor();
 		await editor.page.getByText('Actions (4)').click();
-		await editor.page.getByText('Upscale an image').waitFor();
+		await editor.page.getByText('Upscale image').waitFor();
 	},
 );

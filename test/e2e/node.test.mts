@@ -99,7 +99,14 @@ describe('errors, as n8n’s output panel gets them', () => {
 			{},
 			undefined,
 		],
-		['task failed', 'Task 500000010 failed: ', 'Kling says', images.fails, {}, undefined],
+		[
+			'task failed',
+			'Task 500000010 failed: ',
+			'the reason that Kling gives',
+			images.fails,
+			{},
+			undefined,
+		],
 		[
 			'timed out',
 			'Task 500000010 did not finish within 1 seconds',
@@ -111,7 +118,7 @@ describe('errors, as n8n’s output panel gets them', () => {
 		[
 			'answer lost',
 			'It is unknown whether the upscale job was accepted',
-			'Look up your tasks first',
+			'Check your tasks first',
 			good,
 			{},
 			{ ...POST, kind: 'resetBefore' as const },
@@ -146,7 +153,7 @@ describe('errors, as n8n’s output panel gets them', () => {
 			real.api,
 			klingWorkflow([good], upscale({}, { wait: 'none', replyUrl }), publicApi),
 		);
-		expect(resultData.error?.message).toContain('cannot reach the Reply URL: localhost');
+		expect(resultData.error?.message).toContain("cannot reach the 'Reply URL': localhost");
 		expect(resultData.error?.description).toContain('WEBHOOK_URL');
 	});
 

@@ -40,7 +40,7 @@ test('Retry On Fail and On Error → Continue with an invalid first item: each j
 	const done = await becomes(executionId, 'success');
 	const results = itemsOf(done, 'Result').map(({ json }) => json);
 	expect(results.map(({ status, error }) => status ?? error)).toEqual([
-		'Task must be an ID made of digits, but is "x"',
+		`'Task' must be an ID made of digits, but is "x"`,
 		'succeed',
 		'succeed',
 	]);

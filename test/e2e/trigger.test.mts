@@ -58,7 +58,7 @@ async function offer(parameters: Record<string, unknown>, options: SandboxOption
 	return { sandbox, credential, url: `${real.n8n.url}/webhook/${path}`, id: saved.id };
 }
 
-/** Sends jobs as a user would: Upscale, Return Immediately, with the trigger's URL as Reply URL. */
+/** Sends jobs as a user would: Upscale, Don't Wait, with the trigger's URL as Reply URL. */
 async function submit(
 	{ credential, url }: Awaited<ReturnType<typeof offer>>,
 	references: string[],
@@ -198,8 +198,11 @@ describe('in the editor', () => {
 			await page.goto(`${real.n8n.url}/workflow/new`);
 			await page.locator('[data-test-id="canvas-add-button"]').click();
 			const found = await editor.search(words);
-			await found.filter({ hasText: 'start workflows when a Kling job is done' }).first().click();
-			await page.getByText('On job succeeded').first().waitFor();
+			await found
+				.filter({ hasText: 'start workflows when a Kling task is finished' })
+				.first()
+				.click();
+			await page.getByText('On task succeeded').first().waitFor();
 			await editor.shot(`search-${words}`);
 		},
 		LIMIT_MS,
@@ -211,7 +214,7 @@ describe('in the editor', () => {
 			const { node, path } = await open({});
 			const { page } = editor;
 			await node.dblclick();
-			await page.getByText('paste it into Reply URL of your Kling jobs').waitFor();
+			await page.getByText("paste it into 'Reply URL' of your Kling jobs").waitFor();
 			await page.getByText('Webhook URLs').first().click();
 			await page.getByText(`${real.n8n.url}/webhook-test/${path}`).waitFor();
 			await page.getByText('Production URL', { exact: true }).last().click();
@@ -257,7 +260,7 @@ describe('in the editor', () => {
 			await page.getByRole('button', { name: 'Publish', exact: true }).first().click();
 			await page.getByRole('dialog').getByRole('button', { name: 'Publish', exact: true }).click();
 			// n8n tries five times before it gives up.
-			await page.getByText('Choose an Account in "Trigger"').first().waitFor({ timeout: 60_000 });
+			await page.getByText(`Choose an 'Account' in "Trigger"`).first().waitFor({ timeout: 60_000 });
 			await editor.shot('account-missing');
 		},
 		LIMIT_MS,

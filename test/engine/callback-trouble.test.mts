@@ -21,7 +21,7 @@ import {
 import { canFailParked, knowsErrorDetails, resumesAllOutputs } from './support/version.mts';
 import { klingWorkflow } from './support/workflows.mts';
 
-/** Pause Until Called Back on n8n's own engine when not all goes well: calls at once, failed tasks, trouble, the time limit. */
+/** Pause Until Called Back on n8n's own engine when not all goes well: calls at once, failed tasks, problems of the API, the time limit. */
 
 describe('many calls', () => {
 	test('ten at once: one of them resumes', async () => {
@@ -210,7 +210,7 @@ describe('what is told', () => {
 	});
 });
 
-describe('trouble with the API', () => {
+describe('problems with the API', () => {
 	test('is answered with 503 and changes nothing; a later call goes on', async () => {
 		const { parked, sandbox, submitted, addFault } = await parkIt([good]);
 		await allFinished({ sandbox }, own);
@@ -220,7 +220,7 @@ describe('trouble with the API', () => {
 		expect(refused).toEqual({
 			status: 503,
 			answer: {
-				message: expect.stringMatching(/^Could not look at the tasks: The API token was refused/),
+				message: expect.stringMatching(/^Could not read the tasks: The API token was refused/),
 			},
 			retryAfter: 10,
 		});

@@ -16,9 +16,9 @@ import {
 import { signsResumeUrls } from './support/version.mts';
 import { klingWorkflow } from './support/workflows.mts';
 
-/** Pause Until Called Back on n8n's own engine: park, save, be called, go on. */
+/** Pause Until Called Back on n8n's own engine: suspend, save, be called, resume. */
 
-describe('parking', () => {
+describe('suspending', () => {
 	test('hands n8n’s resume URL to useapi.net as it is, and sets the limit', async () => {
 		const before = Date.now();
 		const { sandbox, submitted, parked } = await parkIt([good], {
@@ -80,8 +80,8 @@ describe('parking', () => {
 	});
 
 	test.each([
-		[{ timeout: 59 }, {}, 'Time Limit must be a number from 60 to'],
-		[{ timeout: 1e12 }, {}, 'Time Limit must be a number from 60 to'],
+		[{ timeout: 59 }, {}, "'Time Limit' must be a number from 60 to"],
+		[{ timeout: 1e12 }, {}, "'Time Limit' must be a number from 60 to"],
 		[{}, { baseUrl: 'https://api.useapi.example' }, 'cannot reach this n8n at http://127.0.0.1'],
 	])('is refused before anything is sent: %j %j', async (options, credentials, message) => {
 		const kling = await bench();
@@ -114,13 +114,13 @@ describe('parking', () => {
 		});
 		expect(submitted.map(({ finished, error }) => finished ?? error)).toEqual([
 			false,
-			'Task must be an ID made of digits, but is "x"',
+			`'Task' must be an ID made of digits, but is "x"`,
 			'Task 700000001 is not completed',
 		]);
 		expect(parked.waitTill).toBeDefined();
 	});
 
-	test('as a tool it polls: a parked tool would park the agent', async () => {
+	test('as a tool it polls: a suspended tool would suspend the agent', async () => {
 		const kling = await bench();
 		const [text] = await kling.ask([{}], upscale({ wait: 'callback' }));
 		expect(text).toContain('"status":"succeed"');
@@ -193,7 +193,7 @@ describe('called back', () => {
 		['a lie with a link', { task: { id: '500000010' }, status_final: true, works: [{}] }],
 	])('%s resumes nothing while the task runs', async (_name, body) => {
 		const { parked } = await parkIt([good], { options: { jobMs: 3_600_000 } });
-		// One that says finished is believed for a minute, as far as looking goes.
+		// One that says finished is trusted for a minute, as far as looking goes.
 		const called = await parked.call(body);
 		expect(called).toEqual({ status: 200, answer: { message: 'Noted' } });
 	});

@@ -47,7 +47,7 @@ test('a task that is not there, or still runs, is an error of its item in the ve
 test('a wrong ID is told before anything is deleted', async () => {
 	const { run, sandbox } = await bench();
 	const { error } = await run([{ id: TASK_ID }, { id: 'all of them' }], deleteTask);
-	expect(error?.message).toBe('Task must be an ID made of digits, but is "all of them"');
+	expect(error?.message).toBe(`'Task' must be an ID made of digits, but is "all of them"`);
 	expect(sandbox.requests).toEqual([]);
 });
 

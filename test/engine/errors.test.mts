@@ -142,30 +142,33 @@ describe('On Error', () => {
 
 describe('parameters are checked before anything is sent', () => {
 	test.each([
-		['Task is empty', { taskId: '={{ "" }}' }],
-		['Task is empty', { taskId: '={{ null }}' }],
-		['Image must be an ID made of digits, but is "abc"', { workId: '={{ "abc" }}' }],
-		['Task is too large to be exact as a number', { taskId: '={{ 12345678901234567890 }}' }],
-		['Account must be an email', { account: { __rl: true, mode: 'email', value: 'nobody' } }],
-		['Max Jobs must be a number from 1 to 50', { options: { maxJobs: 51 } }],
-		['Max Jobs must be a whole number', { options: { maxJobs: 2.5 } }],
-		['Time Limit must be a number of at least 1', { options: { timeout: -1 } }],
-		['Time Limit must be a number of at least 1', { options: { timeout: 0 } }],
-		['Poll Interval must be a number of at least 1', { options: { pollInterval: 'soon' } }],
-		['Reply Reference is too long: 1025', { options: { replyRef: 'x'.repeat(1025) } }],
+		["'Task' is empty", { taskId: '={{ "" }}' }],
+		["'Task' is empty", { taskId: '={{ null }}' }],
+		[`'Image' must be an ID made of digits, but is "abc"`, { workId: '={{ "abc" }}' }],
+		["'Task' is too large to be exact as a number", { taskId: '={{ 12345678901234567890 }}' }],
+		["'Account' must be an email", { account: { __rl: true, mode: 'email', value: 'nobody' } }],
+		["'Max Jobs' must be a number from 1 to 50", { options: { maxJobs: 51 } }],
+		["'Max Jobs' must be a whole number", { options: { maxJobs: 2.5 } }],
+		["'Time Limit' must be a number of at least 1", { options: { timeout: -1 } }],
+		["'Time Limit' must be a number of at least 1", { options: { timeout: 0 } }],
+		["'Poll Interval' must be a number of at least 1", { options: { pollInterval: 'soon' } }],
+		["'Reply Reference' is too long: 1025", { options: { replyRef: 'x'.repeat(1025) } }],
 		[
-			'Reply URL is too long',
+			"'Reply URL' is too long",
 			{ wait: 'none', replyUrl: `https://n8n.example/${'x'.repeat(1024)}` },
 		],
-		['Reply URL is not a web address', { wait: 'none', replyUrl: 'my-n8n/webhook' }],
-		['Put Output File in Field is empty', { download: true, binaryPropertyName: ' ' }],
-		['Download Image must be true or false, but is "yes"', { download: '={{ "yes" }}' }],
+		["'Reply URL' is not a web address", { wait: 'none', replyUrl: 'my-n8n/webhook' }],
+		["'Put Output File in Field' is empty", { download: true, binaryPropertyName: ' ' }],
+		[`'Download Image' must be true or false, but is "yes"`, { download: '={{ "yes" }}' }],
 		[
-			'Without Watermark must be true or false',
+			"'Without Watermark' must be true or false",
 			{ download: true, options: { withoutWatermark: '={{ 1 }}' } },
 		],
-		['Output must be simplified, raw, but is "images"', { output: 'images' }],
-		['Wait for Result must be none, poll, callback, but is "constructor"', { wait: 'constructor' }],
+		[`'Output' must be one of simplified, raw, but is "images"`, { output: 'images' }],
+		[
+			`'Wait for Result' must be one of none, poll, callback, but is "constructor"`,
+			{ wait: 'constructor' },
+		],
 	])('%s', async (message, changes) => {
 		const { run, sandbox } = await bench();
 		const { error } = await run([{}], upscale(changes as never));
@@ -181,7 +184,7 @@ describe('parameters are checked before anything is sent', () => {
 		const { run, credentials } = await bench();
 		credentials.baseUrl = 'http://api.useapi.example';
 		const { error } = await run([{}], upscale());
-		expect(error?.message).toBe('The Base URL must start with https://');
+		expect(error?.message).toBe("'Base URL' must start with https://");
 		expect(error?.description).toContain('Nothing was sent.');
 	});
 
@@ -191,7 +194,7 @@ describe('parameters are checked before anything is sent', () => {
 		const replyUrl = 'http://localhost:5678/webhook/kling';
 		const { error } = await run([{}], upscale({ wait: 'none', replyUrl }));
 		expect(error?.message).toBe(
-			'useapi.net cannot reach the Reply URL: localhost is an address of a private network',
+			"useapi.net cannot reach the 'Reply URL': localhost is an address of a private network",
 		);
 		expect(error?.description).toContain('WEBHOOK_URL');
 		expect(error?.description).toContain('Nothing was sent.');

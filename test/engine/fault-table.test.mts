@@ -66,7 +66,7 @@ const check: Record<Outcome, Check> = {
 	},
 	toldOnce: (seen, line) => {
 		tells(seen, line, 1);
-		expect(seen.told).toMatch(/set \w+ to By|open this list again/);
+		expect(seen.told).toMatch(/set '\w+' to 'By|open this list again/);
 	},
 	refused: (seen, line) => tells(seen, line, 1),
 	found: ({ isGood, told, posts }) =>
@@ -79,12 +79,12 @@ const check: Record<Outcome, Check> = {
 	},
 	unknown: ({ told, posts }, { fault }) => {
 		expect(told).toContain('It is unknown whether the upscale job was accepted');
-		expect(told).toContain('Look up your tasks first');
+		expect(told).toContain('Check your tasks first');
 		expect(told!.split('could not be read: ')[1]).toMatch(faults[fault].words!);
 		expect(posts).toBe(1);
 	},
 	notSent: ({ told, posts }, { fault }) => {
-		expect(told).toContain('Could not check for an earlier job of this image');
+		expect(told).toContain('Could not check for an earlier task of this image');
 		expect(told).toContain('Nothing was sent');
 		expect(told).toMatch(faults[fault].words!);
 		expect(posts).toBe(0);
@@ -140,7 +140,7 @@ const check: Record<Outcome, Check> = {
 	},
 	plain: ({ isGood, hints }, { fault }) => {
 		expect(isGood).toBe(true);
-		expect(hints).toEqual([expect.stringContaining('the plain image was downloaded')]);
+		expect(hints).toEqual([expect.stringContaining('the standard image was downloaded')]);
 		if (fault !== 'wrongTypes') expect(hints[0]).toMatch(faults[fault].words!);
 	},
 	followed: ({ isGood, asked }) => {

@@ -41,7 +41,7 @@ describe('several items and accounts', () => {
 			['800000000', { item: 2 }],
 		]);
 		expect(result.items('Kling')[2].json).toMatchObject({
-			message: expect.stringContaining('Check Account'),
+			message: expect.stringContaining("Check 'Account'"),
 			details: { httpCode: '404' },
 		});
 	});
@@ -78,7 +78,7 @@ describe('several items and accounts', () => {
 	});
 });
 
-describe('trouble', () => {
+describe('problems', () => {
 	const accounts = ['a', 'b'].map((name) => ({ email: `${name}@example.com`, maxJobs: 5 }));
 
 	test('400: with several accounts, Account must be filled in', async () => {
@@ -88,7 +88,7 @@ describe('trouble', () => {
 			message: 'email is required when several accounts are configured',
 			httpCode: '400',
 		});
-		expect(error?.description).toContain('Account must be filled in');
+		expect(error?.description).toContain("'Account' must be filled in");
 	});
 
 	test('401: the token is refused, asked once and not shown', async () => {
@@ -154,25 +154,25 @@ describe('trouble', () => {
 
 describe('parameters are checked before anything is sent', () => {
 	test.each<[string, IDataObject]>([
-		['Limit must be a number of at least 1', { limit: 0 }],
-		['Limit must be a number of at least 1', { limit: '={{ "many" }}' }],
-		['Limit must be a whole number', { limit: 2.5 }],
-		['Account must be an email', { account: byEmail('={{ "nobody" }}') }],
+		["'Limit' must be a number of at least 1", { limit: 0 }],
+		["'Limit' must be a number of at least 1", { limit: '={{ "many" }}' }],
+		["'Limit' must be a whole number", { limit: 2.5 }],
+		["'Account' must be an email", { account: byEmail('={{ "nobody" }}') }],
 		[
-			'Content Type must be image, video, audio, all, but is "text"',
+			`'Content Type' must be one of image, video, audio, all, but is "text"`,
 			{ filters: { contentType: 'text' } },
 		],
 		[
-			'Created After is not clearly a date: "03/01/2026"',
+			`'Created After' is not clearly a date: "03/01/2026"`,
 			{ filters: { createdAfter: '03/01/2026' } },
 		],
-		['Created Before is not clearly a date: "5"', { filters: { createdBefore: 5 } }],
+		[`'Created Before' is not clearly a date: "5"`, { filters: { createdBefore: 5 } }],
 		[
-			'Created After must be earlier than Created Before',
+			"'Created After' must be earlier than 'Created Before'",
 			{ filters: { createdAfter: '2026-03-02', createdBefore: '2026-03-01' } },
 		],
 		[
-			'Created After must be earlier than Created Before',
+			"'Created After' must be earlier than 'Created Before'",
 			{ filters: { createdAfter: '2026-03-01', createdBefore: '2026-03-01' } },
 		],
 	])('%s', async (message, changes) => {

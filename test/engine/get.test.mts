@@ -11,7 +11,7 @@ const failed = {
 const empty = { taskId: '700000003', withoutWorks: true };
 const seeds = [running, failed, empty];
 
-describe('Return Immediately', () => {
+describe("Don't Wait", () => {
 	test('shows a finished task with its images', async () => {
 		const { run, looks } = await bench();
 		const { items } = await run([{}], getTask());
@@ -154,7 +154,7 @@ describe('Images', () => {
 	});
 });
 
-describe('Poll Until Finished', () => {
+describe('Wait Until Finished', () => {
 	test('waits for a task that another node started', async () => {
 		const { run, sandbox, looks } = await bench({ jobMs: 1_500 });
 		const submitted = await run([{}], upscale({ wait: 'none' }));

@@ -113,8 +113,8 @@ describe('not accepted', () => {
 		kling.addFault({ ...POST, kind: 'resetBefore' });
 		const json = await outcome(kling);
 		expect(json.error).toMatch(/^It is unknown whether .+\)$/);
-		expect(json.message).toContain('The lists of useapi.net do not tell.');
-		expect(json.message).toContain('Look up your tasks first');
+		expect(json.message).toContain('The lists of useapi.net do not show whether it was accepted.');
+		expect(json.message).toContain('Check your tasks first');
 		expect(kling.posts()).toBe(1);
 	});
 

@@ -126,7 +126,7 @@ describe('Retry On Fail picks up what is paid for', () => {
 		expect(posts()).toBe(1);
 	});
 
-	test('Return Immediately shows the task that was sent in the first try', async () => {
+	test("Don't Wait shows the task that was sent in the first try", async () => {
 		const { run, posts, looks } = await bench();
 		const items = [{ id: WORK_ID }, { id: '404404404' }];
 		const parameters = upscale({ wait: 'none', workId: '={{ $json.id }}' });

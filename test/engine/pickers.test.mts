@@ -40,7 +40,7 @@ describe('Account', () => {
 		await expect(searchList('searchAccounts', {}, credentials)).rejects.toMatchObject({
 			message: 'The answer of useapi.net is not a list of accounts',
 			description:
-				'Try again in a moment; if it stays, check the Base URL of the credential. You can go on without the list: set Account to By Email.',
+				"Try again in a moment. If this happens again, check the 'Base URL' of the credential. You can continue without the list: set 'Account' to 'By Email'.",
 		});
 	});
 });
@@ -194,7 +194,7 @@ describe('Image', () => {
 			await expect(searchList('searchImages', parameters, credentials)).rejects.toMatchObject({
 				message: 'Choose a task first',
 				description:
-					'The list shows the images of that task. You can also enter an image ID under By ID.',
+					"The list shows the images of that task. You can also enter an image ID under 'By ID'.",
 			});
 			expect(sandbox.requests).toHaveLength(0);
 		},
@@ -210,14 +210,16 @@ describe('Image', () => {
 			searchList('searchImages', { taskId: locator('5') }, credentials),
 		).rejects.toMatchObject({
 			message,
-			description: expect.stringMatching(/ You can go on without the list: set Image to By ID\.$/),
+			description: expect.stringMatching(
+				/ You can continue without the list: set 'Image' to 'By ID'\.$/,
+			),
 		});
 	});
 });
 
 test.each([
-	['searchAccounts', 'set Account to By Email'],
-	['searchTasks', 'set Task to By ID'],
+	['searchAccounts', "set 'Account' to 'By Email'"],
+	['searchTasks', "set 'Task' to 'By ID'"],
 ])('a list that cannot be had says why and how to go on: %s', async (method, nextStep) => {
 	const { credentials } = await bench();
 	credentials.apiToken = 'user:9-wrong';

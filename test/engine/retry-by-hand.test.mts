@@ -169,7 +169,7 @@ describe('an execution that was killed, so that nothing was noted', () => {
 		const kling = await bench({ jobMs: 100, seeds, callbacks: 'none' });
 		kling.addFault({ ...SCHEDULER, kind: 'status', status: 503, times: 99 });
 		const { error } = await killed(kling, 'poll', [good]);
-		expect(error?.message).toContain('Could not check for an earlier job of this image');
+		expect(error?.message).toContain('Could not check for an earlier task of this image');
 		expect(kling.posts()).toBe(1);
 	});
 });

@@ -97,7 +97,7 @@ test.each([
 	const { run, addFault, posts } = await bench();
 	addFault({ ...where, kind: 'status', status: 503, times: 99 });
 	const { error } = await run([{}], upscale(reuse));
-	expect(error?.message).toMatch(/^Could not check for an earlier job of this image: /);
+	expect(error?.message).toMatch(/^Could not check for an earlier task of this image: /);
 	expect(error?.description).toContain('Nothing was sent');
 	expect(posts()).toBe(0);
 });
@@ -119,7 +119,7 @@ test('jobs that do not tell what they are of are hinted at', async () => {
 	const { error, hints } = await run([{}], upscale(reuse));
 	expect(error).toBeUndefined();
 	expect(hints('Kling').map(({ message }) => message)).toEqual([
-		expect.stringContaining('Reuse Earlier Result could not check every earlier job'),
+		expect.stringContaining("'Reuse Earlier Result' could not check every earlier task"),
 	]);
 	expect(posts()).toBe(1);
 });

@@ -37,7 +37,7 @@ describe('Retry On Fail, where the first item is an error', () => {
 		expect(sent.toSorted()).toEqual(['500000010', '500000020']);
 		const outputs = first.items('Kling');
 		expect(outputs.map(({ json }) => json.taskId ?? json.error ?? json.failed)).toEqual([
-			'Task must be an ID made of digits, but is "x"',
+			`'Task' must be an ID made of digits, but is "x"`,
 			...sent,
 		]);
 		expect(outputs.map(({ pairedItem }) => pairedItem)).toEqual([
@@ -55,7 +55,7 @@ describe('Retry On Fail, where the first item is an error', () => {
 		await allFinished({ sandbox }, own);
 		const { run } = await parked.call(await modelOf({ sandbox }, '500000010'));
 		expect(run!.items('Result').map(({ json }) => json.status ?? json.error)).toEqual([
-			'Task must be an ID made of digits, but is "x"',
+			`'Task' must be an ID made of digits, but is "x"`,
 			'succeed',
 			'succeed',
 		]);
@@ -92,7 +92,7 @@ describe('retried by hand', () => {
 		expect(outputs[0].json).toMatchObject({ taskId, status: 'succeed' });
 		expect(outputs[0].binary?.data.mimeType).toBe('image/png');
 		expect(outputs[1].json.error).toMatch(/^Task 500000030 failed/);
-		expect(outputs[2].json.error).toBe('Task must be an ID made of digits, but is "x"');
+		expect(outputs[2].json.error).toBe(`'Task' must be an ID made of digits, but is "x"`);
 		expect(kling.posts()).toBe(3);
 		// Nobody is to call the new execution, and the address of the old one is no use.
 		const posts = kling.sandbox.requests.filter(({ method }) => method === 'POST');

@@ -22,7 +22,7 @@ test('an agent upscales an image by the IDs it chose and reads the link', async 
 	expect(posts()).toBe(1);
 });
 
-test('Return Immediately gives the ID that Task → Get takes', async () => {
+test("Don't Wait gives the ID that Task → Get takes", async () => {
 	const { ask } = await bench();
 	const [submitted] = await ask([call], upscale({ ...chosen, wait: 'none' }));
 	const [{ taskId, finished }] = JSON.parse(submitted) as IDataObject[];
@@ -48,7 +48,7 @@ test('a failure is text with the next step', async () => {
 	const [running, invalid] = await ask(calls, upscale(chosen));
 	expect(running).toContain('Task 700000001 is not completed');
 	expect(running).toContain('Wait for it first');
-	expect(invalid).toContain('Task must be an ID made of digits, but is "the blue one"');
+	expect(invalid).toContain(`'Task' must be an ID made of digits, but is "the blue one"`);
 });
 
 test('asking twice for the same image is paid once, for another one again', async () => {
@@ -188,7 +188,7 @@ test('an agent reads a list of tasks and takes an ID from it', async () => {
 	const images = JSON.parse(listed) as IDataObject[];
 	expect(images.map(({ taskId }) => taskId)).toEqual(['700000003', '700000001']);
 	expect(none).toBe('[]');
-	expect(wrong).toContain('Created After is not clearly a date: "last week"');
+	expect(wrong).toContain(`'Created After' is not clearly a date: "last week"`);
 
 	const [upscaled] = await ask([{ ...images[0] }], upscale(chosen));
 	expect(JSON.parse(upscaled)).toEqual([expect.objectContaining({ status: 'succeed' })]);

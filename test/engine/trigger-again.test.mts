@@ -10,7 +10,7 @@ import {
 import { bench, TASK_ID } from './support/kling.mts';
 import { openTrigger } from './support/trigger.mts';
 
-/** Kling Trigger: repeats, replays, trouble, and what a person reads who publishes it. */
+/** Kling Trigger: repeats, replays, problems, and what a person reads who publishes it. */
 
 describe('the same again', () => {
 	test('starts nothing: a moment later, at once, and in another process', async () => {
@@ -89,7 +89,7 @@ describe('a replay', () => {
 	});
 });
 
-describe('trouble with the API', () => {
+describe('problems with the API', () => {
 	test.each([
 		['a 503', { kind: 'status', status: 503 }],
 		['a 429', { kind: 'status', status: 429 }],
@@ -165,7 +165,7 @@ describe('publishing or testing the workflow', () => {
 		async (by) => {
 			const several = await open({}, { accounts });
 			await expect(several.trigger.activate(by)).rejects.toMatchObject({
-				message: expect.stringContaining('Choose an Account in "Trigger"'),
+				message: expect.stringContaining(`Choose an 'Account' in "Trigger"`),
 				description: expect.stringContaining('one@example.com, two@example.com'),
 			});
 			const lapsed = await open({}, { subscription: false });

@@ -3,7 +3,7 @@ import sharp from 'sharp';
 import { readBinary } from './support/engine.mts';
 import { bench, fromItem, images, TASK_ID, upscale, WORK_ID } from './support/kling.mts';
 
-describe('Poll Until Finished', () => {
+describe('Wait Until Finished', () => {
 	test('gives the finished task as simple JSON', async () => {
 		const { run, sandbox } = await bench();
 		const { error, items } = await run([{}], upscale());
@@ -264,7 +264,7 @@ test('an account whose slots are taken does not hold up another', async () => {
 	expect(free.at - posts[0].at).toBeLessThan(JOB_MS);
 }, 40_000);
 
-describe('Return Immediately', () => {
+describe("Don't Wait", () => {
 	test('gives the submitted task and leaves the result to the Reply URL', async () => {
 		const { run, looks, sandbox } = await bench();
 		const { error, items } = await run(
@@ -272,7 +272,7 @@ describe('Return Immediately', () => {
 			upscale({
 				wait: 'none',
 				replyUrl: 'http://127.0.0.1:9/webhook/kling?key=1',
-				// Left over from Poll Until Finished; there is nothing to download yet.
+				// Left over from Wait Until Finished; there is nothing to download yet.
 				download: true,
 			}),
 		);

@@ -123,7 +123,7 @@ describe('what nothing can be said of', () => {
 	const progress = { ...heard, statusName: 'processing' };
 
 	test.each([
-		['parked although it was called: lost', 'waiting', [heard], true, false],
+		['waiting although it was called: lost', 'waiting', [heard], true, false],
 		['refused and then heard', 'waiting', [refused, heard], true, false],
 		['its callback was not delivered', 'waiting', [{ ...call, error: 'aborted' }], true, true],
 		['n8n was not ready for its callback', 'waiting', [refused], true, true],
@@ -266,7 +266,7 @@ describe('the page', () => {
 
 	test('there is a place for each scenario, and faults are counted', () => {
 		const page = readFileSync(resolve(import.meta.dirname, '../../docs/benchmarks.md'), 'utf8');
-		for (const name of ['polling', 'callbacks', 'forged', 'parked', 'memory']) {
+		for (const name of ['polling', 'callbacks', 'forged', 'waiting', 'memory']) {
 			expect(fillIn(page, name, '')).not.toBe(page);
 		}
 		const faults = ['Execution 1: lost'];

@@ -9,12 +9,11 @@ import type {
 	IWebhookFunctions,
 } from 'n8n-workflow';
 
-import type { Batch } from '../../nodes/Kling/runtime/runItems.ts';
 import { Cancellation } from '../../nodes/Kling/runtime/cancellation.ts';
-import type { Kit } from '../../nodes/Kling/runtime/context.ts';
+import type { Context, NodeFunctions } from '../../nodes/Kling/runtime/context.ts';
 import { Semaphore } from '../../nodes/Kling/runtime/semaphore.ts';
 import { CREDENTIAL, type KlingApi } from '../../nodes/Kling/transport/client.ts';
-import type { ApiResult, TaskModel, UpscaleRequest } from '../../nodes/Kling/transport/types.ts';
+import type { ApiResult, PaidRequest, TaskModel } from '../../nodes/Kling/transport/types.ts';
 
 /** Stand-ins for the API, for n8n and for what one call of the node shares. */
 
@@ -102,7 +101,7 @@ export class FakeKling {
 	readonly jobs: FakeJob[] = [];
 	/** All calls in order, e.g. `GET scheduler`. */
 	readonly calls: string[] = [];
-	readonly posts: UpscaleRequest[] = [];
+	readonly posts: PaidRequest[] = [];
 	/** The answers to the next POSTs; those that come after are accepted. */
 	readonly answers: Post[] = [];
 	/** What is answered instead of a list, or of a task. */
@@ -167,13 +166,13 @@ export class FakeKling {
 				.map((job) => modelOf(job, job.listTells));
 			return this.listFault ?? answered(200, { history });
 		},
-		upscale: async (request) => {
+		submit: async (_operation, request) => {
 			this.posts.push(request);
 			this.calls.push('POST');
 			if (this.jobs.filter(isRunning).length >= this.slots) return answered(429, {});
 			const answer = this.answers.shift() ?? 'accept';
 			if (typeof answer === 'object') return answer;
-			const job = this.add({ workId: request.workId, account: request.email });
+			const job = this.add({ workId: String(request.workId), account: request.email });
 			return answer === 'accept' ? answered(200, modelOf(job, true)) : lost;
 		},
 	};
@@ -196,7 +195,7 @@ export class FakeKling {
 	private readonly request = async (options: IHttpRequestOptions) => {
 		const { method, url, qs = {}, body } = options;
 		const path = url.replace(`${this.api.baseUrl}/v1/kling/`, '');
-		const sent = (body && JSON.parse(String(body))) as UpscaleRequest;
+		const sent = (body && JSON.parse(String(body))) as PaidRequest;
 		const result = await this.route(`${method} ${path}`, qs, sent);
 		if (result.outcome !== 'answered') {
 			const syscall = result.outcome === 'unsent' ? 'connect' : 'read';
@@ -209,8 +208,8 @@ export class FakeKling {
 		};
 	};
 
-	private async route(call: string, qs: IDataObject, body: UpscaleRequest): Promise<ApiResult> {
-		if (call === 'POST images/upscale') return await this.api.upscale(body);
+	private async route(call: string, qs: IDataObject, body: PaidRequest): Promise<ApiResult> {
+		if (call === 'POST images/upscale') return await this.api.submit('upscale', body);
 		if (call === 'GET scheduler') return await this.api.getRunningJobs();
 		if (call === 'GET tasks') return await this.api.getTasks(qs);
 		return await this.api.getTask(call.replace('GET tasks/', ''), qs.email as string);
@@ -348,15 +347,17 @@ export interface WebhookExchange {
 
 // ---- What one call of the node shares
 
-export function kitOf(api: Partial<KlingApi>, cancellation = new Cancellation(nodeOf())): Kit {
+export function contextOf<F extends NodeFunctions = IExecuteFunctions>(
+	api: Partial<KlingApi>,
+	n8n: Partial<F> = {},
+	cancellation = new Cancellation(nodeOf()),
+): Context<F> {
 	return {
+		n8n: n8n as F,
+		node: n8n.getNode?.() ?? nodeOf(),
 		api: api as KlingApi,
 		cancellation,
 		downloads: new Semaphore(cancellation, 4),
 		hints: new Set(),
 	};
-}
-
-export function batchOf(api: Partial<KlingApi>, cancellation = new Cancellation(nodeOf())): Batch {
-	return { ...kitOf(api, cancellation), accepted: new Map(), unknown: new Set() };
 }

@@ -112,7 +112,7 @@ export const taskOutputField: INodeProperties = {
 		{
 			name: 'Raw',
 			value: 'raw',
-			description: 'Everything useapi.net answers',
+			description: 'The complete response from useapi.net',
 		},
 		{
 			name: 'Simplified',
@@ -128,7 +128,7 @@ export const downloadFields: INodeProperties[] = [
 		name: 'download',
 		type: 'boolean',
 		default: false,
-		description: 'Whether to put the image itself into the output, not only the link to it',
+		description: 'Whether to put the image file into the output, not only the link to it',
 		builderHint: {
 			propertyHint:
 				'Turn it on when a later node saves, sends or shows the file; without it there are only links.',
@@ -155,7 +155,7 @@ export const pollIntervalOption: INodeProperties = {
 	default: 5,
 	typeOptions: { minValue: 1 },
 	description:
-		'Fixed pause between two looks at the task. Without this option the pause starts short and grows with the time waited.',
+		'Seconds between two status checks. Without this option the pause starts short and grows with the time waited.',
 };
 
 export const reuseOption: INodeProperties = {
@@ -164,7 +164,7 @@ export const reuseOption: INodeProperties = {
 	type: 'boolean',
 	default: false,
 	description:
-		'Whether to take an earlier job of the same image that runs or has succeeded, from any workflow or from kling.ai, instead of paying for a new one. The output then has <code>reused: true</code>.',
+		'Whether to take an earlier task of the same image that is running or has succeeded, from any workflow or from kling.ai, instead of paying for a new one. The output then has <code>reused: true</code>.',
 	// As a tool it is always on: an agent remembers nothing between two messages.
 	displayOptions: { hide: { '@tool': [true] } },
 };
@@ -176,7 +176,7 @@ export const timeoutOption: INodeProperties = {
 	default: 600,
 	typeOptions: { minValue: 1 },
 	description:
-		'How long to wait for the task to finish. A task that takes longer goes on at Kling and can be fetched later.',
+		'How long to wait for the task to finish. A task that takes longer continues at Kling and can be fetched later.',
 };
 
 export const withoutWatermarkOption: INodeProperties = {
@@ -185,7 +185,7 @@ export const withoutWatermarkOption: INodeProperties = {
 	type: 'boolean',
 	default: false,
 	description:
-		'Whether to download the file without watermark. Needs a paid Kling plan; without one the plain file is downloaded.',
+		'Whether to download the file without watermark. Needs a paid Kling plan; without one the standard file is downloaded.',
 	displayOptions: { show: { '/download': [true] }, hide: { '@tool': [true] } },
 };
 

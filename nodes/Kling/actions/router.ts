@@ -4,7 +4,7 @@ import { NodeOperationError } from 'n8n-workflow';
 import * as image from './image';
 import * as task from './task';
 
-type Operation = (this: IExecuteFunctions) => Promise<INodeExecutionData[]>;
+type Operation = (n8n: IExecuteFunctions) => Promise<INodeExecutionData[]>;
 
 const operations: Record<string, Operation> = {
 	'image:upscale': image.upscale.execute,
@@ -14,16 +14,16 @@ const operations: Record<string, Operation> = {
 };
 
 /** Hands all items to the chosen operation. @throws NodeOperationError when a workflow names one that does not exist */
-export async function router(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-	const resource = this.getNodeParameter('resource', 0) as string;
-	const operation = this.getNodeParameter('operation', 0) as string;
+export async function router(n8n: IExecuteFunctions): Promise<INodeExecutionData[][]> {
+	const resource = n8n.getNodeParameter('resource', 0) as string;
+	const operation = n8n.getNodeParameter('operation', 0) as string;
 	const execute = operations[`${resource}:${operation}`];
 	if (!execute) {
 		throw new NodeOperationError(
-			this.getNode(),
+			n8n.getNode(),
 			`The operation "${operation}" of "${resource}" does not exist`,
-			{ description: 'Choose Resource and Operation again in this node.' },
+			{ description: "Choose 'Resource' and 'Operation' again in this node." },
 		);
 	}
-	return [await execute.call(this)];
+	return [await execute(n8n)];
 }

@@ -1,13 +1,11 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
-import { unwrap } from '../runtime/problems';
-import type { PaidRequest, TaskModel } from '../transport/types';
-import type { Batch, Items } from '../runtime/runItems';
+import type { Context } from '../runtime/context';
+import type { Items } from '../runtime/runItems';
+import { fetchTaskOnce, GRACE, runningJobs } from '../tasks/fetchTask';
+import { parseTask, type Task } from '../tasks/task';
 import { assertImages, buildItems, buildResult } from './output/items';
-import { EMPTY_SUCCESS_MS, isEmptySuccess, isTask, runningJobs } from '../tasks/fetchTask';
-import { readTask } from '../tasks/task';
-import { taskRef, withoutReplyUrl, type JobParameters } from './paidJob';
-import type { Submission } from './submission/attempt';
+import type { JobParameters, Submission } from './submission/attempt';
 import type { Submitter } from './submission/submit';
 import type { TaskPoller } from './waiting/poller';
 import { earlierTimerMs, suspend, type PendingTask } from './waiting/suspend';
@@ -15,11 +13,11 @@ import { earlierTimerMs, suspend, type PendingTask } from './waiting/suspend';
 /** For this many tasks one list of running jobs is cheaper, and sooner read, than a look at each. */
 const LIST_FROM = 3;
 
-interface SentJob<R extends PaidRequest> {
-	parameters: JobParameters<R>;
-	itemIndex: number;
+interface SentJob {
+	parameters: JobParameters;
 	submission: Submission;
-	model: TaskModel;
+	/** As it was seen last. */
+	task: Task;
 }
 
 /**
@@ -29,18 +27,17 @@ interface SentJob<R extends PaidRequest> {
  * n8n refuses calls while an execution still runs, and nobody repeats a lost call. So between the last look at the tasks
  * and the suspension there is no work: files are fetched when the execution goes on.
  */
-export async function suspendJobs<R extends PaidRequest>(
-	context: IExecuteFunctions,
-	items: Items<JobParameters<R>>,
-	submitter: Submitter<R>,
+export async function suspendJobs(
+	items: Items<JobParameters>,
+	submitter: Submitter,
 	poller: TaskPoller,
 ): Promise<INodeExecutionData[]> {
-	const { batch } = items;
-	earlierTimerMs(context);
-	const jobs = new Map<number, SentJob<R>>();
+	const { context } = items;
+	earlierTimerMs(context.n8n);
+	const jobs = new Map<number, SentJob>();
 	await items.each(async (parameters, itemIndex) => {
 		const submission = await submitter.submit(parameters, itemIndex);
-		jobs.set(itemIndex, { parameters, itemIndex, submission, model: submission.model ?? {} });
+		jobs.set(itemIndex, { parameters, submission, task: submission.task ?? parseTask({}) });
 		return undefined;
 	});
 	await items.each(async ({ timeoutMs }, itemIndex) => {
@@ -50,34 +47,31 @@ export async function suspendJobs<R extends PaidRequest>(
 		return undefined;
 	});
 	const called = [...jobs.values()].filter(({ submission }) => submission.callsBack);
-	await lookUntilQuiet(context, batch, poller, called);
-	batch.cancellation.throwIfAborted();
+	await lookUntilQuiet(context, poller, called);
+	context.cancellation.throwIfAborted();
 
 	const isOver = !called.some(isRunning);
 	const pending: PendingTask[] = [];
 	let limitMs = 0;
-	await items.each(async (parameters, itemIndex) => {
+	await items.each(async ({ settings, timeoutMs }, itemIndex) => {
 		const job = jobs.get(itemIndex)!;
-		const { settings } = parameters;
-		const { submission, model } = job;
-		const known = taskRef(parameters, submission);
-		const build = async (current = settings) =>
-			await buildItems.call(context, batch, model, known, current, itemIndex);
+		const { submission, task } = job;
+		const { ref } = submission;
 		if (!isRunning(job)) {
-			submission.settle(model);
-			if (isOver) return await buildResult.call(context, batch, model, known, settings, itemIndex);
-			assertImages.call(context, model, known.taskId, itemIndex);
-			if (!settings.binaryPropertyName) return await build();
+			submission.settle(task);
+			if (isOver) return await buildResult(context, task, ref, settings);
+			assertImages(context, task, ref);
+			if (!settings.binaryPropertyName) return await buildItems(context, task, ref, settings);
 		}
 		if (!isRunning(job) || submission.callsBack) {
 			pending.push(pendingTask(job));
-			limitMs = Math.max(limitMs, parameters.timeoutMs);
+			limitMs = Math.max(limitMs, timeoutMs);
 		}
-		return await build({ output: settings.output });
+		return await buildItems(context, task, ref, { output: settings.output });
 	});
 	const outputs = items.finish();
 	if (isOver) return outputs;
-	await suspend(context, outputs, pending, batch.accepted, limitMs);
+	await suspend(context.n8n, outputs, pending, submitter.items.accepted, limitMs);
 	return withoutFirstError(outputs);
 }
 
@@ -90,81 +84,61 @@ function withoutFirstError([first, ...others]: INodeExecutionData[]): INodeExecu
 	return [{ ...first, json: error === undefined ? json : { failed: error, ...json } }, ...others];
 }
 
-const isRunning = ({ model }: SentJob<PaidRequest>) => !readTask(model).finished;
+const isRunning = ({ task }: SentJob) => !task.finished;
 
-function pendingTask<R extends PaidRequest>({
-	parameters,
-	itemIndex,
-	submission,
-}: SentJob<R>): PendingTask {
-	const { settings, timeoutMs } = parameters;
-	const { sentAtMs } = submission;
-	const request = withoutReplyUrl(parameters.request);
-	const known = taskRef(parameters, submission);
-	return { itemIndex, ...known, settings, sentAtMs, request, timeoutMs };
+function pendingTask({ parameters, submission }: SentJob): PendingTask {
+	const { settings, timeoutMs, call } = parameters;
+	const { ref, sentAtMs } = submission;
+	// A resume URL carries n8n's signature, and calls an execution that may be over.
+	const request = { ...call.request, replyUrl: undefined };
+	return { ...ref, settings, sentAtMs, call: { ...call, request }, timeoutMs };
 }
 
 /** Looks at all tasks, and again at those that may have ended meanwhile, until none has. */
-async function lookUntilQuiet<R extends PaidRequest>(
-	context: IExecuteFunctions,
-	batch: Batch,
+async function lookUntilQuiet(
+	context: Context<IExecuteFunctions>,
 	poller: TaskPoller,
-	jobs: Array<SentJob<R>>,
+	jobs: SentJob[],
 ): Promise<void> {
-	const lookAtAll = async (some: Array<SentJob<R>>) =>
-		await Promise.all(some.map(async (job) => await look(batch, poller, job)));
+	const { n8n, cancellation } = context;
+	const lookAtAll = async (some: SentJob[]) =>
+		await Promise.all(some.map(async (job) => await look(context, poller, job)));
 	let running = jobs.filter(isRunning);
 	if (running.length >= LIST_FROM) await lookAtAll(running);
 	for (;;) {
-		batch.cancellation.throwIfAborted();
+		cancellation.throwIfAborted();
 		running = running.filter(isRunning);
 		if (running.length === 0) return;
-		const timerMs = earlierTimerMs(context);
+		const timerMs = earlierTimerMs(n8n);
 		if (timerMs === undefined) {
-			await lookAtAll(await mayHaveEnded(batch, running));
+			await lookAtAll(await mayHaveEnded(context, running));
 			if (running.every(isRunning)) return;
 		} else {
-			const untilTimer = async (job: SentJob<R>) =>
+			const untilTimer = async (job: SentJob) =>
 				// What cannot be asked now may be told by a callback later.
 				await poll(poller, job, timerMs - Date.now()).catch(
-					async () => await batch.cancellation.sleepUntil(timerMs),
+					async () => await cancellation.sleepUntil(timerMs),
 				);
 			await Promise.all(running.map(untilTimer));
 		}
 	}
 }
 
-async function mayHaveEnded<R extends PaidRequest>(
-	{ api }: Batch,
-	running: Array<SentJob<R>>,
-): Promise<Array<SentJob<R>>> {
+async function mayHaveEnded({ api }: Context, running: SentJob[]): Promise<SentJob[]> {
 	const listed = running.length < LIST_FROM ? undefined : await runningJobs(api);
-	return running.filter(({ submission }) => !listed?.has(submission.taskId));
+	return running.filter(({ submission }) => !listed?.has(submission.ref.taskId));
 }
 
-/** Trouble is no matter here: the callback, or the time limit, brings the execution on. */
-async function look<R extends PaidRequest>(
-	{ api }: Batch,
-	poller: TaskPoller,
-	job: SentJob<R>,
-): Promise<void> {
-	const { taskId } = job.submission;
-	const got = unwrap(await api.getTask(taskId, job.parameters.request.email));
-	const { body } = got as { body?: TaskModel };
-	if (body && isTask(body)) job.model = body;
+/** A look that fails is no matter: the callback, or the time limit, brings the execution on. */
+async function look({ api }: Context, poller: TaskPoller, job: SentJob): Promise<void> {
+	const { task } = await fetchTaskOnce(api, job.submission.ref);
+	if (task) job.task = task;
 	// No further callback comes about a success that has yet to get its file.
-	if (isEmptySuccess(job.model)) await poll(poller, job, EMPTY_SUCCESS_MS).catch(() => {});
+	if (job.task.isEmpty) await poll(poller, job, GRACE.emptyMs).catch(() => {});
 }
 
 /** Until the task is finished or the time is over. */
-async function poll<R extends PaidRequest>(
-	poller: TaskPoller,
-	job: SentJob<R>,
-	timeoutMs: number,
-): Promise<void> {
-	const { itemIndex, submission, parameters } = job;
-	const { email: account } = parameters.request;
-	const { taskId } = submission;
-	const watch = { taskId, account, itemIndex, timeoutMs, justSubmitted: false };
-	job.model = (await poller.waitUntil(watch)) ?? job.model;
+async function poll(poller: TaskPoller, job: SentJob, timeoutMs: number): Promise<void> {
+	const { ref } = job.submission;
+	job.task = (await poller.waitUntil({ ref, timeoutMs, justSubmitted: false })) ?? job.task;
 }

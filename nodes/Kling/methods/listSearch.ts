@@ -5,16 +5,16 @@ import type {
 	INodeListSearchResult,
 } from 'n8n-workflow';
 
-import { createdMs, TaskPages, type Cursor } from '../tasks/taskPages';
-import { isTask, NOT_A_TASK } from '../tasks/fetchTask';
-import { imagesOf, readTask } from '../tasks/task';
-import { connect } from '../transport/client';
 import { unwrap, klingError, vendorText, type KlingError, type Problem } from '../runtime/problems';
-import type { ApiResult, TaskModel } from '../transport/types';
+import { fetchTaskOnce } from '../tasks/fetchTask';
+import { createdMs, type Task } from '../tasks/task';
+import { TaskPages, type Cursor } from '../tasks/taskPages';
+import { connect } from '../transport/client';
 
 const NOT_ACCOUNTS: Problem = {
 	message: 'The answer of useapi.net is not a list of accounts',
-	description: 'Try again in a moment; if it stays, check the Base URL of the credential.',
+	description:
+		"Try again in a moment. If this happens again, check the 'Base URL' of the credential.",
 };
 
 /** The connected Kling accounts, by email. */
@@ -22,7 +22,7 @@ export async function searchAccounts(
 	this: ILoadOptionsFunctions,
 	filter?: string,
 ): Promise<INodeListSearchResult> {
-	const api = await connect.call(this);
+	const api = await connect(this);
 	const result = await api.getAccounts();
 	// "404 when no Kling account is connected" (kling-api.md, "Around it"); assumes: no-account
 	if (result.outcome === 'answered' && result.status === 404) {
@@ -32,10 +32,12 @@ export async function searchAccounts(
 		});
 	}
 	// assumes: accounts-by-email
-	const names = Object.keys(answerOrThrow.call(this, result, 'Account', 'Email'));
+	const got = unwrap(result);
+	if (got.problem) throw listError(this, got.problem, 'Account', 'Email');
+	const names = Object.keys(got.body as IDataObject);
 	const emails = names.filter((name) => name.includes('@'));
 	if (emails.length === 0 && names.length > 0)
-		throw listError.call(this, NOT_ACCOUNTS, 'Account', 'Email');
+		throw listError(this, NOT_ACCOUNTS, 'Account', 'Email');
 	return {
 		results: matching(
 			emails.map((email) => ({ name: email, value: email })),
@@ -50,18 +52,18 @@ export async function searchTasks(
 	filter?: string,
 	paginationToken?: string,
 ): Promise<INodeListSearchResult> {
-	const api = await connect.call(this);
-	const email = currentValue.call(this, 'account');
-	const history = new TaskPages(
-		{ ask: api.getTasks, fail: (trouble) => listError.call(this, trouble, 'Task', 'ID') },
+	const api = await connect(this);
+	const email = currentValue(this, 'account');
+	const pages = new TaskPages(
+		{ ask: api.getTasks, fail: (problem) => listError(this, problem, 'Task', 'ID') },
 		{ ...(email && { email }), contentType: 'image' },
 		{},
 		paginationToken ? (JSON.parse(paginationToken) as Cursor) : undefined,
 	);
-	const tasks = (await history.next()) ?? [];
+	const tasks = (await pages.next()) ?? [];
 	return {
 		results: matching(tasks.flatMap(taskChoice), filter),
-		...(history.place && { paginationToken: JSON.stringify(history.place) }),
+		...(pages.cursor && { paginationToken: JSON.stringify(pages.cursor) }),
 	};
 }
 
@@ -70,24 +72,19 @@ export async function searchImages(
 	this: ILoadOptionsFunctions,
 	filter?: string,
 ): Promise<INodeListSearchResult> {
-	const taskId = currentValue.call(this, 'taskId');
+	const taskId = currentValue(this, 'taskId');
 	if (!/^\d+$/.test(taskId)) {
 		throw klingError(this.getNode(), {
 			message: 'Choose a task first',
 			description:
-				'The list shows the images of that task. You can also enter an image ID under By ID.',
+				"The list shows the images of that task. You can also enter an image ID under 'By ID'.",
 		});
 	}
-	const api = await connect.call(this);
-	const email = currentValue.call(this, 'account');
-	const model = answerOrThrow.call(
-		this,
-		await api.getTask(taskId, email || undefined),
-		'Image',
-		'ID',
-	);
-	if (!isTask(model)) throw listError.call(this, NOT_A_TASK, 'Image', 'ID');
-	const choices = imagesOf(model).flatMap(({ workId, width, height, url }, position) => {
+	const api = await connect(this);
+	const email = currentValue(this, 'account');
+	const { task, problem } = await fetchTaskOnce(api, { taskId, account: email || undefined });
+	if (problem) throw listError(this, problem, 'Image', 'ID');
+	const choices = task.images.flatMap(({ workId, width, height, url }, position) => {
 		if (!workId) return [];
 		const size = width && height ? `, ${width} × ${height}` : '';
 		return [{ name: `Image ${position + 1}${size} (${workId})`, value: workId, url }];
@@ -95,11 +92,11 @@ export async function searchImages(
 	return { results: matching(choices, filter) };
 }
 
-function taskChoice(entry: TaskModel): INodeListSearchItems[] {
-	const { taskId, type } = readTask(entry);
+function taskChoice(task: Task): INodeListSearchItems[] {
+	const { taskId, type } = task;
 	if (!taskId) return [];
-	const count = imagesOf(entry).length;
-	const made = createdMs(entry);
+	const count = task.images.length;
+	const made = createdMs(task);
 	const date = Number.isFinite(made)
 		? new Date(made).toISOString().slice(0, 16).replace('T', ' ')
 		: 'undated';
@@ -113,8 +110,8 @@ function kind(type: string): string {
 	return type.replace(/^mmu_|_aiweb$/g, '').replaceAll('_', ' ');
 }
 
-function currentValue(this: ILoadOptionsFunctions, name: string): string {
-	return String(this.getCurrentNodeParameter(name, { extractValue: true }) ?? '').trim();
+function currentValue(n8n: ILoadOptionsFunctions, name: string): string {
+	return String(n8n.getCurrentNodeParameter(name, { extractValue: true }) ?? '').trim();
 }
 
 function matching(choices: INodeListSearchItems[], filter?: string): INodeListSearchItems[] {
@@ -122,27 +119,15 @@ function matching(choices: INodeListSearchItems[], filter?: string): INodeListSe
 	return choices.filter(({ name }) => name.toLowerCase().includes(wanted));
 }
 
-/** @throws KlingError, see `listError` */
-function answerOrThrow(
-	this: ILoadOptionsFunctions,
-	result: ApiResult,
-	field: string,
-	key: string,
-): IDataObject {
-	const got = unwrap(result);
-	if (got.trouble) throw listError.call(this, got.trouble, field, key);
-	return got.body as IDataObject;
-}
-
 /** Says why there is no list and how to go on without it. */
 function listError(
-	this: ILoadOptionsFunctions,
+	n8n: ILoadOptionsFunctions,
 	{ message, description }: Problem,
 	field: string,
 	key: string,
 ): KlingError {
-	return klingError(this.getNode(), {
+	return klingError(n8n.getNode(), {
 		message,
-		description: `${description} You can go on without the list: set ${field} to By ${key}.`,
+		description: `${description} You can continue without the list: set '${field}' to 'By ${key}'.`,
 	});
 }

@@ -37,7 +37,7 @@ export class Cancellation {
 		// n8n shows an execution as canceled, not failed, when the error's message has this word.
 		return new NodeOperationError(this.node, 'The execution was canceled', {
 			description:
-				'Tasks that were already sent go on at Kling and can be fetched with Task → Get.',
+				'Tasks that were already created continue at Kling and can be fetched with Task → Get.',
 		});
 	}
 

@@ -1,4 +1,4 @@
-import type { IExecuteFunctions, IWebhookFunctions } from 'n8n-workflow';
+import type { IExecuteFunctions, INode, IWebhookFunctions } from 'n8n-workflow';
 
 import { connect, type KlingApi } from '../transport/client';
 import { Cancellation } from './cancellation';
@@ -9,11 +9,13 @@ export const MAX_PARALLEL_READS = 10;
 /** More downloads at once would not be faster, and would fill n8n's memory where it keeps files there. */
 const MAX_PARALLEL_DOWNLOADS = 4;
 
-/** Where a job can be worked on: while a node runs, or while n8n hands it a callback. */
-export type JobContext = IExecuteFunctions | IWebhookFunctions;
+/** What n8n offers a node: while it runs, or while it is handed a callback. */
+export type NodeFunctions = IExecuteFunctions | IWebhookFunctions;
 
-/** What is needed to read tasks and fetch their images. */
-export interface Kit {
+/** What one call of the node shares. Nothing of it outlives the call: the next one may run on another machine. */
+export interface Context<F extends NodeFunctions = NodeFunctions> {
+	n8n: F;
+	node: INode;
 	api: KlingApi;
 	cancellation: Cancellation;
 	downloads: Semaphore;
@@ -21,14 +23,20 @@ export interface Kit {
 	hints: Set<string>;
 }
 
-/** Nothing of it outlives one call of the node: the next one may run on another machine. */
-export async function openKit(
-	context: JobContext,
-	cancellation = new Cancellation(context.getNode()),
-): Promise<Kit> {
-	const api = await connect.call(context);
+/** For `execute()`: ends when the user cancels the execution. @throws NodeOperationError, see `connect` */
+export const openExecution = async (n8n: IExecuteFunctions): Promise<Context<IExecuteFunctions>> =>
+	await openContext(n8n, new Cancellation(n8n.getNode(), n8n.getExecutionCancelSignal()));
+
+/** For `webhook()`, which nobody can cancel. @throws NodeOperationError, see `connect` */
+export async function openContext<F extends NodeFunctions>(
+	n8n: F,
+	cancellation = new Cancellation(n8n.getNode()),
+): Promise<Context<F>> {
+	const api = await connect(n8n);
 	const reads = new Semaphore(cancellation, MAX_PARALLEL_READS);
 	return {
+		n8n,
+		node: n8n.getNode(),
 		api: {
 			...api,
 			getTask: async (taskId, email) => await reads.run(() => api.getTask(taskId, email)),

@@ -1,7 +1,8 @@
 import type { INode, JsonObject } from 'n8n-workflow';
 import { NodeApiError, NodeOperationError } from 'n8n-workflow';
 
-import { isSuccess, type ApiResult } from '../transport/types';
+import { isSuccess } from '../transport/client';
+import type { ApiResult } from '../transport/types';
 
 /** Longer texts are not for reading, and errors are kept with the execution. */
 const MAX_TEXT_LENGTH = 2_000;
@@ -18,7 +19,7 @@ export interface Problem {
 	details?: JsonObject;
 }
 
-export type KlingError = (NodeApiError | NodeOperationError) & { trouble?: Problem };
+export type KlingError = (NodeApiError | NodeOperationError) & { problem?: Problem };
 
 /** n8n runs a node that an AI agent uses under a type of its own, with "Tool" at its end. */
 export const isTool = (node: INode): boolean => node.type.endsWith('Tool');
@@ -29,23 +30,23 @@ export const isTool = (node: INode): boolean => node.type.endsWith('Tool');
  * n8n replaces a message that contains an errno ("EPERM" in "approvePermissions") by a text of its own, so the message
  * is set again once n8n is done with it: the vendor's words stay whole.
  */
-export function klingError(node: INode, trouble: Problem, itemIndex?: number): KlingError {
-	const { httpCode } = trouble;
-	const description = (isTool(node) && trouble.forAgent) || trouble.description;
+export function klingError(node: INode, problem: Problem, itemIndex?: number): KlingError {
+	const { httpCode } = problem;
+	const description = (isTool(node) && problem.forAgent) || problem.description;
 	// An agent is given the message alone, and it too needs to know what to do next.
-	const message = isTool(node) ? `${trouble.message}. ${description}` : trouble.message;
+	const message = isTool(node) ? `${problem.message}. ${description}` : problem.message;
 	const error: KlingError = httpCode
 		? new NodeApiError(node, { message }, { message, description, httpCode, itemIndex })
 		: new NodeOperationError(node, message, { description, itemIndex });
 	error.message = message;
 	error.description = description;
-	error.trouble = trouble;
+	error.problem = problem;
 	return error;
 }
 
 /** A 4xx: what is wrong with the request can be put right. */
-export const isRefusal = (trouble: Problem): boolean =>
-	isAnswer(trouble) && trouble.httpCode!.startsWith('4');
+export const isRefusal = (problem: Problem): boolean =>
+	isAnswer(problem) && problem.httpCode!.startsWith('4');
 
 /**
  * Whether an answer is the API's own word on a job: a 4xx, a redirect, or its own 500. A gateway's 502 to 504, and the
@@ -87,7 +88,7 @@ export function answerProblem(status: number, body: unknown, call: Call = 'other
 					httpCode,
 					message: said!,
 					description:
-						'The source task is still running. Wait for it first: put a Kling node with Task → Get and Wait for Result set to Poll Until Finished before this one.',
+						"The source task is still running. Wait for it first: put a Kling node with Task → Get and 'Wait for Result' set to 'Wait Until Finished' before this one.",
 					forAgent:
 						'The source task is still running. Wait for it first (Task → Get shows its status), then call this again with the same values. Nothing was spent.',
 				};
@@ -96,7 +97,7 @@ export function answerProblem(status: number, body: unknown, call: Call = 'other
 				httpCode,
 				message: said ?? 'useapi.net refused the request as invalid',
 				description:
-					'Check Task, Image and Account. With several Kling accounts connected to useapi.net, Account must be filled in.',
+					"Check 'Task', 'Image' and 'Account'. With several Kling accounts connected to useapi.net, 'Account' must be filled in.",
 			};
 		case 401:
 			return {
@@ -117,21 +118,21 @@ export function answerProblem(status: number, body: unknown, call: Call = 'other
 				httpCode,
 				message: said ?? 'useapi.net does not know this task, image or account',
 				description:
-					'The task may have been deleted, failed at moderation or ran out of credits, or it belongs to another Kling account. Check the IDs and Account.',
+					"The task may have been deleted, refused by moderation or stopped for lack of credits, or it belongs to another Kling account. Check the IDs and 'Account'.",
 			};
 		// assumes: job-limit-body
 		case 429:
 			if (call === 'other') {
 				return {
 					httpCode,
-					message: said ?? 'useapi.net was asked too often',
-					description: 'Nothing was spent by asking. Run the workflow again in a moment.',
+					message: said ?? 'useapi.net received too many requests',
+					description: 'This request spent no credits. Run the workflow again in a moment.',
 				};
 			}
 			return {
 				httpCode,
 				message: 'Every Kling account is at its job limit',
-				description: `${quoted}Nothing was spent on this item. Raise Max Jobs or Time Limit under Options, or send fewer images at once.`,
+				description: `${quoted}Nothing was spent on this item. Raise 'Max Jobs' or 'Time Limit' under 'Options', or send fewer images at once.`,
 				forAgent: `${quoted}Nothing was spent. Call this again with the same values later, when other jobs are finished.`,
 			};
 		// assumes: moderation
@@ -140,30 +141,30 @@ export function answerProblem(status: number, body: unknown, call: Call = 'other
 				return {
 					httpCode,
 					message: said ?? 'useapi.net failed to process the request',
-					description: 'Nothing was spent by asking. Run the workflow again later.',
+					description: 'This request spent no credits. Run the workflow again later.',
 				};
 			}
 			return {
 				httpCode,
 				message: said ?? 'useapi.net failed to process the request',
 				description:
-					'Kling often answers this way when its moderation refuses an image: try another image. The request was sent once and is never sent again by itself.',
+					"This often means that Kling's moderation refused the image: try another image. The job was sent once and is not sent again automatically.",
 				forAgent:
-					'Kling often answers this way when its moderation refuses an image. Choose another image: asking for this one again brings the same answer.',
+					"This often means that Kling's moderation refused the image. Choose another image: asking for this one again brings the same answer.",
 			};
 		default:
 			if (isRedirect(status)) {
 				return {
 					httpCode,
-					message: `useapi.net points to another address (HTTP ${status})`,
+					message: `useapi.net redirected to another address (HTTP ${status})`,
 					description:
-						'It was not followed, so that the API token goes nowhere else. Check the Base URL of the credential.',
+						"The redirect was not followed, so that the API token goes nowhere else. Check the 'Base URL' of the credential.",
 				};
 			}
 			return {
 				httpCode,
 				message: said ?? `useapi.net answered with the unexpected HTTP status ${status}`,
-				description: `The HTTP status was ${status}. Try again later; if it stays, check the Base URL of the credential.`,
+				description: `The HTTP status was ${status}. Try again later. If this happens again, check the 'Base URL' of the credential.`,
 			};
 	}
 }
@@ -177,10 +178,10 @@ export const isTransient = (result: ApiResult): boolean =>
 /** What a call which spends nothing (a GET) brought, or what kept it from that. */
 export function unwrap(
 	result: ApiResult,
-): { body: unknown; trouble?: undefined } | { trouble: Problem } {
-	if (result.outcome !== 'answered') return { trouble: readProblem(result) };
+): { body: unknown; problem?: undefined } | { problem: Problem } {
+	if (result.outcome !== 'answered') return { problem: readProblem(result) };
 	const { status, body } = result;
-	return isSuccess(status) ? { body } : { trouble: answerProblem(status, body) };
+	return isSuccess(status) ? { body } : { problem: answerProblem(status, body) };
 }
 
 /** What it means that a call which spends nothing (a GET) brought no usable answer. */
@@ -189,10 +190,10 @@ export function readProblem(result: Exclude<ApiResult, { outcome: 'answered' }>)
 		? {
 				message: `Could not connect to useapi.net (${result.reason})`,
 				description:
-					'Nothing was sent. Check the Base URL of the credential and whether this n8n can reach the internet.',
+					"Nothing was sent. Check the 'Base URL' of the credential and whether this n8n can reach the internet.",
 			}
 		: {
 				message: `useapi.net gave no usable answer (${result.reason})`,
-				description: 'Nothing was spent by asking. Try again in a moment.',
+				description: 'This request spent no credits. Try again in a moment.',
 			};
 }

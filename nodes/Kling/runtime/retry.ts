@@ -8,7 +8,7 @@ const PAUSES_MS = [1_000, 3_000, 6_000];
 const MAX_RETRY_AFTER_MS = 60_000;
 
 /**
- * Asks again, a few times, while the trouble is of a kind that may pass. Only for calls that spend nothing (GETs).
+ * Asks again, a few times, while the answer is of a kind that may pass. Only for calls that spend nothing.
  *
  * @returns the last answer, whatever it says
  * @throws the reason to stop
@@ -19,7 +19,7 @@ export async function retryTransient(
 ): Promise<ApiResult> {
 	for (let attempt = 0; ; attempt++) {
 		const result = await ask();
-		// A cancel cuts requests short; it must not look like trouble.
+		// A cancel cuts requests short; it must not look like a failure.
 		cancellation.throwIfAborted();
 		const retryAfterMs = (result.outcome === 'answered' && result.retryAfterMs) || 0;
 		const givesUp = attempt >= PAUSES_MS.length || retryAfterMs > MAX_RETRY_AFTER_MS;

@@ -1,20 +1,12 @@
-import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import type { IDataObject, IExecuteFunctions, INode, INodeExecutionData } from 'n8n-workflow';
+import { NodeOperationError } from 'n8n-workflow';
 
 import type { KlingApi } from '../transport/client';
-import { asNodeError, errorItem, withSentJobs } from './errorItem';
-import { Cancellation } from './cancellation';
-import { openKit, type Kit } from './context';
+import { openExecution, type Context } from './context';
+import type { KlingError } from './problems';
 
 /** More hints than this would bury the output. */
 const MAX_HINTS = 5;
-
-/** What the items of one `execute()` share. */
-export interface Batch extends Kit {
-	/** Tasks that were accepted, by item: told to the user when the node stops on another item's error. */
-	accepted: Map<number, string>;
-	/** Items of which it is unknown whether their job was accepted. */
-	unknown: Set<number>;
-}
 
 type Reading<P> = { parameters: P } | { error: Error };
 /** An item's output; `undefined` while it has none. */
@@ -23,36 +15,37 @@ type Output = INodeExecutionData[] | undefined;
 /** All items of one `execute()`, which pass through one step or several together. */
 export class Items<P> {
 	private readonly outputs: Output[];
+	/** What else the error tells that stops the node, e.g. which jobs were sent. */
+	explainStop = (error: KlingError): KlingError => error;
 
 	private constructor(
-		private readonly context: IExecuteFunctions,
-		readonly batch: Batch,
+		readonly context: Context<IExecuteFunctions>,
 		private readonly readings: Array<Reading<P>>,
 	) {
 		this.outputs = readings.map(() => undefined);
 	}
 
 	/**
-	 * Reads the parameters of every item, before anything is sent.
+	 * Reads the parameters of every item, before anything is sent: one after another, since they may lead to files.
 	 *
-	 * @throws the first item's error when the node stops on errors
+	 * @throws the first item's error when the node stops on errors, or the cancel
 	 */
 	static async read<P>(
-		context: IExecuteFunctions,
-		read: (itemIndex: number, api: KlingApi) => P,
+		n8n: IExecuteFunctions,
+		read: (itemIndex: number, api: KlingApi) => P | Promise<P>,
 	): Promise<Items<P>> {
-		const node = context.getNode();
-		const kit = await openKit(context, new Cancellation(node, context.getExecutionCancelSignal()));
-		const readings = context.getInputData().map((_, itemIndex): Reading<P> => {
+		const context = await openExecution(n8n);
+		const readings: Array<Reading<P>> = [];
+		for (const itemIndex of n8n.getInputData().keys()) {
+			context.cancellation.throwIfAborted();
 			try {
-				return { parameters: read(itemIndex, kit.api) };
+				readings.push({ parameters: await read(itemIndex, context.api) });
 			} catch (error) {
-				if (!context.continueOnFail()) throw asNodeError(node, error, itemIndex);
-				return { error: error as Error };
+				if (!n8n.continueOnFail()) throw asNodeError(context.node, error, itemIndex);
+				readings.push({ error: error as Error });
 			}
-		});
-		const batch = { ...kit, accepted: new Map<number, string>(), unknown: new Set<number>() };
-		return new Items(context, batch, readings);
+		}
+		return new Items(context, readings);
 	}
 
 	/** The parameters of the first item that has any. */
@@ -74,8 +67,8 @@ export class Items<P> {
 	 * @throws the first item's error in time, or the cancel
 	 */
 	async each(step: (parameters: P, itemIndex: number) => Promise<Output>): Promise<void> {
-		const { context, batch, outputs } = this;
-		const node = context.getNode();
+		const { outputs } = this;
+		const { n8n, node, cancellation } = this.context;
 		const results = await Promise.allSettled(
 			this.readings.map(async (reading, itemIndex) => {
 				if (outputs[itemIndex]) return;
@@ -84,8 +77,8 @@ export class Items<P> {
 					outputs[itemIndex] = await step(reading.parameters, itemIndex);
 				} catch (error) {
 					const nodeError = asNodeError(node, error, itemIndex);
-					if (!context.continueOnFail() || batch.cancellation.isCanceled) {
-						batch.cancellation.abort(nodeError);
+					if (!n8n.continueOnFail() || cancellation.isCanceled) {
+						cancellation.abort(nodeError);
 						throw nodeError;
 					}
 					outputs[itemIndex] = [errorItem(nodeError, itemIndex)];
@@ -94,13 +87,13 @@ export class Items<P> {
 		);
 		const failed = results.find((result) => result.status === 'rejected');
 		// Whatever an item was rejected with came after the first reason to stop.
-		if (failed)
-			throw withSentJobs(batch.cancellation.reason ?? failed.reason, batch.accepted, batch.unknown);
+		if (failed) throw this.explainStop((cancellation.reason ?? failed.reason) as KlingError);
 	}
 
 	/** All outputs in input order, once every item has one; shows the hints. */
 	finish(): INodeExecutionData[] {
-		showHints(this.context, [...this.batch.hints]);
+		const { n8n, hints } = this.context;
+		showHints(n8n, [...hints]);
 		return this.outputs.flatMap((output) => output ?? []);
 	}
 }
@@ -111,19 +104,54 @@ export class Items<P> {
  * @throws the first item's error in time, or the cancel
  */
 export async function runItems<P>(
-	context: IExecuteFunctions,
+	n8n: IExecuteFunctions,
 	read: (itemIndex: number, api: KlingApi) => P,
-	run: (batch: Batch, parameters: P, itemIndex: number) => Promise<INodeExecutionData[]>,
+	run: (
+		context: Context<IExecuteFunctions>,
+		parameters: P,
+		itemIndex: number,
+	) => Promise<INodeExecutionData[]>,
 ): Promise<INodeExecutionData[]> {
-	const items = await Items.read(context, read);
-	await items.each(async (parameters, itemIndex) => await run(items.batch, parameters, itemIndex));
+	const items = await Items.read(n8n, read);
+	await items.each(
+		async (parameters, itemIndex) => await run(items.context, parameters, itemIndex),
+	);
 	return items.finish();
 }
 
-function showHints(context: IExecuteFunctions, hints: string[]): void {
+function showHints(n8n: IExecuteFunctions, hints: string[]): void {
 	const shown = hints.slice(0, MAX_HINTS);
-	if (hints.length > shown.length) shown.push(`The same for ${hints.length - shown.length} more.`);
-	context.addExecutionHints(
+	if (hints.length > shown.length)
+		shown.push(`There are ${hints.length - shown.length} more hints like these.`);
+	n8n.addExecutionHints(
 		...shown.map((message) => ({ message, type: 'warning', location: 'outputPane' }) as const),
 	);
+}
+
+/** Errors of ours, and n8n's own, are node errors already; anything else must not reach the user without its item. */
+export function asNodeError(node: INode, error: unknown, itemIndex: number): KlingError {
+	const known = error as KlingError;
+	if (known?.name === 'NodeApiError' || known?.name === 'NodeOperationError') {
+		known.context.itemIndex ??= itemIndex;
+		return known;
+	}
+	return new NodeOperationError(node, error as Error, { itemIndex });
+}
+
+/**
+ * `error`, `message` and `details` as the only keys: that is how n8n tells an error item from a result, and sends it to
+ * the error branch when there is one.
+ */
+export function errorItem(error: KlingError, itemIndex: number): INodeExecutionData {
+	const details: IDataObject = { ...error.problem?.details };
+	if ('httpCode' in error && error.httpCode) details.httpCode = error.httpCode;
+	return {
+		json: {
+			// Without the next step that `klingError` puts behind it for an agent: here that has a field of its own.
+			error: error.problem?.message ?? error.message,
+			message: error.description ?? 'Check the parameters of this item.',
+			details,
+		},
+		pairedItem: { item: itemIndex },
+	};
 }

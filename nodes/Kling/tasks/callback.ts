@@ -1,8 +1,8 @@
 import type { IWebhookFunctions } from 'n8n-workflow';
 
-import { parseJson } from '../transport/json';
+import { idText, parseJson, record } from '../transport/json';
 import type { TaskModel } from '../transport/types';
-import { idText, readTask, record } from './task';
+import { parseTask } from './task';
 
 /**
  * What somebody who called says. "No signature, retry policy, timeout or source address is documented" (kling-api.md,
@@ -20,9 +20,9 @@ export interface Callback {
 }
 
 /** Never throws, whatever was sent. The body is expected "as GET returns it". assumes: callback-model */
-export function readCallback(context: IWebhookFunctions): Callback {
-	const body = bodyOf(context);
-	const { taskId, status, finished } = readTask(body);
+export function readCallback(n8n: IWebhookFunctions): Callback {
+	const body = bodyOf(n8n);
+	const { taskId, status, finished } = parseTask(body);
 	const [work] = Array.isArray(body.works) ? body.works : [];
 	const says = status !== 'unknown' || finished;
 	return {
@@ -34,9 +34,9 @@ export function readCallback(context: IWebhookFunctions): Callback {
 }
 
 /** From the text as it came: n8n's own parser rounds ids past 2^53, and a rounded id is another task's id. */
-function bodyOf(context: IWebhookFunctions): TaskModel {
-	const { rawBody } = context.getRequestObject() as { rawBody?: { toString(): string } };
-	const body = rawBody ? parseJson(rawBody.toString()) : context.getBodyData();
+function bodyOf(n8n: IWebhookFunctions): TaskModel {
+	const { rawBody } = n8n.getRequestObject() as { rawBody?: { toString(): string } };
+	const body = rawBody ? parseJson(rawBody.toString()) : n8n.getBodyData();
 	return record(body) as TaskModel;
 }
 

@@ -1,60 +1,120 @@
-import type { INode } from 'n8n-workflow';
-
-import type { KlingApi } from '../transport/client';
-import { unwrap, klingError, type Problem } from '../runtime/problems';
-import type { TaskModel } from '../transport/types';
-import type { Kit } from '../runtime/context';
+import { isTransient, klingError, unwrap, type Problem } from '../runtime/problems';
+import type { Context } from '../runtime/context';
 import { retryTransient } from '../runtime/retry';
-import { idText, readTask, record, text, worksOf } from './task';
+import type { KlingApi } from '../transport/client';
+import { idText, record } from '../transport/json';
+import type { ApiResult, TaskModel } from '../transport/types';
+import { isTask, parseTask, type Task, type TaskRef } from './task';
 
-/** Right after creation a task can be unknown for a moment. assumes: early-404 */
-export const EARLY_404_MS = 15_000;
+/** What one call of GET /tasks/{id} brought, read once. */
+export type Look =
+	| { task: Task; problem?: undefined }
+	| {
+			task?: undefined;
+			problem: Problem;
+			/** `missing`: the API does not know the task (404). `transient`: another answer may come later. */
+			is: 'missing' | 'transient' | 'final';
+			retryAfterMs: number;
+	  };
 
-/** Past that time a 404 must come so many times in a row before the task counts as gone. */
-export const LOOKS_AT_MISSING = 3;
+/** How long a task that was just made may be unknown, and a success without its files. */
+export interface Grace {
+	/** From when on the task is known to us. assumes: early-404 */
+	missingMs: number;
+	/** Past that time a 404 must come so many times in a row. */
+	missingLooks: number;
+	/** "`succeed` with an empty `works` happens" (kling-api.md, marked V). assumes: succeed-without-works */
+	emptyMs: number;
+}
 
-/** "`succeed` with an empty `works` happens" (kling-api.md, marked V); so long it may still fill. assumes: succeed-without-works */
-export const EMPTY_SUCCESS_MS = 10_000;
+export const GRACE: Grace = { missingMs: 15_000, missingLooks: 3, emptyMs: 10_000 };
 
-/** A success that names no file of any kind. */
-export function isEmptySuccess(model: TaskModel): boolean {
-	const { finished, failed } = readTask(model);
-	const hasFile = worksOf(model).some(({ resource }) => text(record(resource).resource));
-	return finished && !failed && !hasFile;
+/**
+ * - `found`: the task, running or finished.
+ * - `tooNew`: it is not there yet, or its files are not.
+ * - `transient`: the answer tells nothing, the next one may.
+ * - `final`: waiting does not mend it.
+ */
+export type Verdict = 'found' | 'tooNew' | 'transient' | 'final';
+
+/** Tells what the looks at one task mean, each in the light of those before. */
+export class TaskLooks {
+	/** The API has shown the task. */
+	wasSeen = false;
+	private missed = 0;
+	/** Epoch ms. */
+	private emptySinceMs?: number;
+
+	/** @param sinceMs since when the task is known to us, epoch ms */
+	constructor(
+		private readonly sinceMs: number,
+		private readonly grace = GRACE,
+	) {}
+
+	classify(look: Look): Verdict {
+		const nowMs = Date.now();
+		const { missingMs, missingLooks, emptyMs } = this.grace;
+		if (look.task) {
+			this.wasSeen = true;
+			this.missed = 0;
+			if (!look.task.isEmpty) return 'found';
+			this.emptySinceMs ??= nowMs;
+			return nowMs < this.emptySinceMs + emptyMs ? 'tooNew' : 'found';
+		}
+		this.missed = look.is === 'missing' ? this.missed + 1 : 0;
+		if (look.is !== 'missing') return look.is;
+		// One that was there is gone for good. assumes: unknown-task
+		const mayAppear = nowMs - this.sinceMs < missingMs || this.missed < missingLooks;
+		return !this.wasSeen && mayAppear ? 'tooNew' : 'final';
+	}
 }
 
 export const NOT_A_TASK: Problem = {
 	message: 'The answer of useapi.net is not a task',
 	description:
-		'It says neither which task it is nor how it is doing. Try again in a moment; if it stays, check the Base URL of the credential.',
+		"It has neither a task ID nor a status. Try again in a moment. If this happens again, check the 'Base URL' of the credential.",
 };
+
+/** One look at a task. */
+export async function fetchTaskOnce(
+	api: KlingApi,
+	{ taskId, account }: Pick<TaskRef, 'taskId' | 'account'>,
+): Promise<Look> {
+	return readAnswer(await api.getTask(taskId, account));
+}
+
+/** A look that asks a few times more where the answer may pass. @throws the reason to stop */
+export async function fetchTask(
+	{ api, cancellation }: Pick<Context, 'api' | 'cancellation'>,
+	{ taskId, account }: Pick<TaskRef, 'taskId' | 'account'>,
+): Promise<Look> {
+	return readAnswer(
+		await retryTransient(cancellation, async () => await api.getTask(taskId, account)),
+	);
+}
+
+function readAnswer(result: ApiResult): Look {
+	const got = unwrap(result);
+	const retryAfterMs = (result.outcome === 'answered' && result.retryAfterMs) || 0;
+	if (got.problem) {
+		const isMissing = result.outcome === 'answered' && result.status === 404;
+		const kind = isTransient(result) ? 'transient' : 'final';
+		return { problem: got.problem, is: isMissing ? 'missing' : kind, retryAfterMs };
+	}
+	const task = parseTask(got.body as TaskModel);
+	return isTask(task) ? { task } : { problem: NOT_A_TASK, is: 'transient', retryAfterMs };
+}
 
 /**
  * The task as it is now, whatever its state.
  *
  * @throws KlingError when the API gives no task
  */
-export async function lookAtTask(
-	node: INode,
-	{ api, cancellation }: Kit,
-	taskId: string,
-	account: string | undefined,
-	itemIndex: number,
-): Promise<TaskModel> {
-	const result = await retryTransient(cancellation, () => api.getTask(taskId, account));
-	const fail = (trouble: Problem) =>
-		klingError(node, { ...trouble, details: { taskId } }, itemIndex);
-	const got = unwrap(result);
-	if (got.trouble) throw fail(got.trouble);
-	const model = got.body as TaskModel;
-	if (!isTask(model)) throw fail(NOT_A_TASK);
-	return model;
-}
-
-/** Whether an answer says at least something that a task would. */
-export function isTask(model: TaskModel): boolean {
-	const { status, taskId, images } = readTask(model);
-	return status !== 'unknown' || taskId !== undefined || images.length > 0;
+export async function getTask(context: Context, ref: TaskRef): Promise<Task> {
+	const { taskId, itemIndex } = ref;
+	const { task, problem } = await fetchTask(context, ref);
+	if (problem) throw klingError(context.node, { ...problem, details: { taskId } }, itemIndex);
+	return task;
 }
 
 /**

@@ -1,10 +1,18 @@
 import type { IDataObject } from 'n8n-workflow';
 
 import { vendorText } from '../runtime/problems';
+import { idText, numberOf, record, text } from '../transport/json';
 import type { TaskModel } from '../transport/types';
 
-/** What a user can have of a task: see `simplify`, `raw` and `imageItems`. */
-export type OutputKind = 'simplified' | 'raw' | 'images';
+/** Which task of which item: what the node itself knows, whatever the API's answer holds. */
+export interface TaskRef {
+	taskId: string;
+	itemIndex: number;
+	account?: string;
+	replyRef?: string;
+	/** The job was not sent by this execution, see Reuse Earlier Result. */
+	reused?: boolean;
+}
 
 /** One image of a task. `workId` is what Upscale asks for as Image. */
 export interface TaskImage extends IDataObject {
@@ -15,8 +23,8 @@ export interface TaskImage extends IDataObject {
 	coverUrl?: string;
 }
 
-/** What a task model says, with everything that may be missing or of a wrong type sorted out. */
-export interface TaskState {
+/** What an answer says about a task, with everything that may be missing or of a wrong type sorted out. */
+export interface Task {
 	taskId?: string;
 	type?: string;
 	/** `submitted`, `processing`, `succeed`, `failed`, or whatever the API said; `unknown` when it said nothing. */
@@ -25,31 +33,25 @@ export interface TaskState {
 	finished: boolean;
 	/** Finished, and not with a result. */
 	failed: boolean;
+	/** A success that names no file of any kind: it may still fill, see `TaskLooks`. */
+	isEmpty: boolean;
 	/** The vendor's words about the task: why it failed, or a remark. */
 	message?: string;
 	images: TaskImage[];
 	/** ISO 8601. */
 	createdAt?: string;
 	updatedAt?: string;
+	/** All times at which the task and its works were made, in epoch ms. In the vendor's example they are some ms apart. */
+	createTimesMs: number[];
+	/** The API's model as it came. */
+	raw: TaskModel;
 }
 
-/** Whatever it is, its fields can be asked for. */
-export const record = (value: unknown): Record<string, unknown> =>
-	typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-
-export const text = (value: unknown): string | undefined =>
-	typeof value === 'string' && value.trim() !== '' ? value : undefined;
+/** The last moment that JavaScript has a date for. */
+const MAX_TIME_MS = 8.64e15;
 
 const size = (value: unknown): number | undefined =>
 	typeof value === 'number' && value > 0 ? value : undefined;
-
-/** Objects of JSON can make `Number` throw: `{"toString": 1}`. */
-export const numberOf = (value: unknown): number =>
-	typeof value === 'number' || typeof value === 'string' ? Number(value) : NaN;
-
-/** Ids are numbers in answers (strings past 2^53, see `parseJson`) and always strings in ours. */
-export const idText = (value: unknown): string | undefined =>
-	typeof value === 'number' ? String(value) : text(value);
 
 /** assumes: times */
 function isoTime(epochMs: unknown): string | undefined {
@@ -57,14 +59,53 @@ function isoTime(epochMs: unknown): string | undefined {
 	return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
 }
 
-export const worksOf = (model: TaskModel): Array<Record<string, unknown>> =>
-	Array.isArray(model.works) ? model.works.map(record) : [];
+/**
+ * Reads an answer, or an entry of a list, which may have nothing but works. Never throws, whatever it holds.
+ *
+ * It goes by `status_final` and `status_name`, never by the number (kling-api.md, "GET /v1/kling/tasks"); they stand at
+ * the top, in `task` and in every work. assumes: three-levels, status-names
+ */
+export function parseTask(model: TaskModel): Task {
+	const task = record(model.task);
+	const works = Array.isArray(model.works) ? model.works.map(record) : [];
+	const work = leadingWork(works);
+	const told = [record(model), task].filter(
+		({ status_name, status_final }) => text(status_name) ?? typeof status_final === 'boolean',
+	);
+	const levels = told.length > 0 ? told : [work];
+	const status = levels.map((level) => text(level.status_name)).find(Boolean) ?? 'unknown';
+	const final = levels
+		.map((level) => level.status_final)
+		.find((value) => typeof value === 'boolean');
+	const finished = typeof final === 'boolean' ? final : ['succeed', 'failed'].includes(status);
+	const images = imagesOf(works);
+	// A final status with a name that is not documented counts as success only if there is something to show for it.
+	const failed = finished && status !== 'succeed' && (status === 'failed' || images.length === 0);
+	return {
+		taskId: idText(task.id) ?? idText(work.taskId),
+		type: text(task.type) ?? text(record(task.taskInfo).type) ?? text(work.type),
+		status,
+		finished,
+		failed,
+		isEmpty: finished && !failed && !works.some(hasFile),
+		message: vendorText(model) ?? vendorText(task),
+		images,
+		createdAt: isoTime(task.createTime) ?? isoTime(work.createTime),
+		updatedAt: isoTime(task.updateTime),
+		createTimesMs: [task, ...works]
+			.map(({ createTime }) => numberOf(createTime))
+			.filter((timeMs) => timeMs > 0 && timeMs <= MAX_TIME_MS),
+		raw: model,
+	};
+}
+
+const hasFile = ({ resource }: Record<string, unknown>): boolean =>
+	text(record(resource).resource) !== undefined;
 
 /**
  * The work that stands for its task where nothing else does: one that is still running, then one that came to something.
  */
-function leadingWork(model: TaskModel): Record<string, unknown> {
-	const works = worksOf(model);
+function leadingWork(works: Array<Record<string, unknown>>): Record<string, unknown> {
 	const running = works.find(({ status_final }) => status_final === false);
 	return running ?? works.find(({ status_name }) => status_name === 'succeed') ?? record(works[0]);
 }
@@ -73,8 +114,8 @@ function leadingWork(model: TaskModel): Record<string, unknown> {
  * The images of a task: works whose file is one (`contentType` "image"; when it is missing, a file that is not told to
  * be anything else), in the API's order. One that is not finished has no link. assumes: image-work, while-processing
  */
-export function imagesOf(model: TaskModel): TaskImage[] {
-	return worksOf(model).flatMap((work) => {
+function imagesOf(works: Array<Record<string, unknown>>): TaskImage[] {
+	return works.flatMap((work) => {
 		const file = record(work.resource);
 		const url = text(file.resource);
 		if (!url || (text(work.contentType) ?? 'image') !== 'image') return [];
@@ -90,99 +131,29 @@ export function imagesOf(model: TaskModel): TaskImage[] {
 	});
 }
 
+/** Whether an answer says at least something that a task would. */
+export const isTask = ({ status, taskId, images }: Task): boolean =>
+	status !== 'unknown' || taskId !== undefined || images.length > 0;
+
 /**
- * Decides by `status_final` and `status_name`, never by the number (kling-api.md, "GET /v1/kling/tasks"); they stand at
- * the top, in `task` and in every work. In a list there may be nothing but works.
- * assumes: three-levels, status-names
+ * When a task was made, in epoch ms, or NaN. By which of its times the API pages is not documented: with the latest, a page
+ * begins too early rather than too late, so nothing is left out.
  */
-export function readTask(model: TaskModel): TaskState {
-	const task = record(model.task);
-	const work = leadingWork(model);
-	const told = [record(model), task].filter(
-		({ status_name, status_final }) => text(status_name) ?? typeof status_final === 'boolean',
-	);
-	const levels = told.length > 0 ? told : [work];
-	const status = levels.map((level) => text(level.status_name)).find(Boolean) ?? 'unknown';
-	const final = levels
-		.map((level) => level.status_final)
-		.find((value) => typeof value === 'boolean');
-	const finished = typeof final === 'boolean' ? final : ['succeed', 'failed'].includes(status);
-	const images = imagesOf(model);
-	return {
-		taskId: idText(task.id) ?? idText(work.taskId),
-		type: text(task.type) ?? text(record(task.taskInfo).type) ?? text(work.type),
-		status,
-		finished,
-		// A final status with a name that is not documented counts as success only if there is something to show for it.
-		failed: finished && status !== 'succeed' && (status === 'failed' || images.length === 0),
-		message: vendorText(model) ?? vendorText(task),
-		images,
-		createdAt: isoTime(task.createTime) ?? isoTime(work.createTime),
-		updatedAt: isoTime(task.updateTime),
-	};
+export const createdMs = ({ createTimesMs }: Task): number =>
+	createTimesMs.length > 0 ? Math.max(...createTimesMs) : NaN;
+
+/** How long the task took by its own times, in ms; they may be missing. */
+export function durationMs({ raw }: Task): number | undefined {
+	const { createTime, updateTime } = record(raw.task);
+	const ms = numberOf(updateTime) - numberOf(createTime);
+	return ms > 0 ? ms : undefined;
 }
 
-/** The "Simplified" output (docs/fields.md). Fields that the API did not fill are left out. */
-export function simplify(model: TaskModel, known: { taskId: string } & IDataObject): IDataObject {
-	const { taskId, status, finished, type, images, message, createdAt, updatedAt } = readTask(model);
-	return withoutEmpty({
-		taskId: taskId ?? known.taskId,
-		status,
-		finished,
-		type,
-		imageUrl: images[0]?.url,
-		images: images.map(withoutEmpty),
-		// The API's word for a success is "success", which tells nobody anything. assumes: success-message
-		message: status === 'succeed' ? undefined : message,
-		account: known.account,
-		replyRef: known.replyRef,
-		createdAt,
-		updatedAt,
+/** What a task was made of stands in the task and in each of its works (kling-api.md, "Entries of GET /tasks"). */
+export function inputsOf({ raw }: Task): Array<Record<string, unknown>> {
+	const works = Array.isArray(raw.works) ? raw.works.map(record) : [];
+	return [record(raw.task), ...works].flatMap(({ taskInfo }) => {
+		const { inputs } = record(taskInfo);
+		return Array.isArray(inputs) ? inputs.map(record) : [];
 	});
-}
-
-/**
- * The "Raw" output: the API's model as it came, but for one name. n8n takes an item with a field `error` for a failed
- * one, so the vendor's `error` is called `vendorError`.
- */
-export function raw(model: TaskModel): IDataObject {
-	const { error, ...rest } = model;
-	return error === undefined ? rest : { ...rest, vendorError: error };
-}
-
-/** The "Images" output: one object per image, with the names that Upscale's fields have. */
-export function imageItems(
-	model: TaskModel,
-	known: { taskId: string } & IDataObject,
-): IDataObject[] {
-	const { taskId, type, images, createdAt } = readTask(model);
-	return images.map(({ workId, url, width, height, coverUrl }) =>
-		withoutEmpty({
-			taskId: taskId ?? known.taskId,
-			workId,
-			url,
-			width,
-			height,
-			coverUrl,
-			type,
-			createdAt,
-			account: known.account,
-		}),
-	);
-}
-
-/** What a task is in the chosen output: one object, or with `images` one per image, which can be none. */
-export function outputOf(
-	model: TaskModel,
-	known: { taskId: string } & IDataObject,
-	output: OutputKind,
-): IDataObject[] {
-	if (output === 'images') return imageItems(model, known);
-	return [output === 'raw' ? raw(model) : simplify(model, known)];
-}
-
-function withoutEmpty(data: IDataObject): IDataObject {
-	return Object.fromEntries(
-		Object.entries(data).filter(([, value]) => value !== undefined && value !== ''),
-	);
 }

@@ -2,7 +2,8 @@ import type { IDataObject } from 'n8n-workflow';
 
 import { unwrap, isRefusal, vendorText, type Problem } from '../runtime/problems';
 import type { ApiResult, TaskModel } from '../transport/types';
-import { numberOf, readTask, record, worksOf } from './task';
+import { record } from '../transport/json';
+import { createdMs, parseTask, type Task } from './task';
 
 /** How many tasks to ask for at once; what the API allows is not documented. assumes: page-size-50 */
 const PAGE_SIZE = 50;
@@ -14,12 +15,9 @@ const MIN_CUT = 10;
 
 /**
  * The times of one entry are no further apart than this; in the vendor's example it is some ms. Only lists that go on
- * later (see `place`) rest on it: beyond it a task could come twice there. assumes: times-apart
+ * later (see `cursor`) rest on it: beyond it a task could come twice there. assumes: times-apart
  */
 const TIMES_APART_MS = 1_000;
-
-/** The last moment that JavaScript has a date for. */
-const MAX_TIME_MS = 8.64e15;
 
 /** When a task was made, in epoch ms, from `fromMs` on and before `beforeMs`: windows side by side share no task. */
 export interface TimeWindow {
@@ -37,7 +35,7 @@ export interface TaskPagesSource {
 	/** GET /v1/kling/tasks with this query. */
 	ask: (query: IDataObject) => Promise<ApiResult>;
 	/** The error for a list that cannot be had. */
-	fail: (trouble: Problem) => Error;
+	fail: (problem: Problem) => Error;
 	/** Told when tasks may be missing from a list that otherwise goes on. */
 	warn?: (hint: string) => void;
 }
@@ -63,32 +61,32 @@ export class TaskPages {
 
 	/**
 	 * @param filters `email` and `contentType`, as the API names them
-	 * @param place where another list stopped
+	 * @param cursor where another list stopped
 	 */
 	constructor(
 		private readonly source: TaskPagesSource,
 		private readonly filters: IDataObject,
 		private readonly window: TimeWindow = {},
-		place?: Cursor,
+		cursor?: Cursor,
 	) {
-		this.beforeMs = place?.beforeMs ?? window.beforeMs;
-		if (!place) return;
-		this.oldestMs = place.beforeMs - 1;
-		place.seen.forEach((taskId) => this.seen.set(taskId, NaN));
+		this.beforeMs = cursor?.beforeMs ?? window.beforeMs;
+		if (!cursor) return;
+		this.oldestMs = cursor.beforeMs - 1;
+		cursor.seen.forEach((taskId) => this.seen.set(taskId, NaN));
 	}
 
 	/**
 	 * The next older tasks within the window, none of them twice. An entry that names no task is left out.
 	 *
 	 * @returns `undefined` when there are no more
-	 * @throws what `fail` makes of trouble that an answer tells, or of an API that does not go further back
+	 * @throws what `fail` makes of a problem that an answer tells, or of an API that does not go further back
 	 */
-	async next(): Promise<TaskModel[] | undefined> {
+	async next(): Promise<Task[] | undefined> {
 		while (this.way !== 'ended') {
 			if (this.way === 'blocked') throw this.source.fail(noWayBack(this.seen.size));
 			const page = await this.askPage();
 			const fresh = page.filter((entry) => this.isNew(entry));
-			this.lookAhead(page);
+			this.advance(page);
 			if (fresh.length > 0) return fresh.filter((entry) => this.isWithin(entry));
 		}
 		return undefined;
@@ -100,7 +98,7 @@ export class TaskPages {
 	}
 
 	/** For a list that goes on later; `undefined` at the end. */
-	get place(): Cursor | undefined {
+	get cursor(): Cursor | undefined {
 		const { beforeMs } = this;
 		if (beforeMs === undefined || this.way === 'ended') return undefined;
 		// Made just after the moment counts as well: an API may take it in, or go by another one of the entry's times.
@@ -109,7 +107,7 @@ export class TaskPages {
 		return { beforeMs, seen: comeAgain.map(([taskId]) => taskId) };
 	}
 
-	private async askPage(): Promise<TaskModel[]> {
+	private async askPage(): Promise<Task[]> {
 		const { pageSize, beforeMs } = this;
 		const result = await this.source.ask({
 			...this.filters,
@@ -117,32 +115,32 @@ export class TaskPages {
 			...(beforeMs !== undefined && { createdBefore: beforeMs }),
 		});
 		const got = unwrap(result);
-		if (!got.trouble) return this.entriesOf(got.body);
+		if (!got.problem) return this.entriesOf(got.body);
 		// That a page may be this large is nowhere promised.
-		if (isRefusal(got.trouble) && pageSize > PAGE_SIZE) {
+		if (isRefusal(got.problem) && pageSize > PAGE_SIZE) {
 			this.maxPageSize = this.pageSize = PAGE_SIZE;
 			return await this.askPage();
 		}
-		throw this.source.fail(listProblem(result, got.trouble));
+		throw this.source.fail(listProblem(result, got.problem));
 	}
 
-	private entriesOf(body: unknown): TaskModel[] {
+	private entriesOf(body: unknown): Task[] {
 		const { history } = record(body);
 		if (history === null) return [];
 		// assumes: history
 		if (!Array.isArray(history)) throw this.source.fail(NOT_A_LIST);
-		return history.map((entry) => record(entry) as TaskModel);
+		return history.map((entry) => parseTask(record(entry) as TaskModel));
 	}
 
-	private isNew(entry: TaskModel): boolean {
-		const { taskId } = readTask(entry);
+	private isNew(entry: Task): boolean {
+		const { taskId } = entry;
 		if (!taskId) return false;
 		const isNew = !this.seen.has(taskId);
 		this.seen.set(taskId, createdMs(entry));
 		return isNew;
 	}
 
-	private isWithin(entry: TaskModel): boolean {
+	private isWithin(entry: Task): boolean {
 		const { fromMs = -Infinity, beforeMs = Infinity } = this.window;
 		const madeMs = createdMs(entry);
 		// A task without a time is not known to be outside.
@@ -150,7 +148,7 @@ export class TaskPages {
 	}
 
 	/** Decides what to ask next, if there is to be a next time. */
-	private lookAhead(page: TaskModel[]): void {
+	private advance(page: Task[]): void {
 		const timesMs = page.map(createdMs).filter(Number.isFinite);
 		const oldestMs = Math.min(...timesMs);
 		if (oldestMs < this.oldestMs) {
@@ -177,46 +175,31 @@ export class TaskPages {
 	private warnOfGap(count: number): void {
 		const moment = new Date(this.oldestMs).toISOString();
 		this.source.warn?.(
-			`useapi.net shows at most ${count} of the tasks that were made at the same moment (${moment}). Further ones, if there are any, are missing here.`,
+			`useapi.net shows at most ${count} of the tasks that were made at the same moment (${moment}). Others, if there are any, are missing here.`,
 		);
 	}
 }
 
-/**
- * When a task was made, in epoch ms, or NaN. An entry has up to two kinds of times, that of its task and those of its works,
- * some ms apart in the vendor's example, and by which of them the API pages is not documented: with the latest, a page begins
- * too early rather than too late, so nothing is left out.
- */
-export function createdMs(entry: TaskModel): number {
-	const timesMs = createTimesMs(entry);
-	return timesMs.length > 0 ? Math.max(...timesMs) : NaN;
-}
-
-/** All times at which a task and its works were made, in epoch ms, as far as they are told. */
-export const createTimesMs = (entry: TaskModel): number[] =>
-	[record(entry.task), ...worksOf(entry)]
-		.map(({ createTime }) => numberOf(createTime))
-		.filter((timeMs) => timeMs > 0 && timeMs <= MAX_TIME_MS);
-
 /** Next steps for a list, where those for a single task or a paid job would mislead. */
 const NEXT_STEPS: Record<string, string> = {
-	400: 'Check Account and Filters. With several Kling accounts connected to useapi.net, Account must be filled in.',
-	404: 'Check Account: it must be the email of a Kling account that is connected to useapi.net.',
+	400: "Check 'Account' and 'Filters'. With several Kling accounts connected to useapi.net, 'Account' must be filled in.",
+	404: "Check 'Account': it must be the email of a Kling account that is connected to useapi.net.",
 };
 
-function listProblem(result: ApiResult, trouble: Problem): Problem {
-	const description = NEXT_STEPS[trouble.httpCode ?? ''];
-	if (!description || result.outcome !== 'answered') return trouble;
+function listProblem(result: ApiResult, problem: Problem): Problem {
+	const description = NEXT_STEPS[problem.httpCode ?? ''];
+	if (!description || result.outcome !== 'answered') return problem;
 	const message = vendorText(result.body) ?? `useapi.net answered with HTTP ${result.status}`;
-	return { ...trouble, message, description };
+	return { ...problem, message, description };
 }
 
 const NOT_A_LIST: Problem = {
 	message: 'The answer of useapi.net is not a list of tasks',
-	description: 'Try again in a moment; if it stays, check the Base URL of the credential.',
+	description:
+		"Try again in a moment. If this happens again, check the 'Base URL' of the credential.",
 };
 
 const noWayBack = (count: number): Problem => ({
 	message: `useapi.net does not list more than the newest ${count} tasks`,
-	description: `When asked for older ones it gave the same ones again. To go on with what there is, set Limit to ${count} or less, or Created After to a later date.`,
+	description: `When asked for older ones it gave the same ones again. To continue with these, set 'Limit' to ${count} or less, or 'Created After' to a later date.`,
 });

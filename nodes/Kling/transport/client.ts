@@ -10,10 +10,9 @@ import type {
 } from 'n8n-workflow';
 import { NodeOperationError } from 'n8n-workflow';
 
-import { readText, type ByteStream, type Read } from './responseBody';
 import { isPrivate } from './hosts';
-import { parseJson } from './json';
-import { isSuccess, type ApiResult, type UpscaleRequest } from './types';
+import { parseJson, readText, type Read } from './json';
+import type { ApiResult, ByteStream, PaidOperation, PaidRequest } from './types';
 
 export const CREDENTIAL = 'useApiNetApi';
 
@@ -37,7 +36,7 @@ const UNSENT =
 /** n8n refuses addresses that its administrator does not allow, before anything is sent (n8n 2.41, backend-network/ssrf). */
 const REFUSED_BY_N8N = /^SsrfBlocked/;
 
-export type ApiContext =
+export type ApiFunctions =
 	| IExecuteFunctions
 	| IHookFunctions
 	| ILoadOptionsFunctions
@@ -54,11 +53,13 @@ export interface KlingApi {
 	getRunningJobs(): Promise<ApiResult>;
 	/** The file of an image without watermark, "for paid Kling plans" (kling-api.md, "Around it"): `{ cdnUrl }`. */
 	getCleanFile(workId: string, email?: string): Promise<ApiResult>;
-	/** For good, with all works of the task (kling-api.md, "Around it"): `{ deleted, workIds }`. */
+	/** Permanently, with all works of the task (kling-api.md, "Around it"): `{ deleted, workIds }`. */
 	deleteTask(taskId: string, email?: string): Promise<ApiResult>;
 	/** Spends credits: see `job/submission/submit.ts` for when it may be called. */
-	upscale(request: UpscaleRequest): Promise<ApiResult>;
+	submit(operation: PaidOperation, request: PaidRequest): Promise<ApiResult>;
 }
+
+export const isSuccess = (status: number): boolean => status >= 200 && status < 300;
 
 /** `https://api.useapi.net/`, `…/v1` and `…/v1/` all mean `https://api.useapi.net`. */
 export function normalizeBaseUrl(baseUrl: unknown): string {
@@ -68,18 +69,18 @@ export function normalizeBaseUrl(baseUrl: unknown): string {
 }
 
 /** @throws NodeOperationError when the node has no credential (n8n's own), or one that would send the token unencrypted */
-export async function connect(this: ApiContext): Promise<KlingApi> {
-	const { baseUrl: configured, apiToken } = await this.getCredentials(CREDENTIAL);
+export async function connect(n8n: ApiFunctions): Promise<KlingApi> {
+	const { baseUrl: configured, apiToken } = await n8n.getCredentials(CREDENTIAL);
 	const baseUrl = normalizeBaseUrl(configured);
 	if (!baseUrl.startsWith('https:') && !isPrivate(baseUrl)) {
-		throw new NodeOperationError(this.getNode(), 'The Base URL must start with https://', {
+		throw new NodeOperationError(n8n.getNode(), "'Base URL' must start with https://", {
 			description:
-				'Without it the API token would go through the internet unencrypted. Correct the Base URL of the credential. Nothing was sent.',
+				"Without https the API token would go through the internet unencrypted. Correct the 'Base URL' of the credential. Nothing was sent.",
 		});
 	}
 	const token = String(apiToken ?? '').trim();
 	const forAccount = (email?: string): IDataObject => (email ? { email } : {});
-	const call = async (options: CallOptions) => await request.call(this, options, token);
+	const call = async (options: CallOptions) => await request(n8n, options, token);
 	const read = async (path: string, qs: IDataObject = {}) =>
 		await call({ method: 'GET', url: `${baseUrl}${path}`, qs, timeout: READ_TIMEOUT_MS });
 
@@ -104,10 +105,10 @@ export async function connect(this: ApiContext): Promise<KlingApi> {
 				qs: forAccount(email),
 				timeout: READ_TIMEOUT_MS,
 			}),
-		upscale: (body) =>
+		submit: (operation, body) =>
 			call({
 				method: 'POST',
-				url: `${baseUrl}/v1/kling/images/upscale`,
+				url: `${baseUrl}/v1/kling/images/${operation}`,
 				headers: { 'Content-Type': 'application/json' },
 				body: JSON.stringify(body),
 				timeout: SUBMIT_TIMEOUT_MS,
@@ -118,11 +119,11 @@ export async function connect(this: ApiContext): Promise<KlingApi> {
 /** `timeout` in ms, for the whole answer. */
 type CallOptions = IHttpRequestOptions & { method: IHttpRequestMethods; timeout: number };
 
-async function request(this: ApiContext, options: CallOptions, token: string): Promise<ApiResult> {
+async function request(n8n: ApiFunctions, options: CallOptions, token: string): Promise<ApiResult> {
 	const untilMs = Date.now() + options.timeout;
 	let response: IN8nHttpFullResponse;
 	try {
-		response = (await this.helpers.httpRequestWithAuthentication.call(this, CREDENTIAL, {
+		response = (await n8n.helpers.httpRequestWithAuthentication.call(n8n, CREDENTIAL, {
 			...options,
 			// To be read within bounds, and as text: n8n's own parser rounds ids past 2^53.
 			encoding: 'stream',

@@ -1,7 +1,7 @@
 import type { IExecuteFunctions, IN8nHttpFullResponse, IWebhookFunctions } from 'n8n-workflow';
 
-import type { ByteStream } from './responseBody';
 import { isPrivate } from './hosts';
+import type { ByteStream } from './types';
 
 /** A file can be asked for again, so a server that does not begin to answer is given up early. */
 const RESPONSE_TIMEOUT_MS = 30_000;
@@ -33,7 +33,7 @@ export interface NoFile {
  * @throws what keeps the connection from coming about
  */
 export async function openFile(
-	this: IExecuteFunctions | IWebhookFunctions,
+	n8n: IExecuteFunctions | IWebhookFunctions,
 	address: string,
 	baseUrl: string,
 	signal: AbortSignal,
@@ -41,11 +41,11 @@ export async function openFile(
 	let url = address;
 	for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
 		if (!isFetchable(url, baseUrl)) {
-			const what = redirects === 0 ? 'its link is' : 'its link leads to what is';
+			const what = redirects === 0 ? 'its link is' : 'its link redirects to an address that is';
 			return { reason: `${what} not a safe web address`, lasting: true };
 		}
 		const unwanted = new AbortController();
-		const response = (await this.helpers.httpRequest({
+		const response = (await n8n.helpers.httpRequest({
 			method: 'GET',
 			url,
 			encoding: 'stream',
@@ -66,7 +66,7 @@ export async function openFile(
 		// Relative to where it comes from (RFC 9110, "Location"). What is no address is refused in the next round.
 		url = URL.canParse(location, url) ? new URL(location, url).href : location;
 	}
-	return { reason: 'its link leads from one address to the next', lasting: true };
+	return { reason: 'its link redirects too often', lasting: true };
 }
 
 /** assumes: file-https */

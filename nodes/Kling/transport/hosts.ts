@@ -1,4 +1,4 @@
-/** IPv4 ranges that are no part of the internet (RFC 6890): of a machine, of private networks, for documents, for many receivers. */
+/** IPv4 ranges that are no part of the internet (RFC 6890): loopback, private, link-local, documentation, multicast. */
 const PRIVATE_IPV4 =
 	/^(0|10|127|22[4-9]|2[345]\d)\.|^169\.254\.|^192\.168\.|^172\.(1[6-9]|2\d|3[01])\.|^100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|^192\.0\.[02]\.|^198\.(1[89]|51\.100)\.|^203\.0\.113\./;
 /** All of the internet's IPv6 addresses begin with 2 or 3 (RFC 4291); among them are some that stand for IPv4 ones, and examples. */

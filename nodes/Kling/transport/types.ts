@@ -1,9 +1,15 @@
-import type { IDataObject } from 'n8n-workflow';
+import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
+
+/** Node's readable stream, by way of n8n's types: a community node may not import Node's own modules. */
+export type ByteStream = Exclude<
+	Parameters<IExecuteFunctions['helpers']['prepareBinaryData']>[0],
+	Uint8Array
+>;
 
 /**
  * What GET /v1/kling/tasks/{task_id} and POST /v1/kling/images/upscale answer (kling-api.md, "GET /v1/kling/tasks";
  * the vendor's page, "Model"). The vendor says that every field is optional, so nothing here may be relied on:
- * `tasks/task.ts` reads it field by field. Times are epoch milliseconds.
+ * `parseTask` reads it field by field. Times are epoch milliseconds.
  * assumes: task-model, accepted
  */
 export interface TaskModel extends IDataObject {
@@ -14,6 +20,9 @@ export interface TaskModel extends IDataObject {
 	message?: string;
 	error?: string;
 }
+
+/** The calls that spend credits: POST /v1/kling/images/{operation}. */
+export type PaidOperation = 'upscale';
 
 /** What every request that spends credits may name. */
 export interface PaidRequest extends IDataObject {
@@ -28,8 +37,6 @@ export interface UpscaleRequest extends PaidRequest {
 	task_id: string;
 	workId: string;
 }
-
-export const isSuccess = (status: number): boolean => status >= 200 && status < 300;
 
 /** One call's outcome, told apart by what it means for money: was the request answered, never sent, or is it unknown? */
 export type ApiResult =

@@ -1,7 +1,6 @@
 import type { IHookFunctions } from 'n8n-workflow';
 
-import { connect } from '../transport/client';
-import { isSuccess } from '../transport/types';
+import { connect, isSuccess } from '../transport/client';
 import { answerProblem, klingError } from '../runtime/problems';
 import { readAccount } from './parameters';
 
@@ -14,22 +13,22 @@ const BY_A_PERSON = ['activate', 'create', 'update', 'manual'];
  *
  * @throws KlingError when the token is refused, when there is no subscription, or when Account has to be filled in
  */
-export async function assertReady(this: IHookFunctions): Promise<void> {
-	if (!BY_A_PERSON.includes(this.getActivationMode())) return;
-	const api = await connect.call(this);
+export async function assertReady(n8n: IHookFunctions): Promise<void> {
+	if (!BY_A_PERSON.includes(n8n.getActivationMode())) return;
+	const api = await connect(n8n);
 	const result = await api.getAccounts();
 	if (result.outcome !== 'answered') return;
 	const { status, body } = result;
 	if (status === 401 || status === 402) {
-		throw klingError(this.getNode(), answerProblem(status, body));
+		throw klingError(n8n.getNode(), answerProblem(status, body));
 	}
 	// "object keyed by email" (kling-api.md, "Around it").
 	const emails = Object.keys(body ?? {}).filter((key) => key.includes('@'));
-	if (isSuccess(status) && emails.length > 1 && !readAccount(this)) {
-		throw klingError(this.getNode(), {
+	if (isSuccess(status) && emails.length > 1 && !readAccount(n8n)) {
+		throw klingError(n8n.getNode(), {
 			// n8n shows the message alone when a workflow is published, so it says what to do.
-			message: `Choose an Account in "${this.getNode().name}", since several Kling accounts are connected to useapi.net`,
-			description: `Without it no task can be read. Connected are: ${emails.join(', ')}. For jobs of several accounts use one Kling Trigger for each.`,
+			message: `Choose an 'Account' in "${n8n.getNode().name}", since several Kling accounts are connected to useapi.net`,
+			description: `Without it no task can be read. Connected accounts: ${emails.join(', ')}. Use one Kling Trigger for each account.`,
 		});
 	}
 }

@@ -1,10 +1,9 @@
 import { sleep } from 'n8n-workflow';
 
-import { isEmptySuccess } from '../tasks/fetchTask';
-import { readTask } from '../tasks/task';
+import type { Problem } from '../runtime/problems';
+import { fetchTaskOnce, TaskLooks, type Look, type Verdict } from '../tasks/fetchTask';
+import type { Task } from '../tasks/task';
 import type { KlingApi } from '../transport/client';
-import { unwrap, type Problem } from '../runtime/problems';
-import type { ApiResult, TaskModel } from '../transport/types';
 
 /** Before the second look, the third and so on: a minute in all, since nobody is known to repeat a lost callback. */
 const PAUSES_MS = [2_000, 4_000, 8_000, 16_000, 30_000];
@@ -19,15 +18,14 @@ const MAX_WAITING = 150;
  * Of a task that the API does not know: one that was only just made may be unknown for a moment (kling-api.md, marked T),
  * but most such calls are made up, and must take neither memory nor the turn of a true one.
  */
-const LOOKS_AT_UNKNOWN = 2;
+const GRACE = { missingMs: 0, missingLooks: 2, emptyMs: 10_000 };
 const MAX_WAITING_FOR_UNKNOWN = 5;
-/** So many looks at a success that names no file: some 14 seconds. */
-const LOOKS_AT_EMPTY = 4;
 
 /** What calls of all triggers of this n8n process wait for before their next look. */
 const waiting = new Set<string>();
 
-export interface Wanted {
+/** What a caller says. */
+export interface Notice {
 	/** Of several callers with the same key one waits; it does so for all of them. */
 	key: string;
 	taskId: string;
@@ -37,59 +35,45 @@ export interface Wanted {
 }
 
 /** A task as the API tells it, or why it cannot be had. */
-export type Look =
-	| { model: TaskModel; trouble?: undefined }
-	| { model?: undefined; trouble: Problem };
+export type Confirmation =
+	| { task: Task; problem?: undefined }
+	| { task?: undefined; problem: Problem };
 
 /**
  * Reads a task, again while that may bring more: after a 429, a 5xx, a lost connection or a broken answer; once more
  * after a 404; and while the API says that a task still runs which the caller says is finished, since it may tell later
  * than it calls. assumes: callback-lag
  */
-export async function lookPatiently(api: KlingApi, wanted: Wanted): Promise<Look> {
-	for (let looks = 1; ; looks++) {
-		const result = await api.getTask(wanted.taskId, wanted.account);
-		const look = understand(result, wanted.taskId);
-		const pauseMs = PAUSES_MS[looks - 1];
-		if (pauseMs === undefined || !mayBringMore(result, look, wanted, looks)) return look;
-		waiting.add(wanted.key);
-		await sleep(Math.max(pauseMs, Math.min(retryAfterMs(result), MAX_RETRY_AFTER_MS)));
-		waiting.delete(wanted.key);
+export async function confirm(api: KlingApi, notice: Notice): Promise<Confirmation> {
+	const looks = new TaskLooks(Date.now(), GRACE);
+	for (let attempt = 0; ; attempt++) {
+		const look = ofThatTask(await fetchTaskOnce(api, notice), notice.taskId);
+		const verdict = looks.classify(look);
+		const pauseMs = PAUSES_MS[attempt];
+		if (pauseMs === undefined || !mayBringMore(look, verdict, notice)) return look;
+		waiting.add(notice.key);
+		const retryAfterMs = look.task ? 0 : Math.min(look.retryAfterMs, MAX_RETRY_AFTER_MS);
+		await sleep(Math.max(pauseMs, retryAfterMs));
+		waiting.delete(notice.key);
 	}
 }
 
-function understand(result: ApiResult, wantedId: string): Look {
-	const got = unwrap(result);
-	if (got.trouble) return { trouble: got.trouble };
-	const model = got.body as TaskModel;
-	const { taskId = wantedId, status, finished } = readTask(model);
+/** A call can be made up, so its task must be the one that the API shows, and say how it is doing. */
+function ofThatTask(look: Look, wantedId: string): Look {
+	if (!look.task) return look;
+	const { taskId = wantedId, finished, status } = look.task;
 	const isThatTask = taskId === wantedId && (finished || status !== 'unknown');
-	return isThatTask ? { model } : { trouble: NOT_THE_TASK };
+	return isThatTask ? look : { problem: NOT_THE_TASK, is: 'transient', retryAfterMs: 0 };
 }
 
 const NOT_THE_TASK: Problem = {
 	message: 'The answer of useapi.net is not about this task',
-	description: 'If it stays, check the Base URL of the credential.',
+	description: "If this happens again, check the 'Base URL' of the credential.",
 };
 
-function mayBringMore(
-	result: ApiResult,
-	look: Look,
-	{ key, saysFinished }: Wanted,
-	looks: number,
-): boolean {
+function mayBringMore(look: Look, verdict: Verdict, { key, saysFinished }: Notice): boolean {
 	if (waiting.has(key) || waiting.size >= MAX_WAITING) return false;
-	if (!look.trouble) {
-		const { finished } = readTask(look.model);
-		// A success without any file may still fill.
-		if (isEmptySuccess(look.model)) return looks < LOOKS_AT_EMPTY;
-		return saysFinished && !finished;
-	}
-	if (result.outcome !== 'answered') return true;
-	const { status } = result;
-	if (status === 404) return looks < LOOKS_AT_UNKNOWN && waiting.size < MAX_WAITING_FOR_UNKNOWN;
-	return status === 429 || status >= 500 || look.trouble === NOT_THE_TASK;
+	if (verdict === 'found') return saysFinished && !look.task!.finished;
+	const isUnknown = !look.task && look.is === 'missing';
+	return verdict !== 'final' && !(isUnknown && waiting.size >= MAX_WAITING_FOR_UNKNOWN);
 }
-
-const retryAfterMs = (result: ApiResult): number =>
-	(result.outcome === 'answered' && result.retryAfterMs) || 0;

@@ -22,8 +22,8 @@ const inThisProcess = new Map<string, Started>();
  * @param what a task and what happened to it
  * @returns whether the caller is the first
  */
-export function claim(this: IWebhookFunctions, what: string): boolean {
-	const started = known.call(this);
+export function claim(n8n: IWebhookFunctions, what: string): boolean {
+	const started = startedBy(n8n);
 	if (started.has(what)) return false;
 	started.set(what, Date.now());
 	return true;
@@ -33,26 +33,26 @@ export function claim(this: IWebhookFunctions, what: string): boolean {
  * Hands everything known to n8n, which saves it when the call is done. To be called at its very end: what others started
  * meanwhile is saved along, and is not overwritten by an older state.
  */
-export function store(this: IWebhookFunctions): void {
-	const newestFirst = [...known.call(this)].sort(([, a], [, b]) => b - a);
+export function persist(n8n: IWebhookFunctions): void {
+	const newestFirst = [...startedBy(n8n)].sort(([, a], [, b]) => b - a);
 	const oldestMs = Date.now() - KEEP_MS;
 	const kept = newestFirst.slice(0, MAX_KEPT).filter(([, atMs]) => atMs > oldestMs);
-	inThisProcess.set(triggerOf.call(this), new Map(kept));
-	this.getWorkflowStaticData('node').started = Object.fromEntries(kept);
+	inThisProcess.set(triggerOf(n8n), new Map(kept));
+	n8n.getWorkflowStaticData('node').started = Object.fromEntries(kept);
 }
 
 /** Of this process and of what n8n had stored when the call came in. */
-function known(this: IWebhookFunctions): Started {
-	const trigger = triggerOf.call(this);
+function startedBy(n8n: IWebhookFunctions): Started {
+	const trigger = triggerOf(n8n);
 	const started: Started = inThisProcess.get(trigger) ?? new Map();
 	inThisProcess.set(trigger, started);
-	const stored = (this.getWorkflowStaticData('node').started ?? {}) as IDataObject;
+	const stored = (n8n.getWorkflowStaticData('node').started ?? {}) as IDataObject;
 	for (const [what, atMs] of Object.entries(stored)) {
 		if (!started.has(what)) started.set(what, Number(atMs));
 	}
 	return started;
 }
 
-function triggerOf(this: IWebhookFunctions): string {
-	return `${this.getWorkflow().id}:${this.getNode().id}`;
+function triggerOf(n8n: IWebhookFunctions): string {
+	return `${n8n.getWorkflow().id}:${n8n.getNode().id}`;
 }

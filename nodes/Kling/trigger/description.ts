@@ -3,14 +3,14 @@ import type { INodeProperties, TriggerPanelDefinition } from 'n8n-workflow';
 import { accountField, downloadFields } from '../actions/fields';
 
 const TEST_HELP =
-	'<b>While you build</b>, click the button above, then put the Test URL into Reply URL of a Kling job and send it. Its result shows up here.<br /><br />';
+	"<b>While you build</b>, click the button above, then enter the Test URL as 'Reply URL' of a Kling job and send the job. Its result shows up here.<br /><br />";
 
 /** What the editor says beside the node: n8n's own words would send people to useapi.net "to make an event happen". */
 export const triggerPanel: TriggerPanelDefinition = {
-	header: 'Wait for a Kling job',
+	header: 'Wait for a Kling task',
 	executionsHelp: {
-		inactive: `${TEST_HELP}<b>For everyday use</b>, publish this workflow and put the Production URL into Reply URL of your Kling jobs. These runs show up in the executions list, not here.`,
-		active: `${TEST_HELP}<b>This workflow is published</b>: put the Production URL into Reply URL of your Kling jobs. These runs show up in the <a data-key="executions">executions list</a>, not here.`,
+		inactive: `${TEST_HELP}<b>For everyday use</b>, publish this workflow and enter the Production URL as 'Reply URL' of your Kling jobs. These executions show up in the executions list, not here.`,
+		active: `${TEST_HELP}<b>This workflow is published</b>: enter the Production URL as 'Reply URL' of your Kling jobs. These executions show up in the <a data-key="executions">executions list</a>, not here.`,
 	},
 	activationHint:
 		'Once you have finished building, publish the workflow and use the Production URL: it works all the time.',
@@ -19,7 +19,7 @@ export const triggerPanel: TriggerPanelDefinition = {
 export const properties: INodeProperties[] = [
 	{
 		displayName:
-			'Open <b>Webhook URLs</b> above, copy the <b>Production URL</b> and paste it into <b>Reply URL</b> of your Kling jobs, e.g. in a Kling node with Wait for Result set to Return Immediately. Then publish this workflow. The Test URL works only while you test.',
+			"Open <b>Webhook URLs</b> above, copy the <b>Production URL</b> and paste it into 'Reply URL' of your Kling jobs, e.g. in a Kling node with 'Wait for Result' set to 'Don't Wait'. Then publish this workflow. The Test URL works only while you test.",
 		name: 'replyUrlNotice',
 		type: 'notice',
 		default: '',
@@ -27,7 +27,7 @@ export const properties: INodeProperties[] = [
 	{
 		...accountField,
 		description:
-			'The Kling account whose jobs start this workflow. Only needed with several accounts connected to useapi.net; jobs of the others then start nothing.',
+			'The Kling account whose tasks start this workflow. Only needed with several accounts connected to useapi.net; tasks of the others then start nothing.',
 	},
 	{
 		displayName: 'Events',
@@ -41,20 +41,20 @@ export const properties: INodeProperties[] = [
 			{
 				name: 'Succeeded',
 				value: 'succeed',
-				action: 'On job succeeded',
-				description: 'A job is finished and its result is there',
+				action: 'On task succeeded',
+				description: 'A task is finished and has a result',
 			},
 			{
 				name: 'Failed',
 				value: 'failed',
-				action: 'On job failed',
-				description: 'A job ended without a result',
+				action: 'On task failed',
+				description: 'A task ended without a result',
 			},
 			{
 				name: 'Progress',
 				value: 'progress',
-				action: 'On job progress',
-				description: 'A job moved on but is not finished yet',
+				action: 'On task progress',
+				description: 'The status of a task changed, but the task is not finished yet',
 			},
 		],
 	},
@@ -65,7 +65,7 @@ export const properties: INodeProperties[] = [
 		default: '',
 		placeholder: 'e.g. order-1234',
 		description:
-			'Start only on calls that bring exactly this text, which a job got as its Reply Reference. Leave it empty to start on every call. It is no password: useapi.net offers no way to check it, so it rests on what the caller says.',
+			"Start only on callbacks with exactly this text, which you gave the job as its 'Reply Reference'. Leave it empty to start on every callback. Callbacks are not signed, so do not use it as a secret.",
 	},
 	{
 		displayName: 'Output',
@@ -76,7 +76,7 @@ export const properties: INodeProperties[] = [
 			{
 				name: 'Raw',
 				value: 'raw',
-				description: 'Everything useapi.net answers, also about videos and other jobs',
+				description: 'The complete response from useapi.net, also for video and audio tasks',
 			},
 			{
 				name: 'Simplified',

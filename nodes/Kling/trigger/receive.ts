@@ -1,13 +1,12 @@
 import type { INodeExecutionData, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 
 import { readCallback, type Callback } from '../tasks/callback';
-import { openKit, type Kit } from '../runtime/context';
-import { buildItems, type TaskRef } from '../job/output/items';
-import { readTask } from '../tasks/task';
-import type { TaskModel } from '../transport/types';
-import { lookPatiently } from './confirm';
+import { openContext, type Context } from '../runtime/context';
+import { buildItems } from '../job/output/items';
+import type { Task, TaskRef } from '../tasks/task';
+import { confirm } from './confirm';
+import { claim, persist } from './deduplication';
 import { readSettings, type Event, type TriggerSettings } from './parameters';
-import { claim, store } from './deduplication';
 
 /**
  * A task to which nothing has happened for longer is no news: somebody sends an old call again. useapi.net calls while a
@@ -29,23 +28,21 @@ const NOTHING: IWebhookResponseData = { noWebhookResponse: true };
  *
  * Never throws, whatever was sent: n8n would answer 500 and start the workflow all the same, with an empty item.
  */
-export async function receive(this: IWebhookFunctions): Promise<IWebhookResponseData> {
+export async function receive(n8n: IWebhookFunctions): Promise<IWebhookResponseData> {
 	try {
 		// The same to everybody, so that a caller learns nothing; and before any work, so that nobody has to wait.
-		this.getResponseObject().status(200).json({ received: true });
-		const item = await itemFor.call(this, readCallback(this), readSettings(this));
+		n8n.getResponseObject().status(200).json({ received: true });
+		const item = await itemFor(n8n, readCallback(n8n), readSettings(n8n));
 		return item ? { ...NOTHING, workflowData: [[item]] } : NOTHING;
 	} catch (error) {
-		this.logger.warn(
-			`"${this.getNode().name}" could not handle a call: ${(error as Error).message}`,
-		);
+		n8n.logger.warn(`"${n8n.getNode().name}" could not handle a call: ${(error as Error).message}`);
 		return NOTHING;
 	}
 }
 
 /** The item to start the workflow with, or `undefined` when the call is to start nothing. */
 async function itemFor(
-	this: IWebhookFunctions,
+	n8n: IWebhookFunctions,
 	callback: Callback,
 	settings: TriggerSettings,
 ): Promise<INodeExecutionData | undefined> {
@@ -53,25 +50,25 @@ async function itemFor(
 	const { account } = settings;
 	if (!taskId || !TASK_ID.test(taskId) || !isOfInterest(callback, settings)) return undefined;
 
-	const kit = await openKit(this);
-	const key = [this.getWorkflow().id, this.getNode().id, taskId, saysFinished].join(':');
-	const wanted = { key, taskId, account, saysFinished };
-	const { trouble, model } = await lookPatiently(kit.api, wanted);
-	if (trouble) return tell.call(this, taskId, trouble.message, trouble.httpCode);
+	const context = await openContext(n8n);
+	const key = [n8n.getWorkflow().id, context.node.id, taskId, saysFinished].join(':');
+	const { problem, task } = await confirm(context.api, { key, taskId, account, saysFinished });
+	if (problem) return tell(n8n, taskId, problem.message, problem.httpCode);
 
-	const event = eventOf(model);
+	const event = eventOf(task);
 	if (!settings.events.includes(event)) {
 		const isContradicted = saysFinished && event === 'progress';
-		return isContradicted ? tell.call(this, taskId, STILL_RUNNING) : undefined;
+		return isContradicted ? tell(n8n, taskId, STILL_RUNNING) : undefined;
 	}
 	// Taken before the file is fetched: repeats that come meanwhile find it taken.
-	const isTest = this.getMode() === 'manual';
-	const what = `${taskId} ${event === 'progress' ? readTask(model).status : event}`;
-	if (!isTest && !(isRecent(model) && claim.call(this, what))) return undefined;
+	const isTest = n8n.getMode() === 'manual';
+	const what = `${taskId} ${event === 'progress' ? task.status : event}`;
+	if (!isTest && !(isRecent(task) && claim(n8n, what))) return undefined;
 
 	const replyRef = callback.replyRef?.slice(0, MAX_REPLY_REF_LENGTH);
-	const item = await build.call(this, kit, model, { taskId, account, replyRef }, settings);
-	if (!isTest) store.call(this);
+	const ref = { taskId, itemIndex: 0, account, replyRef };
+	const item = await build(context, task, ref, settings);
+	if (!isTest) persist(n8n);
 	return item;
 }
 
@@ -86,32 +83,29 @@ function isOfInterest(
 }
 
 /** What the API says; nothing that the caller said counts here. */
-function eventOf(model: TaskModel): Event {
-	const { finished, failed } = readTask(model);
+function eventOf({ finished, failed }: Task): Event {
 	if (!finished) return 'progress';
 	return failed ? 'failed' : 'succeed';
 }
 
 /** A task without any time on it counts as recent; what was started is remembered all the same. */
-function isRecent(model: TaskModel): boolean {
-	const { updatedAt, createdAt } = readTask(model);
+function isRecent({ updatedAt, createdAt }: Task): boolean {
 	const lastChange = updatedAt ?? createdAt;
 	return lastChange === undefined || Date.now() - Date.parse(lastChange) < MAX_AGE_MS;
 }
 
 /** As Upscale puts it out. A file that cannot be had must not lose the result: there is no second call. */
 async function build(
-	this: IWebhookFunctions,
-	kit: Kit,
-	model: TaskModel,
-	known: TaskRef,
+	context: Context,
+	task: Task,
+	ref: TaskRef,
 	{ output }: TriggerSettings,
 ): Promise<INodeExecutionData> {
 	try {
-		const [item] = await buildItems.call(this, kit, model, known, output, 0);
+		const [item] = await buildItems(context, task, ref, output);
 		return item;
 	} catch (error) {
-		const [item] = await buildItems.call(this, kit, model, known, { output: output.output }, 0);
+		const [item] = await buildItems(context, task, ref, { output: output.output });
 		item.json.downloadError = (error as Error).message;
 		return item;
 	}
@@ -119,12 +113,12 @@ async function build(
 
 /** For whoever looks into n8n's log to see why nothing started. A task that is not known is most likely made up. */
 function tell(
-	this: IWebhookFunctions,
+	n8n: IWebhookFunctions,
 	taskId: string,
 	reason: string,
 	httpCode?: string,
 ): undefined {
-	const line = `"${this.getNode().name}" started nothing for task ${taskId}: ${reason}`;
-	if (httpCode === '404') this.logger.info(line);
-	else this.logger.warn(line);
+	const line = `"${n8n.getNode().name}" started nothing for task ${taskId}: ${reason}`;
+	if (httpCode === '404') n8n.logger.info(line);
+	else n8n.logger.warn(line);
 }

@@ -133,7 +133,7 @@ export class Server {
 		return prepared;
 	}
 
-	/** Runs until the execution ends or is parked. */
+	/** Runs until the execution ends or is suspended. */
 	private async go(execution: Execution, begin: () => Promise<Run>) {
 		const { process } = this;
 		execution.status = 'running';

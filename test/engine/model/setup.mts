@@ -11,7 +11,7 @@ export interface Item {
 	account: 'a@example.com' | 'b@example.com';
 }
 
-/** What becomes of a callback: it may be lost, come late, or twice. A receiver that is not parked yet refuses it. */
+/** What becomes of a callback: it may be lost, come late, or twice. A receiver that is not suspended yet refuses it. */
 const CALLBACKS = ['delivered', 'lost', 'late', 'twice'] as const;
 
 /** The calls of the API that can go wrong. */

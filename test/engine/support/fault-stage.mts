@@ -33,7 +33,7 @@ export interface Seen {
 	told?: string;
 	hints: string[];
 	isAsleep: boolean;
-	/** What a caller of the parked execution was answered. */
+	/** What a caller of the suspended execution was answered. */
 	callerTold?: number;
 	/** All that n8n keeps of it, as text. */
 	kept: string;

@@ -63,7 +63,7 @@ const CALLS = {
 	lostJob: {
 		title: 'GET /v1/kling/scheduler, /tasks: looking for a job whose answer was lost',
 		about:
-			'At 1, 4, 10, 25 and 55 seconds after the loss, within the Time Limit. Running jobs are read one by one.',
+			'At 1, 4, 10, 25 and 55 seconds after the loss, within Time Limit. Running jobs are read one by one.',
 		promises: {
 			...whatMayPass(['again', 'unknown']),
 			'401': ['again', 'unknown'],
@@ -77,7 +77,7 @@ const CALLS = {
 		},
 	},
 	earlierJob: {
-		title: 'GET /v1/kling/scheduler, /tasks: looking for an earlier job',
+		title: 'GET /v1/kling/scheduler, /tasks: looking for an earlier task',
 		about:
 			'Before a job is sent: with Reuse Earlier Result, as an AI tool, and when an execution is retried by hand.',
 		promises: {
@@ -94,7 +94,7 @@ const CALLS = {
 	},
 	watch: {
 		title: 'GET /v1/kling/tasks/{task_id}: waiting for a result',
-		about: 'Upscale and Task → Get with Poll Until Finished.',
+		about: 'Upscale and Task → Get with Wait Until Finished.',
 		promises: {
 			...whatMayPass(['again', 'toldAtLimit']),
 			'401': 'told',
@@ -109,7 +109,7 @@ const CALLS = {
 	},
 	get: {
 		title: 'GET /v1/kling/tasks/{task_id}: Task → Get',
-		about: 'With Return Immediately.',
+		about: "With Don't Wait.",
 		promises: {
 			...whatMayPass(['again', 'toldLater']),
 			'401': 'told',
@@ -123,7 +123,7 @@ const CALLS = {
 		},
 	},
 	beforeSleep: {
-		title: 'GET /v1/kling/tasks/{task_id}: a last look before the execution goes to sleep',
+		title: 'GET /v1/kling/tasks/{task_id}: the last check before the execution pauses',
 		about: 'Upscale with Pause Until Called Back, after all jobs were sent.',
 		promises: {
 			...whatMayPass('sleeps'),
@@ -139,8 +139,7 @@ const CALLS = {
 	},
 	calledBack: {
 		title: 'GET /v1/kling/tasks/{task_id}: a callback has come in',
-		about:
-			'Upscale with Pause Until Called Back: what a call says is never believed, the task is read.',
+		about: 'Upscale with Pause Until Called Back. A call is never trusted: the task is read.',
 		promises: {
 			...whatMayPass(['again', 'sleepsOn']),
 			'401': 'sleepsOn',
@@ -170,8 +169,7 @@ const CALLS = {
 	},
 	triggered: {
 		title: 'GET /v1/kling/tasks/{task_id}: Kling Trigger was called',
-		about:
-			'The caller is answered before it, the same whatever comes of it. Looks again for a minute at most.',
+		about: 'The caller has its answer before, always the same. Tries for a minute at most.',
 		promises: {
 			...whatMayPass(['again', 'logged']),
 			'401': 'logged',
@@ -219,7 +217,7 @@ const CALLS = {
 	pickers: {
 		title: 'GET /v1/kling/accounts, /tasks, /tasks/{task_id}: the lists in the editor',
 		about:
-			'To choose the account, the task and the image from. Asked once each time a list is opened.',
+			'To choose the account, the task and the image from. Read once each time a list is opened.',
 		promises: {
 			...whatMayPass('toldOnce'),
 			'401': 'toldOnce',

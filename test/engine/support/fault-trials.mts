@@ -268,9 +268,9 @@ const locator = (value: string) => ({ __rl: true, mode: 'list', value });
 
 export const trials: Record<CallName, Trials> = {
 	upscale: {
-		'Poll Until Finished': upscaling('poll'),
+		'Wait Until Finished': upscaling('poll'),
 		'Pause Until Called Back': upscaling('callback'),
-		'Return Immediately': upscaling('none'),
+		"Don't Wait": upscaling('none'),
 	},
 	lostJob: {
 		'Running jobs': lookingFor(GET_SCHEDULER, 'lostJob'),

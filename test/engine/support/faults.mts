@@ -90,43 +90,43 @@ export const faultNames = Object.keys(FAULTS) as FaultName[];
 
 /** What can come of it, in words for users. */
 export const outcomes = {
-	fine: 'Nothing: the item goes on.',
-	again: 'Asked again; the item goes on.',
+	fine: 'Nothing: the item continues.',
+	again: 'Tried again; the item continues.',
 	exact: 'Kept exact, to the last digit.',
-	told: 'Told at once. To ask again would bring nothing else.',
-	toldLater: 'Told after a few tries.',
+	told: 'An error at once, since trying again would not help.',
+	toldLater: 'An error after a few tries.',
 	toldAtLimit:
-		'Told at the Time Limit, with the task’s ID and the last trouble: the task may still finish.',
-	toldEarly404: 'Told after 15 seconds: until then the task may just be too new.',
-	toldOnce: 'Told in the list, with the way to go on without it.',
-	refused: 'Told why. Nothing was accepted, and it is not sent again by itself.',
-	found:
-		'Found in the lists of useapi.net, and never sent again: the item goes on as if nothing had been.',
+		"An error at Time Limit, with the task's ID and the last problem. The task may still finish.",
+	toldEarly404: 'An error after 15 seconds: until then the task may be too new to be found.',
+	toldOnce: 'An error in the list, which says how to continue without it.',
+	refused:
+		'An error that says why. Nothing was accepted, and the job is not sent again automatically.',
+	found: 'Found in the lists of useapi.net and never sent again; the item continues.',
 	lookedUp:
-		'Looked up in the lists of useapi.net for a minute, and never sent again. If it is there the item goes on; if not, it is told that it was most likely not accepted.',
+		'Looked up in the lists of useapi.net for a minute, and never sent again. If the task is there, the item continues. If not, the error says that the job was most likely not accepted.',
 	unknown:
-		'Looked up again for a minute, then told that it is unknown whether the job was accepted, and to look it up first.',
-	notSent: 'Told that there may be an earlier job. Nothing is sent, so nothing is spent.',
-	nextSlot: 'Sent again when a job slot is free: a 429 has taken nothing.',
-	noSlot: 'Told at the Time Limit that all job slots are taken. Nothing was spent.',
-	unsent: 'Told that nothing was sent.',
-	notFollowed: 'Not followed, so that the API token goes nowhere else. Told.',
-	sleeps: 'The execution waits all the same: a callback, or the Time Limit, brings it on.',
+		'Looked up for a minute, then an error: it is unknown whether the job was accepted, so check your tasks first.',
+	notSent: 'An error: there may be an earlier task. Nothing is sent, so nothing is spent.',
+	nextSlot: 'Sent again when a job slot is free: a 429 has taken none.',
+	noSlot: 'An error at Time Limit: all job slots are taken. Nothing was spent.',
+	unsent: 'An error that says that nothing was sent.',
+	notFollowed: 'An error. The redirect is not followed, so that the API token goes nowhere else.',
+	sleeps: 'The execution waits all the same. A callback or Time Limit resumes it.',
 	sleepsOn:
-		'The caller is answered 503 and the execution waits on: the next callback, or the Time Limit, brings it on.',
-	logged: 'The workflow is not started; n8n’s log says why.',
+		'The caller gets a 503 and the execution keeps waiting. The next callback or Time Limit resumes it.',
+	logged: "The workflow is not started; n8n's log says why.",
 	deletedOrNot:
-		'Never sent again. Told that it is unknown whether the task was deleted, and to look it up first.',
-	notDeleted: 'Told why, and not sent again by itself.',
+		'Never sent again. An error: it is unknown whether the task was deleted, so look it up first.',
+	notDeleted: 'An error that says why. It is not sent again automatically.',
 	toldGone:
-		'Told after three looks, and not within 15 seconds of sending: until then the task may just be too new.',
-	without: 'Done without the list: every task is asked itself.',
-	plain: 'The plain image is downloaded instead, and a hint in the output says why.',
-	followed: 'Followed, up to five times, each address checked like the first.',
-	withLink: 'Told at once, with the task’s ID and the link: the image exists and is paid for.',
+		'An error after three tries, but not within 15 seconds of sending: until then the task may be too new to be found.',
+	without: 'Continues without the list: each task is read itself.',
+	plain: 'The standard image is downloaded instead, and a hint in the output says why.',
+	followed: 'Followed, up to five times; each address is checked like the first.',
+	withLink: "An error at once, with the task's ID and the link: the image exists and is paid for.",
 	withLinkLater:
-		'Told after three tries, with the task’s ID and the link: the image exists and is paid for.',
-	before: 'Cannot come to that: a call before this one meets it first.',
+		"An error after three tries, with the task's ID and the link: the image exists and is paid for.",
+	before: 'Cannot happen: an earlier call fails first.',
 } as const;
 
 export type Outcome = keyof typeof outcomes;

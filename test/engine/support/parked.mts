@@ -30,7 +30,7 @@ export interface Loaded {
 }
 
 /**
- * A parked execution, as n8n's server handles it between the node's parking it and its going on: saved as text, loaded
+ * A suspended execution, as n8n's server handles it between its suspension and its resuming: saved as text, loaded
  * anew for every call (waiting-webhooks.ts, webhook-helpers.ts, wait-tracker.ts).
  */
 export interface ParkedRun {
@@ -51,7 +51,7 @@ export interface ParkedRun {
 	limit(): Promise<EngineRun>;
 }
 
-/** The tasks that a run is parked for; what is changed about them is so for whoever wakes it up later. */
+/** The tasks that a run is suspended for; what is changed about them is so for whoever resumes it later. */
 export function parkedTasks({ run }: EngineRun): PendingTask[] {
 	const { parkedByKling } = run.data.executionData!.contextData['node:Kling'];
 	return (parkedByKling as unknown as Pending).tasks;

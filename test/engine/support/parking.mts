@@ -6,7 +6,7 @@ import { bench, fromItem, images, TASK_ID, upscale, WORK_ID, type Bench } from '
 import { parkedRun } from './parked.mts';
 import { klingWorkflow } from './workflows.mts';
 
-/** An execution that is parked, for the tests of Pause Until Called Back. */
+/** An execution that is suspended, for the tests of Pause Until Called Back. */
 
 export const good = { taskId: TASK_ID, workId: WORK_ID };
 export const failing = { taskId: '700000005', workId: '700000006' };
@@ -35,7 +35,7 @@ export interface Setup {
 	options?: SandboxOptions;
 }
 
-/** Runs until the execution is parked. Callbacks go nowhere; the tests make the calls themselves. */
+/** Runs until the execution is suspended. Callbacks go nowhere; the tests make the calls themselves. */
 export async function parkIt(
 	items: IDataObject[],
 	{ parameters = {}, settings = {}, options = {} }: Setup = {},

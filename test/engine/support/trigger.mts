@@ -62,7 +62,7 @@ function trigger(
 	credentials: Credentials,
 	database: { staticData: string },
 ): EngineTrigger {
-	// The node remembers by workflow, so another id is as good as another process.
+	// The node keeps this by workflow, so another id is as good as another process.
 	const id = randomUUID();
 	const load = async (staticData: IDataObject) => {
 		const { workflow, additionalData } = await prepare(definition, credentials, {

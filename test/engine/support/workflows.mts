@@ -8,7 +8,7 @@ const KLING = 'n8n-nodes-useapi-kling.kling';
 export interface EngineWorkflow {
 	nodes: INode[];
 	connections: IConnections;
-	/** Where n8n waits for calls about parked executions. */
+	/** Where n8n waits for calls about suspended executions. */
 	waitingUrl?: string;
 }
 

@@ -25,7 +25,7 @@ import {
 } from '../support/stage.mts';
 import { call, getMany, publish } from '../support/workflows.mts';
 
-/** A process is killed, stopped or restarted while executions run, sleep or are queued. */
+/** A process is killed, stopped or restarted while executions run, wait or are queued. */
 
 export function deathTests(): void {
 	describe('a worker is killed', () => {
@@ -92,7 +92,7 @@ export function deathTests(): void {
 			await expectOwnResults(queue, await allOver(queue, retried));
 		}, 300_000);
 
-		test('while parked executions go on: the others go on', async () => {
+		test('while suspended executions go on: the others go on', async () => {
 			const begun = await begin(queue, repeat(MANY, paths.pauseAndWork));
 			await killOne('went on with parked ones', begun, 'empty', 2);
 		}, 300_000);
@@ -106,7 +106,7 @@ export function deathTests(): void {
 		await expectOwnResults(queue, await allOver(queue, begun));
 	}, 300_000);
 
-	test('main is killed and restarted: what polls and what is parked goes on', async () => {
+	test('main is killed and restarted: what polls and what is suspended goes on', async () => {
 		queue.sandbox.settings.jobMs = LONG_JOB_MS;
 		const begun = await begin(queue, repeat(5, paths.poll, paths.pause, paths.send));
 		await allSent(queue, begun);
@@ -115,7 +115,7 @@ export function deathTests(): void {
 	}, 300_000);
 
 	describe('Redis', () => {
-		/** More than there are worker slots: some run, some are parked, some are still queued. */
+		/** More than there are worker slots: some run, some are suspended, some are still queued. */
 		const many = () => repeat(15, paths.poll, paths.pause);
 
 		test.each([

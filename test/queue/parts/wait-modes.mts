@@ -75,9 +75,9 @@ export function waitModeTests(): void {
 				.map(({ fromMs, toMs }) => (toMs! - fromMs) / 1000);
 			return times.reduce((sum, time) => sum + time, 0) / ids.length;
 		};
-		figures.add('worker slot per image, Poll Until Finished', slotSeconds(0), 's');
+		figures.add('worker slot per image, Wait Until Finished', slotSeconds(0), 's');
 		figures.add('worker slot per image, Pause Until Called Back + Get', slotSeconds(1), 's');
-		figures.add('worker slot per image, Return Immediately', slotSeconds(3), 's');
+		figures.add("worker slot per image, Don't Wait", slotSeconds(3), 's');
 	}, 600_000);
 
 	test('a file that one process has stored is read by the others, in every wait mode', async () => {

@@ -172,7 +172,7 @@ async function ask<T>({ url, token }: QueueMode['sandbox'], path: string): Promi
 	return (await answer.json()) as T;
 }
 
-/** The worker that works on most of these executions. A parked one that goes on is in its second turn. */
+/** The worker that works on most of these executions. One that was suspended and goes on runs for the second time. */
 export async function busiest<T extends WithId>(
 	{ workers }: QueueMode,
 	begun: T[],

@@ -29,7 +29,7 @@ import {
 /** n8n's own default. */
 const SHUTDOWN_S = 30;
 
-/** A time in which a worker worked on an execution; a parked one has two. Times are epoch ms. */
+/** A time in which a worker worked on an execution; a suspended one has two. Times are epoch ms. */
 export interface Turn {
 	executionId: string;
 	/** Bull's. */

@@ -78,7 +78,7 @@ export const getMany = (createdAfter: string): Step => ({
 	},
 });
 
-/** Keeps a worker busy with the execution; n8n parks it only from 65 s on. */
+/** Keeps a worker busy with the execution; n8n suspends it only from 65 s on. */
 export const busy = (seconds: number): Step => ({
 	name: 'Busy',
 	type: 'n8n-nodes-base.wait',

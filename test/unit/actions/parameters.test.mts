@@ -1,7 +1,8 @@
 import type { IExecuteFunctions, INode } from 'n8n-workflow';
 
-import { Parameters } from '../../../nodes/Kling/actions/parameters.ts';
-import { asText, shorten } from '../../../nodes/Kling/actions/text.ts';
+import { PaidParameters } from '../../../nodes/Kling/actions/image/paidParameters.ts';
+import { asText, Parameters, shorten } from '../../../nodes/Kling/actions/parameters.ts';
+import { ListParameters } from '../../../nodes/Kling/actions/task/listParameters.ts';
 import type { KlingError } from '../../../nodes/Kling/runtime/problems.ts';
 
 /** Each field: what is taken, where its bounds are, and what people read beyond them. */
@@ -9,8 +10,11 @@ import type { KlingError } from '../../../nodes/Kling/runtime/problems.ts';
 const PUBLIC = 'https://api.useapi.net';
 const LOCAL = 'http://127.0.0.1:4010';
 
-function parametersOf(values: Record<string, unknown>, { type = 'kling', resumeUrl = '' } = {}) {
-	const context = {
+function parametersOf(
+	values: Record<string, unknown>,
+	{ type = 'kling', resumeUrl = '', baseUrl = PUBLIC } = {},
+) {
+	const n8n = {
 		getNode: () => ({ name: 'Kling', type }) as INode,
 		getTimezone: () => 'UTC',
 		evaluateExpression: (expression: string) =>
@@ -23,26 +27,31 @@ function parametersOf(values: Record<string, unknown>, { type = 'kling', resumeU
 			return name in values ? values[name] : fallback;
 		},
 	} as unknown as IExecuteFunctions;
-	return new Parameters(context, 3);
+	return {
+		all: new Parameters(n8n, 3),
+		list: new ListParameters(n8n, 3),
+		paid: new PaidParameters(n8n, 3, baseUrl),
+		local: new PaidParameters(n8n, 3, LOCAL),
+	};
 }
 
-type Read = (parameters: Parameters) => unknown;
+type Read = (parameters: ReturnType<typeof parametersOf>) => unknown;
 
-const id: Read = (parameters) => parameters.id('taskId', 'Task');
-const account: Read = (parameters) => parameters.account();
-const timeout: Read = (parameters) => parameters.timeoutMs();
-const pause: Read = (parameters) => parameters.pauseLimitMs();
-const interval: Read = (parameters) => parameters.pollIntervalMs();
-const maxJobs: Read = (parameters) => parameters.maxJobs();
-const limit: Read = (parameters) => parameters.limit();
-const kind: Read = (parameters) => parameters.contentType();
-const times: Read = (parameters) => parameters.timeWindow();
-const wait: Read = (parameters) => parameters.wait();
-const output: Read = (parameters) => parameters.output();
-const upscaleOutput: Read = (parameters) => parameters.output(['simplified', 'raw']);
-const replyRef: Read = (parameters) => parameters.replyRef();
-const replyUrl: Read = (parameters) => parameters.replyUrl(PUBLIC);
-const localReplyUrl: Read = (parameters) => parameters.replyUrl(LOCAL);
+const id: Read = ({ all }) => all.id('taskId', 'Task');
+const account: Read = ({ all }) => all.account();
+const timeout: Read = ({ all }) => all.timeoutMs();
+const pause: Read = ({ paid }) => paid.pauseLimitMs();
+const interval: Read = ({ all }) => all.pollIntervalMs();
+const maxJobs: Read = ({ paid }) => paid.maxJobs();
+const limit: Read = ({ list }) => list.limit();
+const kind: Read = ({ list }) => list.contentType();
+const times: Read = ({ list }) => list.timeWindow();
+const wait: Read = ({ all }) => all.wait();
+const output: Read = ({ all }) => all.output();
+const upscaleOutput: Read = ({ all }) => all.output(['simplified', 'raw']);
+const replyRef: Read = ({ paid }) => paid.replyRef();
+const replyUrl: Read = ({ paid }) => paid.replyUrl();
+const localReplyUrl: Read = ({ local }) => local.replyUrl();
 
 const MARCH = Date.UTC(2026, 2, 1);
 
@@ -106,14 +115,20 @@ test.each<[string, Read, Record<string, unknown>, unknown]>([
 );
 
 test.each<[string, Read, Record<string, unknown>, RegExp, RegExp]>([
-	['an ID past 2^53', id, { taskId: 2 ** 53 }, /^Task is too large/, /as text, e\.g\. with quotes/],
-	['no ID', id, { taskId: ' ' }, /^Task is empty$/, /enter its ID, e\.g\. {{ \$json\.taskId }}/],
-	['letters', id, { taskId: '1x' }, /^Task must be .* digits, but is "1x"$/, /^Take the ID from/],
+	[
+		'an ID past 2^53',
+		id,
+		{ taskId: 2 ** 53 },
+		/^'Task' is too large/,
+		/as text, e\.g\. with quotes/,
+	],
+	['no ID', id, { taskId: ' ' }, /^'Task' is empty$/, /enter its ID, e\.g\. {{ \$json\.taskId }}/],
+	['letters', id, { taskId: '1x' }, /^'Task' must be .* digits, but is "1x"$/, /^Take the ID from/],
 	['letters first', id, { taskId: 'x1' }, /but is "x1"$/, /another Kling node/],
-	['no email', account, { account: 'me' }, /^Account must be .*, but is "me"$/, /connected to/],
-	['two emails', account, { account: 'a@b c@d' }, /^Account must be/, /leave Account empty/],
-	['an email and more', account, { account: 'a@b@c' }, /^Account must be/, /^Use the email/],
-	['no time at all', timeout, { 'options.timeout': 0 }, /^Time Limit .* at least 1, b/, /^Corr/],
+	['no email', account, { account: 'me' }, /^'Account' must be .*, but is "me"$/, /connected to/],
+	['two emails', account, { account: 'a@b c@d' }, /^'Account' must be/, /leave 'Account' empty/],
+	['an email and more', account, { account: 'a@b@c' }, /^'Account' must be/, /^Use the email/],
+	['no time at all', timeout, { 'options.timeout': 0 }, /^'Time Limit' .* at least 1, b/, /^Corr/],
 	['a word', timeout, { 'options.timeout': 'long' }, /but is "long"$/, /remove the option/],
 	[
 		'a pause too short',
@@ -122,101 +137,107 @@ test.each<[string, Read, Record<string, unknown>, RegExp, RegExp]>([
 		/from 60 to 2592000, but is "59"/,
 		/Corr/,
 	],
-	['a pause too long', pause, { 'options.timeout': 2_592_001 }, /^Time Limit must be/, /Correct/],
-	['an interval too short', interval, { 'options.pollInterval': 0.9 }, /^Poll I.* at least 1/, /C/],
-	['no job', maxJobs, { 'options.maxJobs': 0 }, /^Max Jobs .* from 1 to 50/, /Correct/],
-	['51 jobs', maxJobs, { 'options.maxJobs': 51 }, /^Max Jobs .* from 1 to 50/, /Correct/],
-	['half a job', maxJobs, { 'options.maxJobs': 1.5 }, /Jobs must be a whole/, /can be 1 to 50/],
-	['no limit', limit, { limit: 0 }, /^Limit must be a number of at least 1/, /Correct/],
+	['a pause too long', pause, { 'options.timeout': 2_592_001 }, /^'Time Limit' must be/, /Correct/],
+	[
+		'an interval too short',
+		interval,
+		{ 'options.pollInterval': 0.9 },
+		/^'Poll I.* at least 1/,
+		/C/,
+	],
+	['no job', maxJobs, { 'options.maxJobs': 0 }, /^'Max Jobs' .* from 1 to 50/, /Correct/],
+	['51 jobs', maxJobs, { 'options.maxJobs': 51 }, /^'Max Jobs' .* from 1 to 50/, /Correct/],
+	['half a job', maxJobs, { 'options.maxJobs': 1.5 }, /Jobs' must be a whole/, /can be 1 to 50/],
+	['no limit', limit, { limit: 0 }, /^'Limit' must be a number of at least 1/, /Correct/],
 	[
 		'half a limit',
 		limit,
 		{ limit: 1.5 },
-		/^Limit must be a whole number$/,
-		/Or switch on Return All/,
+		/^'Limit' must be a whole number$/,
+		/turn on 'Return All'/,
 	],
 	[
 		'maybe',
 		limit,
 		{ returnAll: 'yes' },
-		/^Return All must be true or false, but is "yes"/,
-		/^Switch/,
+		/^'Return All' must be true or false, but is "yes"/,
+		/^Turn it on/,
 	],
 	[
 		'a kind',
 		kind,
 		{ 'filters.contentType': 'text' },
-		/^Content Type .* video, audio, all, b/,
+		/^'Content Type' .* video, audio, all, b/,
 		/Choose/,
 	],
 	[
 		'a date',
 		times,
 		{ 'filters.createdAfter': 'x' },
-		/^Created After is not cle.*: "x"/,
+		/^'Created After' is not cle.*: "x"/,
 		/date picker/,
 	],
 	[
 		'a day',
 		times,
 		{ 'filters.createdBefore': 'x' },
-		/^Created Before is not clearly/,
+		/^'Created Before' is not clearly/,
 		/2026-03-01T/,
 	],
 	[
 		'times that are one',
 		times,
 		{ 'filters.createdAfter': MARCH, 'filters.createdBefore': MARCH },
-		/^Created After must be earlier/,
+		/^'Created After' must be earlier/,
 		/after 2026-03-01T00:00:00\.000Z and before 2026/,
 	],
 	[
 		'a way to wait',
 		wait,
 		{ wait: 'x' },
-		/^Wait for Result must be none, poll, callback, b/,
+		/^'Wait for Result' must be one of none, poll, callback, b/,
 		/Choose/,
 	],
 	[
 		'an output',
 		upscaleOutput,
 		{ output: 'images' },
-		/^Output must be simplified, raw, but/,
+		/^'Output' must be one of simplified, raw, but/,
 		/list/,
 	],
 	[
 		'a download',
 		output,
 		{ download: 'x' },
-		/^Download Image must be true or false/,
-		/Switch it on/,
+		/^'Download Image' must be true or false/,
+		/Turn it on/,
 	],
 	[
 		'a watermark',
 		output,
 		{ download: true, 'options.withoutWatermark': 'x' },
-		/^Without Watermark must be true/,
+		/^'Without Watermark' must be true/,
 		/give true or false/,
 	],
 	[
 		'a field without a name',
 		output,
 		{ download: true, binaryPropertyName: '' },
-		/^Put Output File in Field is empty$/,
+		/^'Put Output File in Field' is empty$/,
 		/e\.g\. data/,
 	],
 	[
 		'a reference too long',
 		replyRef,
 		{ 'options.replyRef': 'x'.repeat(1_025) },
-		/^Reply Reference is too long: 1025 characters$/,
+		/^'Reply Reference' is too long: 1025 characters$/,
 		/at most 1024\./,
 	],
 	[
 		'an address too long',
 		replyUrl,
 		{ replyUrl: 'x'.repeat(1_025) },
-		/^Reply URL is too long/,
+		/^'Reply URL' is too long/,
 		/1024/,
 	],
 	[
@@ -271,15 +292,15 @@ test.each<[string, Read, Record<string, unknown>, RegExp, RegExp]>([
 
 test('a tool takes no files, and does not pause', () => {
 	const values = { wait: 'callback', download: true };
-	const parameters = parametersOf(values, { type: 'klingTool' });
+	const parameters = parametersOf(values, { type: 'klingTool' }).all;
 	expect(parameters.wait()).toBe('poll');
-	expect(parametersOf({ wait: 'none' }, { type: 'klingTool' }).wait()).toBe('none');
+	expect(parametersOf({ wait: 'none' }, { type: 'klingTool' }).all.wait()).toBe('none');
 	expect(parameters.output()).toEqual({ output: 'simplified' });
 });
 
-describe('the address that wakes the execution up', () => {
+describe('the address that resumes the execution', () => {
 	const resumeUrlOf = (resumeUrl: string, baseUrl: string) =>
-		parametersOf({}, { resumeUrl }).resumeUrl(baseUrl);
+		parametersOf({}, { resumeUrl, baseUrl }).paid.resumeUrl();
 	const long = (length: number) => 'https://n8n.example.com/'.padEnd(length, 'x');
 
 	test.each([
@@ -298,7 +319,7 @@ describe('the address that wakes the execution up', () => {
 		expect(() => resumeUrlOf(url, baseUrl)).toThrow(
 			expect.objectContaining({
 				message: expect.stringMatching(message) as string,
-				description: expect.stringMatching(/Set|set Wait for Result to Poll/) as string,
+				description: expect.stringMatching(/[Ss]et 'Wait for Result' to 'Wait/) as string,
 			}),
 		);
 	});

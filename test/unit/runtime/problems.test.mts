@@ -18,8 +18,8 @@ const tool = { name: 'Kling', type: 'n8n-nodes-useapi-kling.klingTool' } as INod
 const says = { error: 'Words of theirs' };
 
 test.each<[number, unknown, RegExp, RegExp, RegExp?]>([
-	[400, says, /^Words of theirs$/, /^Check Task, Image and Account\./],
-	[400, undefined, /refused the request as invalid/, /^Check Task, Image and Account\./],
+	[400, says, /^Words of theirs$/, /^Check 'Task', 'Image' and 'Account'\./],
+	[400, undefined, /refused the request as invalid/, /^Check 'Task', 'Image' and 'Account'\./],
 	[
 		400,
 		{ error: 'Task 1 is NOT completed' },
@@ -35,65 +35,75 @@ test.each<[number, unknown, RegExp, RegExp, RegExp?]>([
 		/no active useapi\.net subscription/,
 		/^useapi\.net says: "W.*"\. Subscribe or renew/,
 	],
-	[404, says, /^Words of theirs$/, /deleted, failed at moderation .* Check the IDs and Account\.$/],
+	[
+		404,
+		says,
+		/^Words of theirs$/,
+		/deleted, refused by moderation .* Check the IDs and 'Account'\.$/,
+	],
 	[404, undefined, /does not know this task, image or account/, /Check the IDs/],
 	[
 		429,
 		says,
 		/at its job limit/,
-		/^useapi\.net says: "W.*"\. Nothing was spent .* Raise Max Jobs/,
+		/^useapi\.net says: "W.*"\. Nothing was spent .* Raise 'Max Jobs'/,
 		/^useapi\.net says: "W.*"\. Nothing was spent\. Call this again/,
 	],
 	[
 		500,
 		says,
 		/^Words of theirs$/,
-		/moderation refuses an image: try another image\. .* never sent again/,
+		/moderation refused the image: try another image\. .* not sent again/,
 		/Choose another image/,
 	],
 	[500, undefined, /failed to process the request/, /try another image/, /another image/],
-	[300, undefined, /points to another address \(HTTP 300\)/, /not followed, .* Check the Base URL/],
-	[399, says, /points to another address \(HTTP 399\)/, /not followed/],
+	[
+		300,
+		undefined,
+		/redirected to another address \(HTTP 300\)/,
+		/not followed, .* Check the 'Base URL'/,
+	],
+	[399, says, /redirected to another address \(HTTP 399\)/, /not followed/],
 	[418, says, /^Words of theirs$/, /status was 418\. Try again later/],
-	[418, undefined, /unexpected HTTP status 418/, /check the Base URL/],
+	[418, undefined, /unexpected HTTP status 418/, /check the 'Base URL'/],
 	[299, undefined, /unexpected HTTP status 299/, /Try again later/],
 ])('%i with %j', (status, body, ...[message, description, forAgent]) => {
-	const trouble = answerProblem(status, body, 'job');
-	expect(trouble.httpCode).toBe(String(status));
-	expect(trouble.message).toMatch(message);
-	expect(trouble.description).toMatch(description);
-	if (forAgent) expect(trouble.forAgent).toMatch(forAgent);
-	else expect(trouble.forAgent).toBeUndefined();
+	const problem = answerProblem(status, body, 'job');
+	expect(problem.httpCode).toBe(String(status));
+	expect(problem.message).toMatch(message);
+	expect(problem.description).toMatch(description);
+	if (forAgent) expect(problem.forAgent).toMatch(forAgent);
+	else expect(problem.forAgent).toBeUndefined();
 });
 
 test.each([
 	[429, says, /^Words of theirs$/],
-	[429, undefined, /^useapi\.net was asked too often$/],
+	[429, undefined, /^useapi\.net received too many requests$/],
 	[500, says, /^Words of theirs$/],
 	[500, undefined, /failed to process the request/],
 ])('%i with %j where nothing is paid gives no advice about jobs', (status, body, message) => {
-	const trouble = answerProblem(status, body);
-	expect(trouble.message).toMatch(message);
-	expect(trouble.description).toMatch(/^Nothing was spent by asking\. Run the workflow again/);
-	expect(trouble.description).not.toMatch(/Max Jobs|image/);
+	const problem = answerProblem(status, body);
+	expect(problem.message).toMatch(message);
+	expect(problem.description).toMatch(/^This request spent no credits\. Run the workflow again/);
+	expect(problem.description).not.toMatch(/Max Jobs|image/);
 });
 
 test.each<[ApiResult & { outcome: 'unsent' | 'lost' }, RegExp, RegExp]>([
 	[
 		{ outcome: 'unsent', reason: 'ENOTFOUND' },
 		/^Could not connect to useapi\.net \(ENOTFOUND\)$/,
-		/^Nothing was sent\. Check the Base URL/,
+		/^Nothing was sent\. Check the 'Base URL'/,
 	],
 	[
 		{ outcome: 'lost', reason: 'ECONNRESET' },
 		/gave no usable answer \(ECONNRESET\)$/,
-		/^Nothing was spent by asking\. Try again/,
+		/^This request spent no credits\. Try again/,
 	],
 ])('without an answer: %j', (result, message, description) => {
-	const trouble = readProblem(result);
-	expect(trouble.message).toMatch(message);
-	expect(trouble.description).toMatch(description);
-	expect(unwrap(result)).toEqual({ trouble });
+	const problem = readProblem(result);
+	expect(problem.message).toMatch(message);
+	expect(problem.description).toMatch(description);
+	expect(unwrap(result)).toEqual({ problem });
 	expect(isTransient(result)).toBe(true);
 });
 
@@ -102,9 +112,9 @@ test.each([
 	[299, true],
 	[199, false],
 	[300, false],
-])('%i is a body or trouble', (status, isBody) => {
+])('%i is a body or a problem', (status, isBody) => {
 	const got = unwrap({ outcome: 'answered', status, body: says });
-	expect(got).toEqual(isBody ? { body: says } : { trouble: answerProblem(status, says) });
+	expect(got).toEqual(isBody ? { body: says } : { problem: answerProblem(status, says) });
 });
 
 test.each([
@@ -141,29 +151,29 @@ test.each([
 ])('the vendor’s words in %j', (body, words) => expect(vendorText(body)).toBe(words));
 
 describe('an error', () => {
-	const trouble = { message: 'It broke', description: 'Mend it.', forAgent: 'Tell the user.' };
+	const problem = { message: 'It broke', description: 'Mend it.', forAgent: 'Tell the user.' };
 
 	test('tells a person what to do in its description', () => {
-		const error = klingError(ours, trouble, 2);
+		const error = klingError(ours, problem, 2);
 		expect(error).toMatchObject({
 			name: 'NodeOperationError',
 			message: 'It broke',
 			description: 'Mend it.',
-			trouble,
+			problem,
 			context: { itemIndex: 2 },
 		});
 	});
 
 	test('tells an agent all of it in its message, in the agent’s words where there are any', () => {
-		expect(klingError(tool, trouble).message).toBe('It broke. Tell the user.');
-		expect(klingError(tool, { ...trouble, forAgent: undefined }).message).toBe(
+		expect(klingError(tool, problem).message).toBe('It broke. Tell the user.');
+		expect(klingError(tool, { ...problem, forAgent: undefined }).message).toBe(
 			'It broke. Mend it.',
 		);
 	});
 
 	test('keeps the vendor’s words whole although they have an errno in them', () => {
 		const message = 'approvePermissions: EPERM';
-		const error = klingError(ours, { ...trouble, message, httpCode: '400' }, 0);
+		const error = klingError(ours, { ...problem, message, httpCode: '400' }, 0);
 		expect(error).toMatchObject({
 			name: 'NodeApiError',
 			message,

@@ -35,15 +35,15 @@ const passing: Array<[string, ApiResult]> = [
 	['no connection', { outcome: 'unsent', reason: 'ECONNREFUSED' }],
 ];
 
-test.each(passing)('%s is waited out', async (_name, trouble) => {
-	const { result, tries } = await ask((attempt) => (attempt < 3 ? trouble : done));
+test.each(passing)('%s is waited out', async (_name, problem) => {
+	const { result, tries } = await ask((attempt) => (attempt < 3 ? problem : done));
 	expect(result).toBe(done);
 	expect(tries).toEqual([0, 1, 4]);
 });
 
-test.each(passing)('%s that stays is handed on after a few tries', async (_name, trouble) => {
-	const { result, tries } = await ask(() => trouble);
-	expect(result).toBe(trouble);
+test.each(passing)('%s that stays is handed on after a few tries', async (_name, problem) => {
+	const { result, tries } = await ask(() => problem);
+	expect(result).toBe(problem);
 	expect(tries).toEqual([0, 1, 4, 10]);
 });
 

@@ -12,7 +12,7 @@ afterEach(() => void jest.useRealTimers());
 
 const wait = async (ms: number) => await new Promise((resolve) => setTimeout(resolve, ms));
 
-describe('turns', () => {
+describe('so many at once', () => {
 	/** Begins so many works at once, each taking a second; some fail. */
 	function begin(turns: Semaphore, count: number, fails: number[] = []) {
 		const log = { begun: [] as number[], active: 0, peak: 0 };
@@ -40,7 +40,7 @@ describe('turns', () => {
 		expect(log.peak).toBe(2);
 	});
 
-	test('a work that fails gives its turn back', async () => {
+	test('work that fails makes room for the next', async () => {
 		const { log, all } = begin(new Semaphore(new Cancellation(node), 1), 3, [0, 1]);
 		await jest.advanceTimersByTimeAsync(4_000);
 		expect((await all).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled']);

@@ -1,15 +1,11 @@
-import type { INode } from 'n8n-workflow';
-
-import { Cancellation } from '../../../nodes/Kling/runtime/cancellation.ts';
 import { JobSlots, type SlotResult } from '../../../nodes/Kling/job/submission/jobSlots.ts';
 import { TaskPoller } from '../../../nodes/Kling/job/waiting/poller.ts';
 import type { KlingApi } from '../../../nodes/Kling/transport/client.ts';
 import type { ApiResult } from '../../../nodes/Kling/transport/types.ts';
-import { answered } from '../../support/fakes.mts';
+import { answered, contextOf } from '../../support/fakes.mts';
 
 /** A Kling account in virtual time, and a batch that goes through it. */
 
-const node = { name: 'Kling', type: 'kling' } as INode;
 const LATENCY_MS = 300;
 export const TASK_MS = 20_000;
 const TIMEOUT_MS = 600_000;
@@ -105,17 +101,18 @@ export interface Outcome {
 /** What every item of a batch goes through. */
 export async function runBatch(account: Account, count: number): Promise<Outcome> {
 	const startMs = Date.now();
-	const cancellation = new Cancellation(node);
-	const gate = new JobSlots(cancellation);
-	const poller = new TaskPoller(node, account.api, cancellation);
+	const context = contextOf(account.api);
+	const slots = new JobSlots(context.cancellation);
+	const poller = new TaskPoller(context);
 	const late: number[] = [];
 	let done: Outcome | undefined;
 	const all = Promise.all(
 		Array.from({ length: count }, async (_, itemIndex) => {
-			const taskId = (await gate.run(() => account.submit(), TIMEOUT_MS))!;
-			await poller.waitFor({ taskId, itemIndex, timeoutMs: TIMEOUT_MS, justSubmitted: true });
+			const taskId = (await slots.run(() => account.submit(), TIMEOUT_MS))!;
+			const ref = { taskId, itemIndex };
+			await poller.waitFor({ ref, timeoutMs: TIMEOUT_MS, justSubmitted: true });
 			late.push((Date.now() - account.tasks.get(taskId)!.endMs) / 1000);
-			gate.taskFinished();
+			slots.taskFinished();
 			return taskId;
 		}),
 	).then((order) => {

@@ -1,3 +1,4 @@
+import type { Task as ParsedTask } from '../../../nodes/Kling/tasks/task.ts';
 import { TaskPages, type TimeWindow } from '../../../nodes/Kling/tasks/taskPages.ts';
 import type { ApiResult, TaskModel } from '../../../nodes/Kling/transport/types.ts';
 import { answered } from '../../support/fakes.mts';
@@ -49,7 +50,7 @@ export function apiOf(tasks: Task[], { inclusive, cap = 200, largest = 1_000, de
 
 export const fail = ({ message, description }: { message: string; description: string }) =>
 	Object.assign(new Error(message), { description });
-export const idsOf = (entries: TaskModel[]) => entries.map(({ works }) => Number(works![0].taskId));
+export const idsOf = (tasks: ParsedTask[]) => tasks.map(({ taskId }) => Number(taskId));
 
 export async function list(ask: (query: object) => Promise<ApiResult>, window?: TimeWindow) {
 	const hints: string[] = [];

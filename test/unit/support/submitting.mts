@@ -1,12 +1,12 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 
-import { Cancellation } from '../../../nodes/Kling/runtime/cancellation.ts';
-import type { Wanted } from '../../../nodes/Kling/job/submission/earlierJobs.ts';
-import type { PaidJob, PaidOperation } from '../../../nodes/Kling/job/submission/attempt.ts';
+import type { PaidCall, PaidJob } from '../../../nodes/Kling/job/submission/attempt.ts';
 import { Submitter } from '../../../nodes/Kling/job/submission/submit.ts';
-import type { TaskModel, UpscaleRequest } from '../../../nodes/Kling/transport/types.ts';
+import { Cancellation } from '../../../nodes/Kling/runtime/cancellation.ts';
+import { parseTask, type Task } from '../../../nodes/Kling/tasks/task.ts';
+import type { PaidRequest } from '../../../nodes/Kling/transport/types.ts';
 import {
-	batchOf,
+	contextOf,
 	FakeExecution,
 	UPSCALE_TYPE,
 	type ExecutionSettings,
@@ -15,26 +15,24 @@ import {
 
 /** A paid operation as Upscale is one. */
 
-export const request: UpscaleRequest = { task_id: '1', workId: '2' };
+export const request = { task_id: '1', workId: '2' };
 
-export const fingerprint = ({ task_id, workId }: UpscaleRequest) =>
-	JSON.stringify({ task_id, workId });
-
-export const wantedOf = ({ task_id, workId }: UpscaleRequest): Omit<Wanted, 'account'> => ({
-	type: UPSCALE_TYPE,
-	sourceTaskId: task_id,
-	matches: ({ type, fromWorkIds }) => type === UPSCALE_TYPE && fromWorkIds.includes(workId),
-});
-
-export const operation: PaidOperation<UpscaleRequest> = {
-	name: 'upscale',
-	send: async (api, body) => await api.upscale(body),
-	fingerprint,
-	wanted: wantedOf,
+export const callOf = (changes: PaidRequest = {}): PaidCall => {
+	const { task_id, workId, ...others } = { ...request, ...changes };
+	return {
+		operation: 'upscale',
+		request: { task_id, workId, ...others },
+		fingerprint: JSON.stringify({ task_id, workId }),
+		wanted: { type: UPSCALE_TYPE, fromWorkId: workId, sourceTaskId: task_id },
+	};
 };
 
-export const jobOf = (changes: Partial<PaidJob<UpscaleRequest>> = {}): PaidJob<UpscaleRequest> => ({
-	request,
+/** `request`: changes of the request. */
+export const jobOf = ({
+	request: changed,
+	...changes
+}: Partial<PaidJob> & { request?: PaidRequest } = {}): PaidJob => ({
+	call: callOf(changed),
 	timeoutMs: 60_000,
 	reuse: false,
 	callsBack: false,
@@ -42,27 +40,29 @@ export const jobOf = (changes: Partial<PaidJob<UpscaleRequest>> = {}): PaidJob<U
 });
 
 /** What one call of the node submits with. */
-export function submitterOf(kling: FakeKling, context: IExecuteFunctions) {
-	const cancellation = new Cancellation(context.getNode(), context.getExecutionCancelSignal());
-	const batch = batchOf(kling.api, cancellation);
-	return { batch, submitter: new Submitter(context, batch, operation) };
+export function submitterOf(kling: FakeKling, n8n: IExecuteFunctions) {
+	const cancellation = new Cancellation(n8n.getNode(), n8n.getExecutionCancelSignal());
+	const context = contextOf(kling.api, n8n, cancellation);
+	const submitter = new Submitter(context);
+	return { context, items: submitter.items, submitter };
 }
 
 /** One execution whose calls of the node submit one job each. */
 export function executionWith(kling: FakeKling, settings: ExecutionSettings = {}) {
 	const execution = new FakeExecution(kling, settings);
 	const submit = async (changes: ExecutionSettings = {}, job = jobOf()) => {
-		const { batch, submitter } = submitterOf(kling, execution.context(changes));
+		const { submitter, ...shared } = submitterOf(kling, execution.context(changes));
 		// As runJobs does, so that an error names what earlier tries have sent.
-		submitter.recall(job, 0);
+		submitter.noteEarlier(job, 0);
 		const submission = await submitter.submit(job, 0);
-		return { submission, batch };
+		return { submission, ...shared };
 	};
 	return { execution, submit };
 }
 
-export const finished = (status: 'succeed' | 'failed'): TaskModel => ({
-	status_name: status,
-	status_final: true,
-	works: [{ resource: { resource: 'https://s21.example.com/3.png' } }],
-});
+export const finished = (status: 'succeed' | 'failed'): Task =>
+	parseTask({
+		status_name: status,
+		status_final: true,
+		works: [{ resource: { resource: 'https://s21.example.com/3.png' } }],
+	});

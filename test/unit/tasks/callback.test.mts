@@ -2,7 +2,7 @@ import type { IWebhookFunctions } from 'n8n-workflow';
 
 import { readCallback } from '../../../nodes/Kling/tasks/callback.ts';
 
-/** What a caller says, wherever it may stand. That nothing of it is believed is tested on the engine. */
+/** What a caller says, wherever it may stand. That nothing of it is trusted is tested on the engine. */
 
 const contextWith = (rawBody: string | undefined, parsed: unknown = {}) =>
 	({

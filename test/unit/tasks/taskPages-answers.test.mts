@@ -1,4 +1,5 @@
-import { createdMs, TaskPages } from '../../../nodes/Kling/tasks/taskPages.ts';
+import { createdMs, parseTask } from '../../../nodes/Kling/tasks/task.ts';
+import { TaskPages } from '../../../nodes/Kling/tasks/taskPages.ts';
 import type { TaskModel } from '../../../nodes/Kling/transport/types.ts';
 import { answered } from '../../support/fakes.mts';
 import { entry, fail, list, START_MS } from '../support/history.mts';
@@ -8,14 +9,15 @@ import { entry, fail, list, START_MS } from '../support/history.mts';
 describe('answers with gaps', () => {
 	const once = (history: unknown) => async () => answered(200, { history });
 
-	test.each([[[]], [null]])('an empty list is no trouble: %p', async (history) => {
+	test.each([[[]], [null]])('an empty list is no problem: %p', async (history) => {
 		expect((await list(once(history))).ids).toEqual([]);
 	});
 
 	test.each([[undefined], ['none'], [{}]])('what is no list is an error: %p', async (history) => {
 		await expect(list(once(history))).rejects.toMatchObject({
 			message: 'The answer of useapi.net is not a list of tasks',
-			description: 'Try again in a moment; if it stays, check the Base URL of the credential.',
+			description:
+				"Try again in a moment. If this happens again, check the 'Base URL' of the credential.",
 		});
 	});
 
@@ -33,7 +35,7 @@ describe('answers with gaps', () => {
 			const history = new TaskPages({ ask: once(page), fail }, {});
 			expect(await history.next()).toHaveLength(length);
 			// Nor for a list that goes on later.
-			expect(history.place).toBeUndefined();
+			expect(history.cursor).toBeUndefined();
 			await expect(history.next()).rejects.toThrow(
 				`does not list more than the newest ${length} tasks`,
 			);
@@ -55,24 +57,24 @@ test.each<[string, TaskModel, number]>([
 	['none before', { task: { createTime: -5 } }, NaN],
 	['none in words', { task: { createTime: 'today' } }, NaN],
 	['none', {}, NaN],
-])('when a task was made: %s', (_name, model, ms) => expect(createdMs(model)).toBe(ms));
+])('when a task was made: %s', (_name, model, ms) => expect(createdMs(parseTask(model))).toBe(ms));
 
-describe('trouble is told in the vendor’s words, with a next step that fits a list', () => {
+describe('a problem is told in the vendor’s words, with a next step that fits a list', () => {
 	test.each([
-		[400, { error: 'email is required' }, 'email is required', 'Account must be filled in'],
+		[400, { error: 'email is required' }, 'email is required', "'Account' must be filled in"],
 		[401, { error: 'Unauthorized' }, 'The API token was refused', 'credential'],
-		[404, { error: 'Account x not found' }, 'Account x not found', 'Check Account'],
-		[429, { error: 'Slow down' }, 'Slow down', 'Nothing was spent'],
-		[429, undefined, 'useapi.net was asked too often', 'Nothing was spent'],
-		[500, { error: 'Oops', message: 'Busy' }, 'Oops', 'Nothing was spent'],
+		[404, { error: 'Account x not found' }, 'Account x not found', "Check 'Account'"],
+		[429, { error: 'Slow down' }, 'Slow down', 'spent no credits'],
+		[429, undefined, 'useapi.net received too many requests', 'spent no credits'],
+		[500, { error: 'Oops', message: 'Busy' }, 'Oops', 'spent no credits'],
 		[503, undefined, 'useapi.net answered with the unexpected HTTP status 503', 'Try again later'],
 	])('%d %p', async (status, body, message, description) => {
 		const troubles: Array<{ message: string; description: string }> = [];
 		const history = new TaskPages(
 			{
 				ask: async () => answered(status, body),
-				fail: (trouble) => {
-					troubles.push(trouble);
+				fail: (problem) => {
+					troubles.push(problem);
 					return new Error();
 				},
 			},

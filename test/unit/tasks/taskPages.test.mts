@@ -69,14 +69,14 @@ describe.each(kinds)('%s', (_name, kind) => {
 	])('another list goes on where one stopped: %s', async (_name, tasks, mostSeen) => {
 		const { ask, requests } = apiOf(tasks, kind);
 		const ids: number[] = [];
-		let place: Cursor | undefined;
+		let cursor: Cursor | undefined;
 		do {
-			const history = new TaskPages({ ask, fail }, {}, {}, place);
+			const history = new TaskPages({ ask, fail }, {}, {}, cursor);
 			ids.push(...idsOf((await history.next()) ?? []));
-			place = history.place && (JSON.parse(JSON.stringify(history.place)) as Cursor);
-			// Only those that the next page may give again, or the place would grow with every page.
-			expect(place?.seen.length ?? 0).toBeLessThanOrEqual(mostSeen);
-		} while (place);
+			cursor = history.cursor && (JSON.parse(JSON.stringify(history.cursor)) as Cursor);
+			// Only those that the next page may give again, or the cursor would grow with every page.
+			expect(cursor?.seen.length ?? 0).toBeLessThanOrEqual(mostSeen);
+		} while (cursor);
 		expect(ids).toEqual(newestFirst(tasks));
 		// Hardly more calls than there are pages.
 		const pages = Math.ceil(tasks.length / ((kind.cap ?? 50) - 8));
@@ -167,7 +167,7 @@ describe('more tasks of one moment than a page holds', () => {
 		// Larger pages are asked for only where the page was as large as asked for.
 		expect(requests.some(({ pageSize }) => pageSize > 50)).toBe(kind.cap === undefined);
 		expect(hints[0]).toBe(
-			`useapi.net shows at most ${size} of the tasks that were made at the same moment (2026-03-01T10:00:01.000Z). Further ones, if there are any, are missing here.`,
+			`useapi.net shows at most ${size} of the tasks that were made at the same moment (2026-03-01T10:00:01.000Z). Others, if there are any, are missing here.`,
 		);
 		expect(new Set(hints).size).toBe(1);
 		const [older, newer] = [tasks.slice(0, 30), tasks.slice(-30)].map(newestFirst);
@@ -182,7 +182,7 @@ test('a list that goes on where nothing is left sees it with one call', async ()
 	const first = new TaskPages({ ask, fail }, {});
 	await first.next();
 	requests.length = 0;
-	const second = new TaskPages({ ask, fail }, {}, {}, first.place);
+	const second = new TaskPages({ ask, fail }, {}, {}, first.cursor);
 	expect(await second.next()).toBeUndefined();
 	expect(requests).toHaveLength(1);
 });
@@ -199,7 +199,7 @@ describe('an API that does not heed createdBefore', () => {
 		await expect(read()).rejects.toMatchObject({
 			message: 'useapi.net does not list more than the newest 200 tasks',
 			description:
-				'When asked for older ones it gave the same ones again. To go on with what there is, set Limit to 200 or less, or Created After to a later date.',
+				"When asked for older ones it gave the same ones again. To continue with these, set 'Limit' to 200 or less, or 'Created After' to a later date.",
 		});
 		expect(requests.length).toBeLessThan(12);
 		expect(warn).not.toHaveBeenCalled();

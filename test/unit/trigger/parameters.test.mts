@@ -58,7 +58,7 @@ describe('publishing', () => {
 				},
 			},
 		} as unknown as IHookFunctions;
-		const error = await assertReady.call(context).then(
+		const error = await assertReady(context).then(
 			() => undefined,
 			(reason: Error & { description: string }) => reason,
 		);
@@ -87,8 +87,10 @@ describe('publishing', () => {
 
 	test('with several accounts and none chosen names them, and what to do', async () => {
 		const { error } = await publish('manual', accounts('a@b.c', 'd@e.f', 'note'));
-		expect(error?.message).toMatch(/^Choose an Account in "My Trigger", since several/);
-		expect(error?.description).toMatch(/Connected are: a@b\.c, d@e\.f\. For jobs of several/);
+		expect(error?.message).toMatch(/^Choose an 'Account' in "My Trigger", since several/);
+		expect(error?.description).toMatch(
+			/Connected accounts: a@b\.c, d@e\.f\. Use one Kling Trigger for each/,
+		);
 	});
 
 	test.each<[string, Parameters<typeof publish>[1], string?]>([

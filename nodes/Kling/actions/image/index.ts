@@ -16,8 +16,8 @@ export const description: INodeProperties[] = [
 			{
 				name: 'Upscale',
 				value: 'upscale',
-				action: 'Upscale an image',
-				description: 'Make a larger version of an image of a finished Kling task',
+				action: 'Upscale image',
+				description: 'Make a larger version of an image from a finished Kling task',
 			},
 		],
 	},

@@ -1,8 +1,9 @@
 import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
 
-import { runItems, type Batch } from '../../runtime/runItems';
-import { idText, record } from '../../tasks/task';
+import type { Context } from '../../runtime/context';
 import { unwrap, klingError, type Problem } from '../../runtime/problems';
+import { runItems } from '../../runtime/runItems';
+import { idText, record } from '../../transport/json';
 import type { ApiResult } from '../../transport/types';
 import { accountField, showFor, taskField } from '../fields';
 import { Parameters } from '../parameters';
@@ -13,18 +14,17 @@ export const description: INodeProperties[] = showFor('task', 'delete', [
 ]);
 
 /** Deletes every item's task. Spends nothing, and is never sent twice by itself: the second time it would be an error. */
-export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
-	return await runItems(this, readParameters.bind(this), deleteTask.bind(this));
+export async function execute(n8n: IExecuteFunctions): Promise<INodeExecutionData[]> {
+	return await runItems(n8n, (itemIndex) => readParameters(n8n, itemIndex), deleteTask);
 }
 
-function readParameters(this: IExecuteFunctions, itemIndex: number) {
-	const parameters = new Parameters(this, itemIndex);
+function readParameters(n8n: IExecuteFunctions, itemIndex: number) {
+	const parameters = new Parameters(n8n, itemIndex);
 	return { taskId: parameters.id('taskId', 'Task'), account: parameters.account() };
 }
 
 async function deleteTask(
-	this: IExecuteFunctions,
-	{ api, cancellation }: Batch,
+	{ node, api, cancellation }: Context,
 	{ taskId, account }: ReturnType<typeof readParameters>,
 	itemIndex: number,
 ): Promise<INodeExecutionData[]> {
@@ -32,10 +32,10 @@ async function deleteTask(
 	const got = unwrap(result);
 	// A cancel cuts requests short; it must not look like a failure of the API.
 	cancellation.throwIfAborted();
-	if (got.trouble) {
+	if (got.problem) {
 		const reason = lossOf(result);
-		const trouble = reason ? unknownOutcome(taskId, reason) : got.trouble;
-		throw klingError(this.getNode(), { ...trouble, details: { taskId } }, itemIndex);
+		const problem = reason ? unknownOutcome(taskId, reason) : got.problem;
+		throw klingError(node, { ...problem, details: { taskId } }, itemIndex);
 	}
 	const { workIds } = record(got.body);
 	const ids = Array.isArray(workIds) ? workIds.flatMap((id) => idText(id) ?? []) : [];
@@ -52,5 +52,6 @@ function lossOf(result: ApiResult): string | undefined {
 
 const unknownOutcome = (taskId: string, reason: string): Problem => ({
 	message: `It is unknown whether task ${taskId} was deleted (${reason})`,
-	description: 'The answer was lost. Look the task up with Task → Get before you delete it again.',
+	description:
+		'The answer was lost. Look the task up with Task → Get before you try to delete it again.',
 });

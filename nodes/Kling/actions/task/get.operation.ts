@@ -1,9 +1,10 @@
 import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
 
-import { TaskPoller } from '../../job/waiting/poller';
-import { Items, type Batch } from '../../runtime/runItems';
 import { assertImages, buildItems } from '../../job/output/items';
-import { lookAtTask } from '../../tasks/fetchTask';
+import { TaskPoller } from '../../job/waiting/poller';
+import type { Context } from '../../runtime/context';
+import { Items } from '../../runtime/runItems';
+import { getTask } from '../../tasks/fetchTask';
 import {
 	accountField,
 	downloadFields,
@@ -27,14 +28,14 @@ export const description: INodeProperties[] = showFor('task', 'get', [
 		default: 'none',
 		options: [
 			{
-				name: 'Poll Until Finished',
+				name: 'Wait Until Finished',
 				value: 'poll',
-				description: 'Ask for the status until the task is finished, then go on with its result',
+				description: 'Check the status until the task is finished, then continue with its result',
 			},
 			{
-				name: 'Return Immediately',
+				name: "Don't Wait",
 				value: 'none',
-				description: 'Go on at once with the task as it is now, finished or not',
+				description: 'Continue at once with the task as it is now, finished or not',
 			},
 		],
 	},
@@ -62,23 +63,18 @@ export const description: INodeProperties[] = showFor('task', 'get', [
 ]);
 
 /** Gets every item's task, once or until it is finished. Spends nothing. */
-export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
-	const items = await Items.read(this, readParameters.bind(this));
-	const { api, cancellation } = items.batch;
-	const poller = new TaskPoller(this.getNode(), api, cancellation);
-	await items.each(
-		async (parameters, itemIndex) =>
-			await get.call(this, items.batch, poller, parameters, itemIndex),
-	);
+export async function execute(n8n: IExecuteFunctions): Promise<INodeExecutionData[]> {
+	const items = await Items.read(n8n, (itemIndex) => readParameters(n8n, itemIndex));
+	const poller = new TaskPoller(items.context);
+	await items.each(async (parameters) => await get(items.context, poller, parameters));
 	return items.finish();
 }
 
-function readParameters(this: IExecuteFunctions, itemIndex: number) {
-	const parameters = new Parameters(this, itemIndex);
+function readParameters(n8n: IExecuteFunctions, itemIndex: number) {
+	const parameters = new Parameters(n8n, itemIndex);
 	const waits = parameters.wait() === 'poll';
 	return {
-		taskId: parameters.id('taskId', 'Task'),
-		account: parameters.account(),
+		ref: { taskId: parameters.id('taskId', 'Task'), account: parameters.account(), itemIndex },
 		waits,
 		timeoutMs: waits ? parameters.timeoutMs() : 0,
 		pollIntervalMs: waits ? parameters.pollIntervalMs() : undefined,
@@ -87,31 +83,14 @@ function readParameters(this: IExecuteFunctions, itemIndex: number) {
 }
 
 async function get(
-	this: IExecuteFunctions,
-	batch: Batch,
+	context: Context,
 	poller: TaskPoller,
-	{
-		taskId,
-		account,
-		waits,
-		timeoutMs,
-		pollIntervalMs,
-		settings,
-	}: ReturnType<typeof readParameters>,
-	itemIndex: number,
+	{ ref, waits, timeoutMs, pollIntervalMs, settings }: ReturnType<typeof readParameters>,
 ): Promise<INodeExecutionData[]> {
-	const node = this.getNode();
-	const model = waits
-		? await poller.waitFor({
-				taskId,
-				account,
-				itemIndex,
-				timeoutMs,
-				pollIntervalMs,
-				justSubmitted: false,
-			})
-		: await lookAtTask(node, batch, taskId, account, itemIndex);
+	const task = waits
+		? await poller.waitFor({ ref, timeoutMs, pollIntervalMs, justSubmitted: false })
+		: await getTask(context, ref);
 	// Who waits for a result, or asks for images, wants to hear of a failure; a plain look just tells the status.
-	if (waits || settings.output === 'images') assertImages.call(this, model, taskId, itemIndex);
-	return await buildItems.call(this, batch, model, { taskId, account }, settings, itemIndex);
+	if (waits || settings.output === 'images') assertImages(context, task, ref);
+	return await buildItems(context, task, ref, settings);
 }

@@ -5,13 +5,14 @@ import type {
 	INodeProperties,
 } from 'n8n-workflow';
 
-import { runItems, type Batch } from '../../runtime/runItems';
-import { TaskPages } from '../../tasks/taskPages';
-import { retryTransient } from '../../runtime/retry';
-import { outputOf, readTask } from '../../tasks/task';
+import { outputOf } from '../../job/output/formats';
+import type { Context } from '../../runtime/context';
 import { klingError } from '../../runtime/problems';
+import { retryTransient } from '../../runtime/retry';
+import { runItems } from '../../runtime/runItems';
+import { TaskPages } from '../../tasks/taskPages';
 import { accountField, showFor, taskOutputField } from '../fields';
-import { Parameters } from '../parameters';
+import { ListParameters } from './listParameters';
 
 export const description: INodeProperties[] = showFor('task', 'getAll', [
 	accountField,
@@ -34,7 +35,7 @@ export const description: INodeProperties[] = showFor('task', 'getAll', [
 	{
 		...taskOutputField,
 		description:
-			'With Images, tasks without images are left out, and Limit counts images instead of tasks',
+			"With 'Images', tasks without images are left out, and 'Limit' counts images instead of tasks",
 	},
 	{
 		displayName: 'Filters',
@@ -62,26 +63,26 @@ export const description: INodeProperties[] = showFor('task', 'getAll', [
 				name: 'createdAfter',
 				type: 'dateTime',
 				default: '',
-				description: 'Only tasks that were made at this time or later',
+				description: 'Only tasks that were created at this time or later',
 			},
 			{
 				displayName: 'Created Before',
 				name: 'createdBefore',
 				type: 'dateTime',
 				default: '',
-				description: 'Only tasks that were made earlier than this time',
+				description: 'Only tasks that were created before this time',
 			},
 		],
 	},
 ]);
 
 /** Lists the tasks of every item's account, newest first. Spends nothing. */
-export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
-	return await runItems(this, readParameters.bind(this), getAll.bind(this));
+export async function execute(n8n: IExecuteFunctions): Promise<INodeExecutionData[]> {
+	return await runItems(n8n, (itemIndex) => readParameters(n8n, itemIndex), getAll);
 }
 
-function readParameters(this: IExecuteFunctions, itemIndex: number) {
-	const parameters = new Parameters(this, itemIndex);
+function readParameters(n8n: IExecuteFunctions, itemIndex: number) {
+	const parameters = new ListParameters(n8n, itemIndex);
 	return {
 		account: parameters.account(),
 		limit: parameters.limit(),
@@ -92,16 +93,15 @@ function readParameters(this: IExecuteFunctions, itemIndex: number) {
 }
 
 async function getAll(
-	this: IExecuteFunctions,
-	{ api, cancellation, hints }: Batch,
+	{ node, api, cancellation, hints }: Context,
 	{ account, limit, contentType, window, output }: ReturnType<typeof readParameters>,
 	itemIndex: number,
 ): Promise<INodeExecutionData[]> {
-	const history = new TaskPages(
+	const pages = new TaskPages(
 		{
 			ask: async (query) =>
 				await retryTransient(cancellation, async () => await api.getTasks(query)),
-			fail: (trouble) => klingError(this.getNode(), trouble, itemIndex),
+			fail: (problem) => klingError(node, problem, itemIndex),
 			warn: (hint) => hints.add(hint),
 		},
 		{ ...(account && { email: account }), ...(contentType && { contentType }) },
@@ -110,11 +110,10 @@ async function getAll(
 	const found: IDataObject[] = [];
 	// The limit is one of output items, as everywhere in n8n: of images where each is an item.
 	while (found.length < limit) {
-		const tasks = await history.next();
+		const tasks = await pages.next();
 		if (!tasks) break;
-		for (const model of tasks) {
-			const { taskId = '' } = readTask(model);
-			found.push(...outputOf(model, { taskId, account }, output));
+		for (const task of tasks) {
+			found.push(...outputOf(task, { taskId: task.taskId ?? '', account }, output));
 		}
 	}
 	return found.slice(0, limit).map((json) => ({ json, pairedItem: { item: itemIndex } }));

@@ -18,13 +18,13 @@ export const description: INodeProperties[] = [
 			{
 				name: 'Delete',
 				value: 'delete',
-				action: 'Delete a task',
-				description: 'Delete a task and all its images for good',
+				action: 'Delete task',
+				description: 'Delete a task and all its images permanently',
 			},
 			{
 				name: 'Get',
 				value: 'get',
-				action: 'Get a task',
+				action: 'Get task',
 				description: 'Get the status and the images of a task',
 			},
 			{

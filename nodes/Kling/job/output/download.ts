@@ -1,13 +1,13 @@
 import type { IBinaryData } from 'n8n-workflow';
 
-import type { ByteStream } from '../../transport/responseBody';
 import { unwrap, klingError } from '../../runtime/problems';
 import { openFile, type OpenedFile } from '../../transport/fileClient';
 import { imageType } from './imageType';
-import type { Cancellation } from '../../runtime/cancellation';
-import type { JobContext, Kit } from '../../runtime/context';
+import type { Context, NodeFunctions } from '../../runtime/context';
 import { retryTransient } from '../../runtime/retry';
-import { record, text, type TaskImage } from '../../tasks/task';
+import type { TaskImage, TaskRef } from '../../tasks/task';
+import { record, text } from '../../transport/json';
+import type { ByteStream } from '../../transport/types';
 
 /** Getting a file spends nothing, so a broken transfer is tried again. */
 const ATTEMPTS = 3;
@@ -18,39 +18,32 @@ const TRANSFER_TIMEOUT_MS = 600_000;
 const MAX_FILE_BYTES = 256 * 1024 * 1024;
 const TOO_LARGE = { reason: 'it is larger than 256 MB', lasting: true };
 
-export interface Download {
-	image: TaskImage;
-	taskId: string;
-	account?: string;
-	/** Ask for the file without watermark first. */
-	withoutWatermark?: boolean;
-	itemIndex: number;
-}
-
 type Fetched = { file: IBinaryData } | { reason: string; lasting: boolean };
 
 /**
  * Streams an image into n8n's binary storage, named `kling-<taskId>-<workId>.<extension>`.
  *
+ * @param withoutWatermark ask for the file without watermark first
  * @throws KlingError with the task id and the link: the image exists and can be fetched again without paying
  */
 export async function downloadImage(
-	this: JobContext,
-	kit: Kit,
-	download: Download,
+	context: Context,
+	image: TaskImage,
+	ref: TaskRef,
+	withoutWatermark = false,
 ): Promise<IBinaryData> {
-	return await kit.downloads.run(async () => {
-		const { image, taskId, itemIndex } = download;
-		const clean = download.withoutWatermark && (await fetchClean.call(this, kit, download));
+	return await context.downloads.run(async () => {
+		const { taskId, itemIndex } = ref;
+		const clean = withoutWatermark ? await fetchClean(context, image, ref) : undefined;
 		if (clean) return clean;
-		const fetched = await fetchFile.call(this, kit, image.url, download);
+		const fetched = await fetchFile(context, image.url, fileStem(ref, image));
 		if ('file' in fetched) return fetched.file;
 		throw klingError(
-			this.getNode(),
+			context.node,
 			{
 				message: `The image of task ${taskId} could not be downloaded: ${fetched.reason}`,
 				description:
-					'The image exists and is paid for. Fetch it with Task → Get, this task ID and Download Image switched on, or open the link in details.',
+					"The image exists and is paid for. Get it with Task → Get, this task ID and 'Download Image' turned on, or open the link in the error's details.",
 				details: { taskId, imageUrl: image.url },
 			},
 			itemIndex,
@@ -58,65 +51,55 @@ export async function downloadImage(
 	});
 }
 
+const fileStem = ({ taskId }: TaskRef, { workId }: TaskImage): string =>
+	['kling', taskId, ...(workId ? [workId] : [])].join('-');
+
 /** The file without watermark, or `undefined` and a hint for the user when the account cannot have it. */
 async function fetchClean(
-	this: JobContext,
-	kit: Kit,
-	download: Download,
+	context: Context,
+	image: TaskImage,
+	ref: TaskRef,
 ): Promise<IBinaryData | undefined> {
-	const { image, account, itemIndex } = download;
+	const { api, cancellation, hints } = context;
+	const { account, itemIndex } = ref;
 	let reason = 'the image has no ID';
 	const { workId } = image;
 	if (workId) {
-		const got = unwrap(
-			await retryTransient(kit.cancellation, () => kit.api.getCleanFile(workId, account)),
-		);
-		if (got.trouble) reason = got.trouble.message;
+		const got = unwrap(await retryTransient(cancellation, () => api.getCleanFile(workId, account)));
+		if (got.problem) reason = got.problem.message;
 		else {
 			// assumes: clean-file
 			const url = text(record(got.body).cdnUrl) ?? '';
-			const fetched = await fetchFile.call(this, kit, url, download);
+			const fetched = await fetchFile(context, url, fileStem(ref, image));
 			if ('file' in fetched) return fetched.file;
 			({ reason } = fetched);
 		}
 	}
-	kit.cancellation.throwIfAborted();
-	kit.hints.add(
-		`Item ${itemIndex}: the image without watermark was not available (${reason}), so the plain image was downloaded.`,
+	cancellation.throwIfAborted();
+	hints.add(
+		`Item ${itemIndex}: the image without watermark was not available (${reason}), so the standard image was downloaded.`,
 	);
 	return undefined;
 }
 
-async function fetchFile(
-	this: JobContext,
-	{ api, cancellation }: Kit,
-	url: string,
-	{ image, taskId }: Download,
-): Promise<Fetched> {
-	const stem = ['kling', taskId, ...(image.workId ? [image.workId] : [])].join('-');
-	let fetched: Fetched;
+async function fetchFile(context: Context, url: string, stem: string): Promise<Fetched> {
+	const { cancellation } = context;
 	for (let attempt = 1; ; attempt++) {
-		fetched = await fetchOnce.call(this, cancellation, url, api.baseUrl, stem);
+		const fetched = await fetchOnce(context, url, stem);
 		cancellation.throwIfAborted();
 		if ('file' in fetched || fetched.lasting || attempt === ATTEMPTS) return fetched;
 		await cancellation.sleepUntil(Date.now() + RETRY_PAUSE_MS * attempt);
 	}
 }
 
-async function fetchOnce(
-	this: JobContext,
-	cancellation: Cancellation,
-	address: string,
-	baseUrl: string,
-	stem: string,
-): Promise<Fetched> {
+async function fetchOnce(context: Context, address: string, stem: string): Promise<Fetched> {
 	const limitMs = Date.now() + TRANSFER_TIMEOUT_MS;
 	const cut = new AbortController();
 	let settled = false;
-	const cutOff = cancellation
+	const cutOff = context.cancellation
 		.waitFor(() => settled || Date.now() > limitMs)
 		.then(() => ({ reason: 'it took too long', lasting: true }));
-	const fetched = fetchAndStore.call(this, address, baseUrl, stem, cut.signal);
+	const fetched = fetchAndStore(context, address, stem, cut.signal);
 	// Whichever loses must not go unheard.
 	cutOff.catch(() => {});
 	fetched.catch(() => {});
@@ -132,18 +115,17 @@ async function fetchOnce(
 }
 
 async function fetchAndStore(
-	this: JobContext,
+	{ n8n, api }: Context,
 	address: string,
-	baseUrl: string,
 	stem: string,
 	signal: AbortSignal,
 ): Promise<Fetched> {
-	const opened = await openFile.call(this, address, baseUrl, signal);
-	return 'reason' in opened ? opened : await storeFile.call(this, opened, stem);
+	const opened = await openFile(n8n, address, api.baseUrl, signal);
+	return 'reason' in opened ? opened : await storeFile(n8n, opened, stem);
 }
 
 async function storeFile(
-	this: JobContext,
+	n8n: NodeFunctions,
 	{ stream, url }: OpenedFile,
 	stem: string,
 ): Promise<Fetched> {
@@ -159,7 +141,7 @@ async function storeFile(
 	// Whoever reads hears of an error; one that comes when nobody reads must not end n8n.
 	bounded.on('error', () => {});
 	try {
-		return { file: await this.helpers.prepareBinaryData(bounded, fileName, type.mimeType) };
+		return { file: await n8n.helpers.prepareBinaryData(bounded, fileName, type.mimeType) };
 	} catch (error) {
 		return size > MAX_FILE_BYTES ? TOO_LARGE : broken(error);
 	}

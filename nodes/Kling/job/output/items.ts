@@ -1,10 +1,10 @@
 import type { IBinaryKeyData, INodeExecutionData } from 'n8n-workflow';
 
+import type { Context } from '../../runtime/context';
 import { klingError } from '../../runtime/problems';
-import type { TaskModel } from '../../transport/types';
+import type { Task, TaskImage, TaskRef } from '../../tasks/task';
 import { downloadImage } from './download';
-import type { JobContext, Kit } from '../../runtime/context';
-import { outputOf, readTask, type OutputKind, type TaskImage } from '../../tasks/task';
+import { outputOf, type OutputKind } from './formats';
 
 export interface OutputSettings {
 	output: OutputKind;
@@ -14,37 +14,24 @@ export interface OutputSettings {
 	withoutWatermark?: boolean;
 }
 
-/** What the node itself knows of a task, whatever the API's answer holds. */
-export interface TaskRef {
-	taskId: string;
-	account?: string;
-	replyRef?: string;
-	/** The job was not sent by this execution, see Reuse Earlier Result. */
-	reused?: boolean;
-	[key: string]: string | boolean | undefined;
-}
-
 /**
  * Turns a task into output items, linked to their input item: one, or with `images` one per image.
  *
- * @throws KlingError when images are asked for and the task has none
+ * @throws KlingError when images are asked for and the task has none, or an image cannot be downloaded
  */
 export async function buildItems(
-	this: JobContext,
-	kit: Kit,
-	model: TaskModel,
-	known: TaskRef,
+	context: Context,
+	task: Task,
+	ref: TaskRef,
 	settings: OutputSettings,
-	itemIndex: number,
 ): Promise<INodeExecutionData[]> {
 	const { output } = settings;
-	const { images } = readTask(model);
-	if (output === 'images') assertImages.call(this, model, known.taskId, itemIndex);
+	if (output === 'images') assertImages(context, task, ref);
+	const { itemIndex, reused } = ref;
 	return await Promise.all(
-		outputOf(model, known, output).map(async (json, position) => {
-			const wanted = output === 'images' ? [images[position]] : images;
-			const files = await downloadAll.call(this, kit, wanted, known, settings, itemIndex);
-			const { reused } = known;
+		outputOf(task, ref, output).map(async (json, position) => {
+			const wanted = output === 'images' ? [task.images[position]] : task.images;
+			const files = await downloadAll(context, wanted, ref, settings);
 			return {
 				json: { ...json, ...(reused && { reused }) },
 				...files,
@@ -59,36 +46,29 @@ export async function buildItems(
  *
  * @throws KlingError
  */
-export function assertImages(
-	this: JobContext,
-	model: TaskModel,
-	taskId: string,
-	itemIndex: number,
-): void {
-	const { status, finished, failed, message, images } = readTask(model);
-	const fail = (text: string, description: string) =>
-		klingError(
-			this.getNode(),
-			{ message: text, description, details: { taskId, status } },
-			itemIndex,
-		);
+export function assertImages(context: Context, task: Task, { taskId, itemIndex }: TaskRef): void {
+	const { status, finished, failed, message, images } = task;
+	const fail = (text: string, description: string) => {
+		const details = { taskId, status };
+		return klingError(context.node, { message: text, description, details }, itemIndex);
+	};
 	if (!finished) {
 		throw fail(
 			`Task ${taskId} has no images yet (status: ${status})`,
-			'Set Wait for Result to Poll Until Finished, or get the task again later.',
+			"Set 'Wait for Result' to 'Wait Until Finished', or get the task again later.",
 		);
 	}
 	if (failed) {
 		throw fail(
 			`Task ${taskId} failed: ${message ?? 'Kling gave no reason'}`,
-			'This is what Kling says about the task. Often its moderation refuses an image, or the account is out of credits.',
+			'This is the reason that Kling gives. Often its moderation has refused the image, or the account is out of credits.',
 		);
 	}
 	// assumes: succeed-without-works
 	if (images.length === 0) {
 		throw fail(
 			`Task ${taskId} finished without an image`,
-			'Kling reported success but named no image file. Get the task again in a moment; if it stays empty, look it up on the Kling website.',
+			'Kling reported success but named no image file. Get the task again in a moment. If there is still no image, look the task up on the Kling website.',
 		);
 	}
 }
@@ -99,31 +79,25 @@ export function assertImages(
  * @throws KlingError when the task failed, or an image cannot be downloaded
  */
 export async function buildResult(
-	this: JobContext,
-	kit: Kit,
-	model: TaskModel,
-	known: TaskRef,
+	context: Context,
+	task: Task,
+	ref: TaskRef,
 	settings: OutputSettings,
-	itemIndex: number,
 ): Promise<INodeExecutionData[]> {
-	assertImages.call(this, model, known.taskId, itemIndex);
-	return await buildItems.call(this, kit, model, known, settings, itemIndex);
+	assertImages(context, task, ref);
+	return await buildItems(context, task, ref, settings);
 }
 
 /** `{ binary }` with the first image in the named field, further ones in `<field>_2`, `<field>_3` and so on. */
 async function downloadAll(
-	this: JobContext,
-	kit: Kit,
+	context: Context,
 	images: TaskImage[],
-	{ taskId, account }: TaskRef,
+	ref: TaskRef,
 	{ binaryPropertyName: field, withoutWatermark }: OutputSettings,
-	itemIndex: number,
 ): Promise<{ binary?: IBinaryKeyData }> {
 	if (!field || images.length === 0) return {};
 	const files = await Promise.all(
-		images.map((image) =>
-			downloadImage.call(this, kit, { image, taskId, account, withoutWatermark, itemIndex }),
-		),
+		images.map(async (image) => await downloadImage(context, image, ref, withoutWatermark)),
 	);
 	const named = files.map((file, position) => [
 		position === 0 ? field : `${field}_${position + 1}`,

@@ -1,27 +1,26 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 
-import type { KlingApi } from '../../transport/client';
+import type { Context } from '../../runtime/context';
 import { isTool, klingError, type KlingError, type Problem } from '../../runtime/problems';
-import type { ApiResult, PaidRequest, TaskModel } from '../../transport/types';
-import type { Batch } from '../../runtime/runItems';
-import { readTask } from '../../tasks/task';
+import type { Task, TaskRef } from '../../tasks/task';
+import type { PaidOperation, PaidRequest } from '../../transport/types';
+import type { OutputSettings } from '../output/items';
 import type { Wanted } from './earlierJobs';
 import { Ledger, type LedgerEntry, type Outcome } from './ledger';
 
-/** What an operation that spends credits is, beyond its fields. */
-export interface PaidOperation<R extends PaidRequest> {
-	/** In messages, e.g. "upscale". */
-	name: string;
-	send(api: KlingApi, request: R): Promise<ApiResult>;
-	/** What is paid for, but for the account: requests of one account with the same fingerprint are the same job. */
-	fingerprint(request: R): string;
-	/** How the API's lists show the job of a request. */
-	wanted(request: R): Pick<Wanted, 'matches' | 'type' | 'sourceTaskId'>;
+/** A request that spends credits, and what it pays for. */
+export interface PaidCall {
+	operation: PaidOperation;
+	request: PaidRequest;
+	/** What is paid for, but for the account: calls of one account with the same fingerprint are the same job. */
+	fingerprint: string;
+	/** How the API's lists show the job. */
+	wanted: Pick<Wanted, 'fromWorkId' | 'type' | 'sourceTaskId'>;
 }
 
 /** What one item wants to have sent. */
-export interface PaidJob<R extends PaidRequest> {
-	request: R;
+export interface PaidJob {
+	call: PaidCall;
 	/** How long every job slot may stay taken, and how long to look for a job whose answer was lost, in ms. */
 	timeoutMs: number;
 	/** Take a job of the same image that runs or has succeeded, whoever sent it. */
@@ -30,48 +29,112 @@ export interface PaidJob<R extends PaidRequest> {
 	callsBack: boolean;
 }
 
+/** One item of a paid operation, as its parameters say. */
+export interface JobParameters extends PaidJob {
+	wait: 'poll' | 'callback' | 'none';
+	pollIntervalMs?: number;
+	settings: OutputSettings;
+}
+
 /** An accepted job: sent just now, or found. */
 export interface Submission {
-	taskId: string;
+	ref: TaskRef;
 	/** What the API last said about the task; of a job that was found it may have said nothing yet. */
-	model?: TaskModel;
+	task?: Task;
 	/** Sent just now, so it is not finished yet. */
 	isNew: boolean;
-	/** Taken from another execution, or from kling.ai, by Reuse Earlier Result. */
-	reused: boolean;
 	/** useapi.net calls this execution back about it. */
 	callsBack: boolean;
 	/** Epoch ms. */
 	sentAtMs: number;
 	/** To be told of the finished task: gives the job slot back, and notes a failure. */
-	settle(finished: TaskModel): void;
+	settle(finished: Task): void;
+}
+
+/** More task IDs than this nobody reads in an error. */
+const MAX_TASKS_TOLD = 20;
+
+/** What became of each item's job, to be told when the node stops on an error. */
+export class ItemJobs {
+	/** Of which it is unknown whether their job was accepted. */
+	readonly unknown = new Set<number>();
+
+	/** @param accepted the tasks that were accepted, by item */
+	constructor(readonly accepted = new Map<number, string>()) {}
+
+	accept(itemIndex: number, taskId: string): void {
+		this.accepted.set(itemIndex, taskId);
+		this.unknown.delete(itemIndex);
+	}
+
+	doubt(itemIndex: number): void {
+		this.unknown.add(itemIndex);
+	}
+
+	/** Credits that were spent, or may have been, are not lost: the results can be fetched. */
+	explain(error: KlingError): KlingError {
+		const own = error.context?.itemIndex;
+		const said = `${error.message} ${error.description ?? ''}`;
+		const tasks = [...this.accepted]
+			.filter(([itemIndex, taskId]) => itemIndex !== own || !said.includes(taskId))
+			.map(([itemIndex, taskId]) => `item ${itemIndex}: ${taskId}`);
+		const items = [...this.unknown].filter((itemIndex) => itemIndex !== own).map(String);
+		if (tasks.length + items.length === 0) return error;
+		const told = [
+			error.description,
+			tasks.length > 0 &&
+				`Tasks that were already created can be fetched with Task → Get (${list(tasks)}).`,
+			items.length > 0 &&
+				`It is unknown whether the jobs of these items were accepted: ${list(items)}. Look for their tasks with Task → Get Many before you send them again.`,
+			"To let the other items continue, set 'On Error' to 'Continue' in this node's settings.",
+		];
+		error.description = told.filter(Boolean).join(' ');
+		return error;
+	}
+}
+
+function list(names: string[]): string {
+	const more = names.length - MAX_TASKS_TOLD;
+	return [...names.slice(0, MAX_TASKS_TOLD), ...(more > 0 ? [`and ${more} more`] : [])].join(', ');
 }
 
 /** One item's way to its submission. */
-export class Attempt<R extends PaidRequest> {
-	readonly fingerprint: string;
+export class Attempt {
 	readonly ledger: Ledger;
 	readonly isTool: boolean;
 	private readonly executionId: string;
 	private readonly runIndex: number;
 
 	constructor(
-		readonly context: IExecuteFunctions,
-		readonly batch: Batch,
-		readonly operation: PaidOperation<R>,
-		readonly job: PaidJob<R>,
+		readonly context: Context<IExecuteFunctions>,
+		readonly items: ItemJobs,
+		readonly job: PaidJob,
 		readonly itemIndex: number,
 	) {
-		this.ledger = new Ledger(context);
-		this.fingerprint = operation.fingerprint(job.request);
-		this.isTool = isTool(context.getNode());
-		this.executionId = context.getExecutionId();
-		this.runIndex = Number(context.getWorkflowDataProxy(itemIndex).$runIndex);
+		const { n8n } = context;
+		this.ledger = new Ledger(n8n);
+		this.isTool = isTool(context.node);
+		this.executionId = n8n.getExecutionId();
+		this.runIndex = Number(n8n.getWorkflowDataProxy(itemIndex).$runIndex);
+	}
+
+	get fingerprint(): string {
+		return this.job.call.fingerprint;
+	}
+
+	get account(): string | undefined {
+		return this.job.call.request.email;
+	}
+
+	/** Nothing is to be looked up for what this execution is the first to send. An execution that was killed has noted nothing. */
+	get mayBeSentAlready(): boolean {
+		const isRetry = this.context.n8n.getMode() === 'retry';
+		return this.entry !== undefined || this.job.reuse || isRetry;
 	}
 
 	/** What the ledger has about this job. */
 	get entry(): LedgerEntry | undefined {
-		return this.ledger.find(this.fingerprint, this.job.request.email);
+		return this.ledger.find(this.fingerprint, this.account);
 	}
 
 	/** Of this execution, not of one that a person has retried. */
@@ -92,23 +155,20 @@ export class Attempt<R extends PaidRequest> {
 
 	/** Where useapi.net reports to, and with which words. n8n signs the resume URL, and it is always the same. */
 	get reply(): string {
-		const { request, callsBack } = this.job;
-		return JSON.stringify([
-			callsBack ? 'resume' : (request.replyUrl ?? ''),
-			request.replyRef ?? '',
-		]);
+		const { call, callsBack } = this.job;
+		const { replyUrl = '', replyRef = '' } = call.request;
+		return JSON.stringify([callsBack ? 'resume' : replyUrl, replyRef]);
 	}
 
 	/** What to look for in the API's lists. @param sinceMs epoch ms */
 	wanted(sinceMs?: number): Wanted {
-		const { request } = this.job;
-		return { ...this.operation.wanted(request), account: request.email, sinceMs };
+		return { ...this.job.call.wanted, account: this.account, sinceMs };
 	}
 
 	note(outcome: Outcome, sentAtMs: number, callsBack = this.job.callsBack): LedgerEntry {
 		const { executionId, runIndex, itemIndex, reply } = this;
 		const entry = { ...outcome, executionId, runIndex, itemIndex, sentAtMs, callsBack, reply };
-		this.ledger.record(this.fingerprint, this.job.request.email, entry);
+		this.ledger.record(this.fingerprint, this.account, entry);
 		return entry;
 	}
 
@@ -124,21 +184,22 @@ export class Attempt<R extends PaidRequest> {
 	}
 
 	submission(entry: AcceptedEntry): Submission {
-		const { taskId, reused = false, callsBack, sentAtMs } = entry;
+		const { taskId, reused, callsBack, sentAtMs } = entry;
+		const { itemIndex, account } = this;
+		const { replyRef } = this.job.call.request;
 		return {
-			taskId,
+			ref: { taskId, itemIndex, account, replyRef, ...(reused && { reused }) },
 			isNew: false,
-			reused,
 			callsBack: callsBack && this.isOwn(entry),
 			sentAtMs,
 			settle: (finished) => {
-				if (readTask(finished).failed) this.ledger.recordFailure(this.fingerprint, taskId);
+				if (finished.failed) this.ledger.recordFailure(this.fingerprint, taskId);
 			},
 		};
 	}
 
-	error(trouble: Problem): KlingError {
-		return klingError(this.context.getNode(), trouble, this.itemIndex);
+	error(problem: Problem): KlingError {
+		return klingError(this.context.node, problem, this.itemIndex);
 	}
 }
 

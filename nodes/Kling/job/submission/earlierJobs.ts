@@ -1,11 +1,10 @@
-import type { INode } from 'n8n-workflow';
-
+import type { Context } from '../../runtime/context';
 import { unwrap, klingError, type KlingError, type Problem } from '../../runtime/problems';
-import type { TaskModel } from '../../transport/types';
-import { createdMs, TaskPages } from '../../tasks/taskPages';
-import type { Kit } from '../../runtime/context';
 import { retryTransient } from '../../runtime/retry';
-import { idText, readTask, record, text, worksOf } from '../../tasks/task';
+import { fetchTaskOnce } from '../../tasks/fetchTask';
+import { createdMs, inputsOf, type Task } from '../../tasks/task';
+import { TaskPages } from '../../tasks/taskPages';
+import { idText, record, text } from '../../transport/json';
 
 /** No list is read further back than so many tasks. */
 const MAX_TASKS = 500;
@@ -33,10 +32,10 @@ export interface KnownJob {
 /** What to look for in the API's lists. */
 export interface Wanted {
 	account?: string;
-	/** Whether a job is the one, by what it was made of. */
-	matches: (job: KnownJob) => boolean;
-	/** A job of this type that does not tell what it is of could be the one. */
-	type?: string;
+	/** The image that it was made of. */
+	fromWorkId: string;
+	/** The type of its task. */
+	type: string;
 	/** Nothing older can be it: the task that made the source image. */
 	sourceTaskId?: string;
 	/** Nothing older can be it, in epoch ms by this machine's clock. */
@@ -53,7 +52,7 @@ export interface Wanted {
 export type Sighting =
 	| { is: 'found'; taskId: string; isSure: boolean }
 	| { is: 'absent' | 'untold' }
-	| { is: 'unreadable'; trouble: Problem };
+	| { is: 'unreadable'; problem: Problem };
 
 /**
  * Looks in the API's own lists whether a job is there already: GET /scheduler has the running ones, GET /tasks all that
@@ -66,8 +65,7 @@ export class EarlierJobs {
 
 	/** @param read tasks that earlier looks have read: what a task was made of never changes */
 	constructor(
-		private readonly node: INode,
-		private readonly kit: Pick<Kit, 'api' | 'cancellation'>,
+		private readonly context: Context,
 		private readonly read = new Map<string, KnownJob>(),
 	) {}
 
@@ -75,16 +73,16 @@ export class EarlierJobs {
 	async find(wanted: Wanted): Promise<Sighting> {
 		const { account = '' } = wanted;
 		const list =
-			this.lists.get(account) ?? new AccountList(this.node, this.kit, this.read, wanted.account);
+			this.lists.get(account) ?? new AccountList(this.context, this.read, wanted.account);
 		this.lists.set(account, list);
 		try {
 			await list.readBackTo(wanted);
 		} catch (error) {
-			this.kit.cancellation.throwIfAborted();
-			const { trouble, message, description } = error as KlingError;
+			this.context.cancellation.throwIfAborted();
+			const { problem, message, description } = error as KlingError;
 			return {
 				is: 'unreadable',
-				trouble: trouble ?? { message, description: description ?? '' },
+				problem: problem ?? { message, description: description ?? '' },
 			};
 		}
 		return list.find(wanted);
@@ -94,24 +92,23 @@ export class EarlierJobs {
 /** The lists of one account, read as far back as was asked for. */
 class AccountList {
 	private readonly jobs = new Map<string, KnownJob>();
-	private readonly history: TaskPages;
+	private readonly pages: TaskPages;
 	private isComplete = false;
 	/** When the oldest task so far was made, epoch ms. */
 	private oldestMs = Infinity;
 	private reading: Promise<void>;
 
 	constructor(
-		private readonly node: INode,
-		private readonly kit: Pick<Kit, 'api' | 'cancellation'>,
+		private readonly context: Context,
 		private readonly read: Map<string, KnownJob>,
 		private readonly account?: string,
 	) {
-		const { api, cancellation } = kit;
-		this.history = new TaskPages(
+		const { api, cancellation, node } = context;
+		this.pages = new TaskPages(
 			{
 				ask: async (query) =>
 					await retryTransient(cancellation, async () => await api.getTasks(query)),
-				fail: (trouble) => klingError(node, trouble),
+				fail: (problem) => klingError(node, problem),
 			},
 			account ? { email: account } : {},
 		);
@@ -133,7 +130,7 @@ class AccountList {
 
 	find(wanted: Wanted): Sighting {
 		const { sinceMs } = wanted;
-		const same = this.recent(wanted).filter((job) => !job.failed && wanted.matches(job));
+		const same = this.recent(wanted).filter((job) => !job.failed && matches(wanted, job));
 		const best =
 			sinceMs === undefined
 				? // A success without a file is of no use.
@@ -152,8 +149,8 @@ class AccountList {
 	private untold(wanted: Wanted): KnownJob[] {
 		const { type } = wanted;
 		return this.recent(wanted).filter((job) => {
-			const tells = tellsInputs(job) && (job.type !== undefined || type === undefined);
-			return !tells && (!type || !job.type || job.type === type);
+			const tells = tellsInputs(job) && job.type !== undefined;
+			return !tells && (!job.type || job.type === type);
 		});
 	}
 
@@ -165,7 +162,7 @@ class AccountList {
 	private isFarEnough({ sourceTaskId = '', sinceMs = -Infinity }: Wanted): boolean {
 		return (
 			this.isComplete ||
-			this.history.isBlocked ||
+			this.pages.isBlocked ||
 			this.jobs.size >= MAX_TASKS ||
 			this.jobs.has(sourceTaskId) ||
 			this.oldestMs < sinceMs - CLOCK_SKEW_MS
@@ -173,10 +170,10 @@ class AccountList {
 	}
 
 	private async readPage(): Promise<void> {
-		const entries = await this.history.next();
+		const entries = await this.pages.next();
 		if (!entries) this.isComplete = true;
 		for (const entry of entries ?? []) {
-			const job = jobOf(entry);
+			const job = toKnownJob(entry);
 			this.add(job);
 			if (job.madeMs < this.oldestMs) this.oldestMs = job.madeMs;
 		}
@@ -184,10 +181,10 @@ class AccountList {
 
 	/** In what shape a running task stands in the list of tasks is not told, so each is read. assumes: scheduler-lists-running */
 	private async readRunning(): Promise<void> {
-		const { api, cancellation } = this.kit;
+		const { api, cancellation, node } = this.context;
 		const got = unwrap(await retryTransient(cancellation, api.getRunningJobs));
-		if (got.trouble) throw klingError(this.node, got.trouble);
-		if (!Array.isArray(got.body)) throw klingError(this.node, NOT_A_LIST);
+		if (got.problem) throw klingError(node, got.problem);
+		if (!Array.isArray(got.body)) throw klingError(node, NOT_A_LIST);
 		const own = got.body.map(record).filter(({ email }) => {
 			return !this.account || !text(email) || text(email) === this.account;
 		});
@@ -200,11 +197,11 @@ class AccountList {
 			taskIds.slice(0, MAX_READS).map(async (taskId) => {
 				const before = this.read.get(taskId);
 				if (before && tellsInputs(before)) return this.add(before);
-				const result = await this.kit.api.getTask(taskId, this.account);
-				this.kit.cancellation.throwIfAborted();
-				const { body = {} } = unwrap(result) as { body?: TaskModel };
+				const ref = { taskId, account: this.account };
+				const { task } = await fetchTaskOnce(this.context.api, ref);
+				this.context.cancellation.throwIfAborted();
 				// One that cannot be read tells nothing, and may be the one that is wanted.
-				const job = { ...jobOf(body), taskId };
+				const job = { ...(task ? toKnownJob(task) : UNREAD), taskId };
 				this.read.set(taskId, job);
 				this.add(job);
 			}),
@@ -231,7 +228,8 @@ class AccountList {
 
 const NOT_A_LIST: Problem = {
 	message: 'The answer of useapi.net is not a list of jobs',
-	description: 'Try again in a moment; if it stays, check the Base URL of the credential.',
+	description:
+		"Try again in a moment. If this happens again, check the 'Base URL' of the credential.",
 };
 
 const newest = (jobs: KnownJob[]): KnownJob | undefined =>
@@ -240,13 +238,22 @@ const newest = (jobs: KnownJob[]): KnownJob | undefined =>
 const tellsInputs = ({ fromWorkIds, inputUrls }: KnownJob) =>
 	fromWorkIds.length > 0 || inputUrls.length > 0;
 
-/** What a task was made of stands in the task and in each of its works (kling-api.md, "Entries of GET /tasks"). */
-function jobOf(model: TaskModel): KnownJob {
-	const { taskId = '', type, finished, failed, images } = readTask(model);
-	const inputs = [record(model.task), ...worksOf(model)].flatMap(({ taskInfo }) => {
-		const { inputs: list } = record(taskInfo);
-		return Array.isArray(list) ? list.map(record) : [];
-	});
+const matches = ({ type, fromWorkId }: Wanted, job: KnownJob): boolean =>
+	job.type === type && job.fromWorkIds.includes(fromWorkId);
+
+const UNREAD: KnownJob = {
+	taskId: '',
+	fromWorkIds: [],
+	inputUrls: [],
+	finished: false,
+	failed: false,
+	hasImages: false,
+	madeMs: NaN,
+};
+
+function toKnownJob(task: Task): KnownJob {
+	const { taskId = '', type, finished, failed, images } = task;
+	const inputs = inputsOf(task);
 	return {
 		taskId,
 		type,
@@ -255,6 +262,6 @@ function jobOf(model: TaskModel): KnownJob {
 		finished,
 		failed,
 		hasImages: images.length > 0,
-		madeMs: createdMs(model),
+		madeMs: createdMs(task),
 	};
 }

@@ -28,7 +28,7 @@ export class JobSlots {
 	/** By ticket. Only the first one keeps looking; the others sleep until they are first, however many they are. */
 	private readonly waiting: Waiter[] = [];
 	private inFlight = 0;
-	private width = MAX_PARALLEL_SUBMITS;
+	private concurrency = MAX_PARALLEL_SUBMITS;
 	/** Our tasks that run now, as far as their ends are told to `taskFinished`. */
 	private running = 0;
 	/** How many of them the account had when it last refused one; unknown before that. */
@@ -65,7 +65,7 @@ export class JobSlots {
 				if (result.isTaken) this.taken();
 				return result.answer;
 			}
-			this.width = 1;
+			this.concurrency = 1;
 			// A task of ours that ended meanwhile has freed a slot since this refusal: try again at once.
 			if (this.finishedTasks !== finishedBefore) continue;
 			this.refusedAtMs = Date.now();
@@ -83,7 +83,7 @@ export class JobSlots {
 	private taken(): void {
 		this.running++;
 		this.fullSinceMs = undefined;
-		this.width = Math.min(this.width + 1, MAX_PARALLEL_SUBMITS);
+		this.concurrency = Math.min(this.concurrency + 1, MAX_PARALLEL_SUBMITS);
 		// More room than there seemed to be: somebody else's task has ended, perhaps more than one.
 		if (this.running > this.capacity) {
 			this.capacity = this.running;
@@ -107,7 +107,7 @@ export class JobSlots {
 			let passes = false;
 			await this.cancellation.waitFor(() => {
 				if (this.isTimeUp(maxWaitMs)) return true;
-				passes = this.isTransient(ticket);
+				passes = this.maySend(ticket);
 				// Counted in the same step as asked, before the next one is woken and asks too.
 				if (passes) this.inFlight++;
 				return passes;
@@ -126,10 +126,10 @@ export class JobSlots {
 		this.waiting[0]?.lead();
 	}
 
-	private isTransient(ticket: number): boolean {
+	private maySend(ticket: number): boolean {
 		return (
 			this.waiting[0]?.ticket === ticket &&
-			this.inFlight < this.width &&
+			this.inFlight < this.concurrency &&
 			(this.running + this.inFlight < this.capacity ||
 				(this.inFlight === 0 && Date.now() >= this.probeAtMs))
 		);

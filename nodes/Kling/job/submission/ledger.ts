@@ -10,8 +10,8 @@ import { isAnswer, type Problem } from '../../runtime/problems';
  */
 export type Outcome =
 	| { state: 'accepted'; taskId: string; failed?: boolean; reused?: boolean }
-	| { state: 'refused'; trouble: Problem }
-	| { state: 'unknown'; trouble: Problem };
+	| { state: 'refused'; problem: Problem }
+	| { state: 'unknown'; problem: Problem };
 
 /** One job that was sent in this execution, and what came of it. */
 export type LedgerEntry = Outcome & {
@@ -48,18 +48,18 @@ export class Ledger {
 	private readonly entries: IDataObject;
 	private readonly scope: string;
 
-	constructor(private readonly context: IExecuteFunctions) {
-		const data = context.getContext('flow');
+	constructor(private readonly n8n: IExecuteFunctions) {
+		const data = n8n.getContext('flow');
 		data[CONTEXT_KEY] ??= {};
 		this.entries = data[CONTEXT_KEY] as IDataObject;
 		// The same IDs under another credential are another customer's.
-		this.scope = context.getNode().credentials?.[CREDENTIAL]?.id ?? '';
+		this.scope = n8n.getNode().credentials?.[CREDENTIAL]?.id ?? '';
 	}
 
 	/**
 	 * An empty account is the only one there is, so it is the same as any other.
 	 *
-	 * @param fingerprint what is paid for, see `PaidOperation`
+	 * @param fingerprint what is paid for, see `PaidCall`
 	 */
 	find(fingerprint: string, account = ''): LedgerEntry | undefined {
 		const jobs = this.jobs(fingerprint);
@@ -103,7 +103,7 @@ export class Ledger {
 
 	/** Version 1.0.0 kept one entry for each run and item in the node's context; executions that it began may still run. */
 	private findInOldShape(fingerprint: string, account: string): LedgerEntry | undefined {
-		const { sentByKling = {} } = this.context.getContext('node') as {
+		const { sentByKling = {} } = this.n8n.getContext('node') as {
 			sentByKling?: Record<string, OldEntry>;
 		};
 		const same = Object.values(sentByKling).filter(({ job }) => {
@@ -112,7 +112,7 @@ export class Ledger {
 		});
 		const found = same.find(({ sent }) => sent.taskId && !sent.failed) ?? same[0];
 		if (!found) return undefined;
-		const { taskId, failed, trouble } = found.sent;
+		const { taskId, failed, trouble: problem } = found.sent;
 		const origin = {
 			executionId: found.executionId,
 			runIndex: 0,
@@ -123,7 +123,7 @@ export class Ledger {
 			reply: '',
 		};
 		if (taskId) return { ...origin, state: 'accepted', taskId, failed };
-		return trouble && { ...origin, state: isAnswer(trouble) ? 'refused' : 'unknown', trouble };
+		return problem && { ...origin, state: isAnswer(problem) ? 'refused' : 'unknown', problem };
 	}
 
 	private key(fingerprint: string): string {

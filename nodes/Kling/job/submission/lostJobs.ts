@@ -1,6 +1,4 @@
-import type { INode } from 'n8n-workflow';
-
-import type { Kit } from '../../runtime/context';
+import type { Context } from '../../runtime/context';
 import { EarlierJobs, type KnownJob, type Sighting, type Wanted } from './earlierJobs';
 
 /** A job that was accepted so long ago is in the lists. assumes: list-shows-new-tasks */
@@ -25,10 +23,7 @@ export class LostJobs {
 	private readonly read = new Map<string, KnownJob>();
 	private isRunning = false;
 
-	constructor(
-		private readonly node: INode,
-		private readonly kit: Pick<Kit, 'api' | 'cancellation'>,
-	) {}
+	constructor(private readonly context: Context) {}
 
 	/**
 	 * @param limitMs the last look is no later than this
@@ -51,7 +46,7 @@ export class LostJobs {
 		try {
 			while (this.searches.size > 0) {
 				// A search that is added meanwhile may be due earlier.
-				await this.kit.cancellation.waitFor(() => this.isDue());
+				await this.context.cancellation.waitFor(() => this.isDue());
 				await this.look();
 			}
 		} catch (error) {
@@ -68,7 +63,7 @@ export class LostJobs {
 	}
 
 	private async look(): Promise<void> {
-		const earlier = new EarlierJobs(this.node, this.kit, this.read);
+		const earlier = new EarlierJobs(this.context, this.read);
 		await Promise.all(
 			[...this.searches].map(async (search) => {
 				const sighting = await earlier.find(search.wanted);

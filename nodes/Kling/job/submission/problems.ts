@@ -5,7 +5,8 @@ import {
 	vendorText,
 	type Problem,
 } from '../../runtime/problems';
-import { isSuccess, type ApiResult } from '../../transport/types';
+import { isSuccess } from '../../transport/client';
+import type { ApiResult } from '../../transport/types';
 import type { Sighting } from './earlierJobs';
 
 /** What a submission that brought no task came to. Whether its outcome is known is told by `isAnswer`. */
@@ -35,34 +36,34 @@ function lossOf(result: Exclude<ApiResult, { outcome: 'unsent' }>): {
 }
 
 const NEVER_AGAIN =
-	'The request was sent but its answer was lost. It is not sent again by itself, since that could spend credits twice.';
+	'The job was sent, but the answer was lost. It is not sent again automatically, since that could spend credits twice.';
 
 /** @param sighting what the API's lists say about it, once they have been read */
-export function unknownOutcome(trouble: Problem, sighting?: Sighting): Problem {
+export function unknownOutcome(problem: Problem, sighting?: Sighting): Problem {
 	if (sighting?.is === 'absent') {
 		return {
-			...trouble,
-			message: `${trouble.message}, most likely it was not`,
+			...problem,
+			message: `${problem.message}, most likely it was not`,
 			description: `${NEVER_AGAIN} The lists of useapi.net show other jobs but not this one, so it was most likely not accepted. To send it, retry this execution or run the workflow again.`,
 			forAgent:
-				'The request was sent but its answer was lost. The lists of useapi.net show other jobs but not this one, so it was most likely not accepted. It is not sent again in this execution. Tell the user, who can ask for it in a new message.',
+				'The job was sent, but the answer was lost. The lists of useapi.net show other jobs but not this one, so it was most likely not accepted. It is not sent again in this execution. Tell the user, who can ask for it in a new message.',
 		};
 	}
 	const lists =
 		sighting?.is === 'unreadable'
-			? `The lists of useapi.net could not be read: ${sighting.trouble.message}.`
-			: 'The lists of useapi.net do not tell.';
+			? `The lists of useapi.net could not be read: ${sighting.problem.message}.`
+			: 'The lists of useapi.net do not show whether it was accepted.';
 	return {
-		...trouble,
-		description: `${NEVER_AGAIN} ${lists} Look up your tasks first (with Task → Get Many or on the Kling website), and send this item again, in a new execution, only if the task is not there.`,
-		forAgent: `The request was sent but its answer was lost. ${lists} Do not ask for this image again, since that could spend credits twice; it is not sent again in this execution. Look for a new task in the list of tasks, or tell the user to look it up.`,
+		...problem,
+		description: `${NEVER_AGAIN} ${lists} Check your tasks first, with Task → Get Many or on the Kling website. Only if the task is not there, send this item again in a new execution.`,
+		forAgent: `The job was sent, but the answer was lost. ${lists} Do not ask for this image again, since that could spend credits twice; it is not sent again in this execution. Look for a new task in the list of tasks, or ask the user to look for it.`,
 	};
 }
 
 /** An earlier job is to be taken, or must not be sent twice, and there is no way to see whether there is one. */
-export const couldNotLook = (trouble: Problem): Problem => ({
-	...trouble,
-	message: `Could not check for an earlier job of this image: ${trouble.message}`,
-	description: `Nothing was sent, so nothing was spent. ${trouble.description}`,
+export const couldNotLook = (problem: Problem): Problem => ({
+	...problem,
+	message: `Could not check for an earlier task of this image: ${problem.message}`,
+	description: `Nothing was sent, so nothing was spent. ${problem.description}`,
 	forAgent: `Nothing was sent, so nothing was spent. Call this again later with the same values.`,
 });

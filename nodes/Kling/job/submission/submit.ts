@@ -1,13 +1,15 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 
+import type { Context } from '../../runtime/context';
 import { answerProblem, isAnswer } from '../../runtime/problems';
-import { isSuccess, type ApiResult, type PaidRequest, type TaskModel } from '../../transport/types';
-import type { Batch } from '../../runtime/runItems';
-import { idText } from '../../tasks/task';
+import { parseTask } from '../../tasks/task';
+import { isSuccess } from '../../transport/client';
+import { idText } from '../../transport/json';
+import type { ApiResult, TaskModel } from '../../transport/types';
+import { Attempt, ItemJobs, type PaidJob, type Submission } from './attempt';
 import { JobSlots } from './jobSlots';
-import { Attempt, type PaidJob, type PaidOperation, type Submission } from './attempt';
-import { SentJobs } from './takeOver';
 import { submitProblem } from './problems';
+import { SentJobs } from './takeOver';
 
 /**
  * Sends the jobs of one call of the node.
@@ -16,53 +18,54 @@ import { submitProblem } from './problems';
  * and the API has no key to prevent it (kling-api.md, "There is no idempotency key"). Only a 429, or a request that
  * never left this machine, may be followed by another. What was sent before is taken over, see `SentJobs`.
  */
-export class Submitter<R extends PaidRequest> {
-	private readonly sent: SentJobs;
+export class Submitter {
+	readonly items = new ItemJobs();
+	private sentJobs?: SentJobs;
 	/** Job slots are counted per Kling account. */
-	private readonly gates = new Map<string, JobSlots>();
+	private readonly slots = new Map<string, JobSlots>();
 
-	constructor(
-		private readonly context: IExecuteFunctions,
-		private readonly batch: Batch,
-		private readonly operation: PaidOperation<R>,
-	) {
-		this.sent = new SentJobs(context.getNode(), batch);
-	}
+	constructor(private readonly context: Context<IExecuteFunctions>) {}
 
 	/**
 	 * Waits for a free job slot and sends the job, unless it was sent before.
 	 *
 	 * @throws KlingError when the job was refused, when its outcome is unknown, or when no slot became free
 	 */
-	async submit(job: PaidJob<R>, itemIndex: number): Promise<Submission> {
-		const { context, batch, operation } = this;
-		const attempt = new Attempt(context, batch, operation, job, itemIndex);
+	async submit(job: PaidJob, itemIndex: number): Promise<Submission> {
+		const attempt = new Attempt(this.context, this.items, job, itemIndex);
 		const submission = await attempt.ledger.serialize(
 			attempt.fingerprint,
-			async () => (await this.sent.takeOver(attempt)) ?? (await this.send(attempt)),
+			async () => (await this.takeOver(attempt)) ?? (await this.send(attempt)),
 		);
-		batch.accepted.set(itemIndex, submission.taskId);
-		batch.unknown.delete(itemIndex);
+		this.items.accept(itemIndex, submission.ref.taskId);
 		return submission;
 	}
 
 	/** What earlier tries have sent is told if an item fails before its turn comes. */
-	recall(job: PaidJob<R>, itemIndex: number): void {
-		const attempt = new Attempt(this.context, this.batch, this.operation, job, itemIndex);
+	noteEarlier(job: PaidJob, itemIndex: number): void {
+		const attempt = new Attempt(this.context, this.items, job, itemIndex);
 		const { entry } = attempt;
 		if (!entry || !attempt.isOwn(entry)) return;
-		if (entry.state === 'accepted') this.batch.accepted.set(itemIndex, entry.taskId);
-		if (entry.state === 'unknown') this.batch.unknown.add(itemIndex);
+		if (entry.state === 'accepted') this.items.accept(itemIndex, entry.taskId);
+		if (entry.state === 'unknown') this.items.doubt(itemIndex);
 	}
 
-	private async send(attempt: Attempt<R>): Promise<Submission> {
-		const { batch, operation } = this;
-		const { request, timeoutMs } = attempt.job;
-		const gate = this.gateOf(request.email);
+	private async takeOver(attempt: Attempt): Promise<Submission | undefined> {
+		return attempt.mayBeSentAlready ? await this.sent.takeOver(attempt) : undefined;
+	}
+
+	private get sent(): SentJobs {
+		return (this.sentJobs ??= new SentJobs(this.context));
+	}
+
+	private async send(attempt: Attempt): Promise<Submission> {
+		const { api, cancellation } = this.context;
+		const { call, timeoutMs } = attempt.job;
+		const slots = this.slotsOf(attempt.account);
 		let sentAtMs = 0;
-		const result = await gate.run(async () => {
+		const result = await slots.run(async () => {
 			sentAtMs = Date.now();
-			const answer = await operation.send(batch.api, request);
+			const answer = await api.submit(call.operation, call.request);
 			// assumes: full-takes-nothing
 			return answer.outcome === 'answered' && answer.status === 429
 				? { full: true, retryAfterMs: answer.retryAfterMs }
@@ -73,26 +76,30 @@ export class Submitter<R extends PaidRequest> {
 		const taskId = acceptedTaskId(result);
 		if (taskId && result.outcome === 'answered') {
 			const submission = attempt.accept({ taskId }, sentAtMs);
-			const settle = (finished: TaskModel) => {
-				submission.settle(finished);
-				gate.taskFinished();
+			return {
+				...submission,
+				task: parseTask(result.body as TaskModel),
+				isNew: true,
+				settle: (finished) => {
+					submission.settle(finished);
+					slots.taskFinished();
+				},
 			};
-			return { ...submission, model: result.body as TaskModel, isNew: true, settle };
 		}
-		const trouble = submitProblem(result, operation.name);
+		const problem = submitProblem(result, call.operation);
 		if (result.outcome !== 'unsent') {
-			if (!isAnswer(trouble)) return await this.sent.findLost(attempt, trouble, sentAtMs);
-			attempt.note({ state: 'refused', trouble }, sentAtMs);
+			if (!isAnswer(problem)) return await this.sent.findLost(attempt, problem, sentAtMs);
+			attempt.note({ state: 'refused', problem }, sentAtMs);
 		}
 		// A cancel cuts requests short; it must not look like a failure of the API.
-		if (batch.cancellation.isCanceled) batch.cancellation.throwIfAborted();
-		throw attempt.error(trouble);
+		if (cancellation.isCanceled) cancellation.throwIfAborted();
+		throw attempt.error(problem);
 	}
 
-	private gateOf(account = ''): JobSlots {
-		const gate = this.gates.get(account) ?? new JobSlots(this.batch.cancellation);
-		this.gates.set(account, gate);
-		return gate;
+	private slotsOf(account = ''): JobSlots {
+		const slots = this.slots.get(account) ?? new JobSlots(this.context.cancellation);
+		this.slots.set(account, slots);
+		return slots;
 	}
 }
 

@@ -1,10 +1,6 @@
-import type { INode } from 'n8n-workflow';
-
-import { unwrap, isRefusal, type Problem } from '../../runtime/problems';
-import type { PaidRequest, TaskModel } from '../../transport/types';
-import type { Kit } from '../../runtime/context';
-import { retryTransient } from '../../runtime/retry';
-import { readTask } from '../../tasks/task';
+import type { Context } from '../../runtime/context';
+import { isRefusal, type Problem } from '../../runtime/problems';
+import { fetchTask } from '../../tasks/fetchTask';
 import type { AcceptedEntry, Attempt, Submission } from './attempt';
 import { EarlierJobs } from './earlierJobs';
 import type { LedgerEntry } from './ledger';
@@ -12,9 +8,9 @@ import { LISTED_AFTER_MS, LostJobs } from './lostJobs';
 import { couldNotLook, unknownOutcome } from './problems';
 
 const SAME_JOB_HINT =
-	'Some items name the same image, so they share one job and its result. Reply Reference and Reply URL of the job that was sent first count.';
+	"Some items name the same image, so they share one job and its result. The 'Reply Reference' and 'Reply URL' of the job that was sent first apply.";
 const UNTOLD_HINT =
-	'Reuse Earlier Result could not check every earlier job: useapi.net does not tell which image some of them are of.';
+	"'Reuse Earlier Result' could not check every earlier task: useapi.net does not tell which image some of them were made from.";
 
 /** Finds jobs that were sent before: in the ledger of the execution, and where that does not tell in the API's lists. */
 export class SentJobs {
@@ -23,24 +19,22 @@ export class SentJobs {
 	/** Jobs that this call of the node has looked for in vain, by fingerprint. */
 	private readonly missed = new Set<string>();
 
-	constructor(node: INode, kit: Pick<Kit, 'api' | 'cancellation'>) {
-		this.earlier = new EarlierJobs(node, kit);
-		this.lost = new LostJobs(node, kit);
+	constructor(private readonly context: Context) {
+		this.earlier = new EarlierJobs(context);
+		this.lost = new LostJobs(context);
 	}
 
 	/**
+	 * For what may be sent already, see `Attempt.mayBeSentAlready`.
+	 *
 	 * @returns the job as it was sent before, by this execution or elsewhere; `undefined` when it is to be sent
 	 * @throws KlingError when it must not be sent
 	 */
-	async takeOver<R extends PaidRequest>(attempt: Attempt<R>): Promise<Submission | undefined> {
-		const { entry, job } = attempt;
-		if (!entry) {
-			// An execution that was killed has noted nothing, but may have sent the job.
-			const isRetry = attempt.context.getMode() === 'retry';
-			return job.reuse || isRetry ? await this.findEarlier(attempt, true) : undefined;
-		}
+	async takeOver(attempt: Attempt): Promise<Submission | undefined> {
+		const { entry } = attempt;
+		if (!entry) return await this.findEarlier(attempt, true);
 		const isOfAnotherItem = attempt.isOwn(entry) && !attempt.isOfThisItem(entry);
-		if (isOfAnotherItem && entry.reply !== attempt.reply) attempt.batch.hints.add(SAME_JOB_HINT);
+		if (isOfAnotherItem && entry.reply !== attempt.reply) this.context.hints.add(SAME_JOB_HINT);
 		switch (entry.state) {
 			case 'accepted':
 				return await this.goOnWith(entry, attempt);
@@ -57,40 +51,27 @@ export class SentJobs {
 	 * @param sentAtMs epoch ms
 	 * @throws KlingError when it is not found
 	 */
-	async findLost<R extends PaidRequest>(
-		attempt: Attempt<R>,
-		trouble: Problem,
-		sentAtMs: number,
-	): Promise<Submission> {
-		const { job, batch } = attempt;
-		attempt.note({ state: 'unknown', trouble: unknownOutcome(trouble) }, sentAtMs);
+	async findLost(attempt: Attempt, problem: Problem, sentAtMs: number): Promise<Submission> {
+		attempt.note({ state: 'unknown', problem: unknownOutcome(problem) }, sentAtMs);
 		// Until it is found, or if a cancel ends the search.
-		batch.unknown.add(attempt.itemIndex);
-		const sighting = await this.lost.find(attempt.wanted(sentAtMs), job.timeoutMs);
+		attempt.items.doubt(attempt.itemIndex);
+		const sighting = await this.lost.find(attempt.wanted(sentAtMs), attempt.job.timeoutMs);
 		if (sighting.is === 'found') return attempt.accept(sighting, sentAtMs);
 		this.missed.add(attempt.fingerprint);
 		// Before the lists must show it, an absence means nothing.
 		const isEarly = sighting.is === 'absent' && Date.now() < sentAtMs + LISTED_AFTER_MS;
-		const told = unknownOutcome(trouble, isEarly ? { is: 'untold' } : sighting);
-		attempt.note({ state: 'unknown', trouble: told }, sentAtMs);
+		const told = unknownOutcome(problem, isEarly ? { is: 'untold' } : sighting);
+		attempt.note({ state: 'unknown', problem: told }, sentAtMs);
 		throw attempt.error(told);
 	}
 
 	/** A task that failed may be sent again by a later run or by hand, not by an automatic try. */
-	private async goOnWith<R extends PaidRequest>(
-		entry: AcceptedEntry,
-		attempt: Attempt<R>,
-	): Promise<Submission | undefined> {
+	private async goOnWith(entry: AcceptedEntry, attempt: Attempt): Promise<Submission | undefined> {
 		if (attempt.isOfThisRun(entry)) return attempt.submission(entry);
-		const { batch, job } = attempt;
+		const { account, job } = attempt;
 		if (!entry.failed) {
-			const { email } = job.request;
-			const result = await retryTransient(
-				batch.cancellation,
-				async () => await batch.api.getTask(entry.taskId, email),
-			);
-			const { body: model } = unwrap(result) as { body?: TaskModel };
-			if (!model || !readTask(model).failed) return { ...attempt.submission(entry), model };
+			const { task } = await fetchTask(this.context, { taskId: entry.taskId, account });
+			if (!task?.failed) return { ...attempt.submission(entry), task };
 			attempt.ledger.recordFailure(attempt.fingerprint, entry.taskId);
 		}
 		const looksFirst = job.reuse || !attempt.isOwn(entry);
@@ -98,26 +79,26 @@ export class SentJobs {
 	}
 
 	/** A refusal holds for this run; a later run, or a person, may have put right what it was for. */
-	private async askAgain<R extends PaidRequest>(
+	private async askAgain(
 		entry: Extract<LedgerEntry, { state: 'refused' }>,
-		attempt: Attempt<R>,
+		attempt: Attempt,
 	): Promise<Submission | undefined> {
-		const { trouble } = entry;
+		const { problem } = entry;
 		const { reuse } = attempt.job;
 		// An agent is told to wait for the source task and to ask again.
-		const mayAskAgain = attempt.isTool && isRefusal(trouble);
-		if (attempt.isOfThisRun(entry) && !mayAskAgain) throw attempt.error(trouble);
-		if (isRefusal(trouble) && attempt.isOwn(entry) && !reuse) return undefined;
-		return await this.findEarlier(attempt, reuse || !isRefusal(trouble));
+		const mayAskAgain = attempt.isTool && isRefusal(problem);
+		if (attempt.isOfThisRun(entry) && !mayAskAgain) throw attempt.error(problem);
+		if (isRefusal(problem) && attempt.isOwn(entry) && !reuse) return undefined;
+		return await this.findEarlier(attempt, reuse || !isRefusal(problem));
 	}
 
 	/** @returns `undefined` when nothing was accepted after all, and a person has asked to send it again */
-	private async findUnknown<R extends PaidRequest>(
+	private async findUnknown(
 		entry: Extract<LedgerEntry, { state: 'unknown' }>,
-		attempt: Attempt<R>,
+		attempt: Attempt,
 	): Promise<Submission | undefined> {
-		const { sentAtMs, trouble } = entry;
-		const { fingerprint, batch, job } = attempt;
+		const { sentAtMs, problem } = entry;
+		const { fingerprint, job } = attempt;
 		if (!this.missed.has(fingerprint)) {
 			const isListed = () => Date.now() >= sentAtMs + LISTED_AFTER_MS;
 			const wanted = attempt.wanted(sentAtMs);
@@ -130,8 +111,8 @@ export class SentJobs {
 			if (sighting.is === 'absent' && isListed() && !attempt.isOwn(entry)) return undefined;
 			this.missed.add(fingerprint);
 		}
-		batch.unknown.add(attempt.itemIndex);
-		throw attempt.error(trouble);
+		attempt.items.doubt(attempt.itemIndex);
+		throw attempt.error(problem);
 	}
 
 	/**
@@ -139,19 +120,16 @@ export class SentJobs {
 	 *
 	 * @param isNeeded without a look nothing may be sent
 	 */
-	private async findEarlier<R extends PaidRequest>(
-		attempt: Attempt<R>,
-		isNeeded: boolean,
-	): Promise<Submission | undefined> {
+	private async findEarlier(attempt: Attempt, isNeeded: boolean): Promise<Submission | undefined> {
 		const { reuse } = attempt.job;
 		const sighting = await this.earlier.find(attempt.wanted());
 		if (sighting.is === 'found') {
 			return attempt.accept({ ...sighting, reused: reuse }, Date.now(), false);
 		}
 		if (sighting.is === 'unreadable' && isNeeded) {
-			throw attempt.error(couldNotLook(sighting.trouble));
+			throw attempt.error(couldNotLook(sighting.problem));
 		}
-		if (sighting.is === 'untold' && reuse) attempt.batch.hints.add(UNTOLD_HINT);
+		if (sighting.is === 'untold' && reuse) this.context.hints.add(UNTOLD_HINT);
 		return undefined;
 	}
 }

@@ -1,30 +1,19 @@
-import type { INode } from 'n8n-workflow';
-
-import { unwrap, klingError, type Problem } from '../../runtime/problems';
-import type { TaskModel } from '../../transport/types';
-import { MAX_PARALLEL_READS, type Kit } from '../../runtime/context';
-import { retryTransient } from '../../runtime/retry';
-import {
-	EARLY_404_MS,
-	EMPTY_SUCCESS_MS,
-	isEmptySuccess,
-	isTask,
-	LOOKS_AT_MISSING,
-	NOT_A_TASK,
-	runningJobs,
-} from '../../tasks/fetchTask';
-import { readTask } from '../../tasks/task';
+import type { Context } from '../../runtime/context';
+import { MAX_PARALLEL_READS } from '../../runtime/context';
+import { klingError, type Problem } from '../../runtime/problems';
 import { Semaphore } from '../../runtime/semaphore';
+import { fetchTask, GRACE, runningJobs, TaskLooks } from '../../tasks/fetchTask';
+import type { Task } from '../../tasks/task';
 import type { PendingTask } from './suspend';
 
 /** Between two looks at a task that is missing, or a success without a file. */
 const PAUSE_MS = 2_000;
 
 /** How a task ended, or that the API no longer knows it. */
-export type Ended = { model: TaskModel } | { trouble: Problem };
+export type Ended = { task: Task } | { problem: Problem };
 
 /** The first task found running, or how all of them ended. */
-export type Look = { running: string } | { ended: Map<string, Ended> };
+export type Check = { running: string } | { ended: Map<string, Ended> };
 
 /**
  * Looks whether all tasks of a suspended execution are finished, and stops at the first that still runs.
@@ -36,31 +25,30 @@ export type Look = { running: string } | { ended: Map<string, Ended> };
  * @param ranLastTime the task that the look before found running, if this process made one
  * @throws KlingError when the API cannot be asked
  */
-export async function lookAtAll(
-	node: INode,
-	kit: Kit,
+export async function checkTasks(
+	context: Context,
 	tasks: PendingTask[],
 	ranLastTime?: string,
-): Promise<Look> {
+): Promise<Check> {
 	const ended = new Map<string, Ended>();
 	const read = async (task: PendingTask): Promise<boolean> => {
-		const end = await readPatiently(node, kit, task);
+		const end = await readEnd(context, task);
 		if (end) ended.set(task.taskId, end);
 		return end !== undefined;
 	};
 	const [first] = tasks.filter(({ taskId }) => taskId === ranLastTime);
 	if (first && !(await read(first))) return { running: first.taskId };
-	for (const task of await likelyRunning(kit, tasks)) {
+	for (const task of await likelyRunning(context, tasks)) {
 		if (!ended.has(task.taskId) && !(await read(task))) return { running: task.taskId };
 	}
 	let running: string | undefined;
-	const turns = new Semaphore(kit.cancellation, MAX_PARALLEL_READS);
+	const reads = new Semaphore(context.cancellation, MAX_PARALLEL_READS);
 	// Several items may wait for the same task.
 	const unread = new Map(tasks.map((task) => [task.taskId, task]));
 	await Promise.all(
 		[...unread.values()].map(async (task) => {
 			if (ended.has(task.taskId)) return;
-			await turns.run(async () => {
+			await reads.run(async () => {
 				if (running === undefined && !(await read(task))) running = task.taskId;
 			});
 		}),
@@ -69,37 +57,36 @@ export async function lookAtAll(
 }
 
 /** Those in the list of running jobs, the one sent last at first: it most likely ends last. Without a list that one alone. */
-async function likelyRunning(kit: Kit, tasks: PendingTask[]): Promise<PendingTask[]> {
+async function likelyRunning({ api }: Context, tasks: PendingTask[]): Promise<PendingTask[]> {
 	if (tasks.length === 1) return tasks;
-	const listed = await runningJobs(kit.api);
+	const listed = await runningJobs(api);
 	const lastFirst = tasks.toReversed();
 	return listed ? lastFirst.filter(({ taskId }) => listed.has(taskId)) : lastFirst.slice(0, 1);
 }
 
 /**
- * How the task ended, or `undefined` while it runs. Nobody repeats a lost callback, so this asks patiently: a 404, and a
- * success without a file, count only when they stay.
+ * How the task ended, or `undefined` while it runs. Nobody repeats a lost callback, so a 404, and a success without a
+ * file, count only when they stay.
  */
-async function readPatiently(
-	node: INode,
-	{ api, cancellation }: Kit,
-	{ taskId, account, itemIndex, sentAtMs }: PendingTask,
-): Promise<Ended | undefined> {
-	const emptyUntilMs = Date.now() + EMPTY_SUCCESS_MS;
-	for (let looks = 1; ; looks++) {
-		const result = await retryTransient(cancellation, () => api.getTask(taskId, account));
-		const got = unwrap(result);
-		if (!got.trouble) {
-			const model = got.body as TaskModel;
-			if (!isTask(model)) throw klingError(node, NOT_A_TASK, itemIndex);
-			if (!readTask(model).finished) return undefined;
-			if (!isEmptySuccess(model) || Date.now() >= emptyUntilMs) return { model };
-		} else {
-			if (result.outcome !== 'answered' || result.status !== 404) {
-				throw klingError(node, got.trouble, itemIndex);
-			}
-			if (Date.now() - sentAtMs < EARLY_404_MS) return undefined;
-			if (looks >= LOOKS_AT_MISSING) return { trouble: got.trouble };
+async function readEnd(context: Context, pending: PendingTask): Promise<Ended | undefined> {
+	const { itemIndex, sentAtMs } = pending;
+	const { node, cancellation } = context;
+	const looks = new TaskLooks(sentAtMs);
+	for (;;) {
+		const look = await fetchTask(context, pending);
+		const { task, problem } = look;
+		if (task && !task.finished) return undefined;
+		switch (looks.classify(look)) {
+			case 'found':
+				return { task: task! };
+			case 'final':
+				if (problem && look.is !== 'missing') throw klingError(node, problem, itemIndex);
+				return { problem: problem! };
+			case 'transient':
+				throw klingError(node, problem!, itemIndex);
+			case 'tooNew':
+				// It was only just made, so it runs.
+				if (problem && Date.now() - sentAtMs < GRACE.missingMs) return undefined;
 		}
 		await cancellation.sleepUntil(Date.now() + PAUSE_MS);
 	}

@@ -1,10 +1,10 @@
 import type { INodeExecutionData } from 'n8n-workflow';
 
+import type { Context } from '../../runtime/context';
 import { klingError, type KlingError } from '../../runtime/problems';
-import { asNodeError, errorItem } from '../../runtime/errorItem';
-import type { JobContext, Kit } from '../../runtime/context';
-import type { Ended } from './checkTasks';
+import { asNodeError, errorItem } from '../../runtime/runItems';
 import { buildResult } from '../output/items';
+import type { Ended } from './checkTasks';
 import type { Pending, PendingTask } from './suspend';
 
 /**
@@ -14,8 +14,7 @@ import type { Pending, PendingTask } from './suspend';
  * @returns one output for each item, in order, and the errors of those that failed
  */
 export async function pendingOutputs(
-	context: JobContext,
-	kit: Kit,
+	context: Context,
 	{ tasks, itemCount }: Pending,
 	items: INodeExecutionData[],
 	ended: Map<string, Ended>,
@@ -25,12 +24,12 @@ export async function pendingOutputs(
 		.map(({ json, binary }, item): INodeExecutionData => ({ json, binary, pairedItem: { item } }));
 	const failures: KlingError[] = [];
 	await Promise.all(
-		tasks.map(async (task) => {
-			const { itemIndex, taskId } = task;
+		tasks.map(async (pending) => {
+			const { itemIndex, taskId } = pending;
 			try {
-				outputs[itemIndex] = await outputOf(context, kit, task, ended.get(taskId)!);
+				outputs[itemIndex] = await outputOf(context, pending, ended.get(taskId)!);
 			} catch (error) {
-				const nodeError = asNodeError(context.getNode(), error, itemIndex);
+				const nodeError = asNodeError(context.node, error, itemIndex);
 				failures.push(nodeError);
 				outputs[itemIndex] = errorItem(nodeError, itemIndex);
 			}
@@ -40,18 +39,17 @@ export async function pendingOutputs(
 }
 
 async function outputOf(
-	context: JobContext,
-	kit: Kit,
-	{ itemIndex, taskId, account, replyRef, reused, settings }: PendingTask,
+	context: Context,
+	pending: PendingTask,
 	end: Ended,
 ): Promise<INodeExecutionData> {
-	if ('trouble' in end) {
-		throw klingError(context.getNode(), { ...end.trouble, details: { taskId } }, itemIndex);
+	const { itemIndex, taskId, settings } = pending;
+	if ('problem' in end) {
+		throw klingError(context.node, { ...end.problem, details: { taskId } }, itemIndex);
 	}
 	// n8n has no place for hints when an execution is resumed, so they go into the item.
-	const own = { ...kit, hints: new Set<string>() };
-	const known = { taskId, account, replyRef, ...(reused && { reused }) };
-	const [item] = await buildResult.call(context, own, end.model, known, settings, itemIndex);
+	const own = { ...context, hints: new Set<string>() };
+	const [item] = await buildResult(own, end.task, pending, settings);
 	if (own.hints.size > 0) item.json.message = [...own.hints].join(' ');
 	return item;
 }

@@ -1,17 +1,7 @@
-import type { INode } from 'n8n-workflow';
-
-import type { KlingApi } from '../../transport/client';
-import { unwrap, klingError, isTransient, type Problem } from '../../runtime/problems';
-import type { ApiResult, TaskModel } from '../../transport/types';
-import type { Cancellation } from '../../runtime/cancellation';
-import {
-	EARLY_404_MS,
-	EMPTY_SUCCESS_MS,
-	isEmptySuccess,
-	LOOKS_AT_MISSING,
-	runningJobs,
-} from '../../tasks/fetchTask';
-import { numberOf, readTask, record } from '../../tasks/task';
+import type { Context } from '../../runtime/context';
+import { klingError, type Problem } from '../../runtime/problems';
+import { fetchTaskOnce, runningJobs, TaskLooks, type Look } from '../../tasks/fetchTask';
+import { durationMs, type Task, type TaskRef } from '../../tasks/task';
 import { DurationEstimate } from './durations';
 
 /** Pauses between two looks when no interval is set: a fifth of the time already waited in vain, within these bounds. */
@@ -29,9 +19,7 @@ const LIST_TRUST_MS = 20_000;
 const STEP_MS = 250;
 
 export interface Watch {
-	taskId: string;
-	account?: string;
-	itemIndex: number;
+	ref: TaskRef;
 	/** Time limit in ms, from the first call of `waitFor`. */
 	timeoutMs: number;
 	/** Fixed pause in ms; without it the pause grows with the time waited. */
@@ -48,17 +36,12 @@ interface Watched extends Watch {
 	/** When the task itself was last read; the list of running jobs is believed for a while only. */
 	lastReadMs: number;
 	isBeingRead: boolean;
-	/** The API has shown the task itself, so a 404 is no early one. */
-	seen: boolean;
+	looks: TaskLooks;
 	/** The list of running jobs has named it: once it does not, the task is worth a look. */
 	wasListed: boolean;
-	/** Looks that the API answered with 404, one after another. */
-	missedLooks: number;
-	/** When it was first told as a success without a file, epoch ms. */
-	emptySinceMs?: number;
 	status: string;
-	lastTrouble?: Problem;
-	resolve(model: TaskModel): void;
+	lastProblem?: Problem;
+	resolve(finished: Task): void;
 	reject(error: unknown): void;
 	timeOut(): void;
 }
@@ -73,37 +56,33 @@ export class TaskPoller {
 	private readonly times = new DurationEstimate();
 	private isRunning = false;
 
-	constructor(
-		private readonly node: INode,
-		private readonly api: KlingApi,
-		private readonly cancellation: Cancellation,
-	) {}
+	constructor(private readonly context: Context) {}
 
 	/**
 	 * Everything that may pass is waited out within the time limit: 429, 5xx, lost connections, broken answers, an early
 	 * 404. What cannot get better (400, 401, 402, a lasting 404) ends the watch at once.
 	 *
-	 * @returns the finished task's model, failed or not
+	 * @returns the finished task, failed or not
 	 * @throws KlingError when the time limit is over, or the API says something that waiting does not mend
 	 */
-	async waitFor(watch: Watch): Promise<TaskModel> {
+	async waitFor(watch: Watch): Promise<Task> {
 		return (await this.start(watch, (task) => {
 			task.reject(this.error(task, timedOut(task)));
 		}))!;
 	}
 
 	/** As `waitFor`, but gives `undefined` when the time limit is over. */
-	async waitUntil(watch: Watch): Promise<TaskModel | undefined> {
+	async waitUntil(watch: Watch): Promise<Task | undefined> {
 		return await this.start(watch, (_task, giveUp) => giveUp());
 	}
 
 	private async start(
 		watch: Watch,
 		onTimeOut: (task: Watched, giveUp: () => void) => void,
-	): Promise<TaskModel | undefined> {
+	): Promise<Task | undefined> {
 		const startMs = Date.now();
 		let task!: Watched;
-		const finished = new Promise<TaskModel | undefined>((resolve, reject) => {
+		const finished = new Promise<Task | undefined>((resolve, reject) => {
 			const end = (then: () => void) => {
 				this.watched.delete(task);
 				then();
@@ -115,11 +94,10 @@ export class TaskPoller {
 				nextLookMs: startMs,
 				lastReadMs: startMs,
 				isBeingRead: false,
-				seen: false,
+				looks: new TaskLooks(startMs),
 				wasListed: false,
-				missedLooks: 0,
 				status: 'unknown',
-				resolve: (model) => end(() => resolve(model)),
+				resolve: (finishedTask) => end(() => resolve(finishedTask)),
 				reject: (error) => end(() => reject(error)),
 				timeOut: () => onTimeOut(task, () => end(() => resolve(undefined))),
 			};
@@ -136,7 +114,7 @@ export class TaskPoller {
 			while (this.watched.size > 0) {
 				await this.tick();
 				const untilMs = Math.min(...[...this.watched].map(dueMs), Date.now() + STEP_MS);
-				await this.cancellation.sleepUntil(untilMs);
+				await this.context.cancellation.sleepUntil(untilMs);
 			}
 		} catch (error) {
 			this.watched.forEach((task) => task.reject(error));
@@ -156,13 +134,13 @@ export class TaskPoller {
 			due.forEach((task) => void this.read(task));
 			return;
 		}
-		const listed = await runningJobs(this.api);
-		this.cancellation.throwIfAborted();
+		const listed = await runningJobs(this.context.api);
+		this.context.cancellation.throwIfAborted();
 		for (const task of this.watched) {
 			const isDue = alike.includes(task);
-			const hasLeft = listed && (task.seen || task.wasListed);
+			const hasLeft = listed && (task.looks.wasSeen || task.wasListed);
 			if (task.isBeingRead || !(isDue || hasLeft)) continue;
-			const isListed = listed?.has(task.taskId) ?? false;
+			const isListed = listed?.has(task.ref.taskId) ?? false;
 			if (isListed) task.wasListed = true;
 			if (isListed && this.trustsList(task)) this.postpone(task);
 			else void this.read(task);
@@ -177,19 +155,20 @@ export class TaskPoller {
 	}
 
 	/** One look serves all items that wait for the same task. */
-	private async read({ taskId, account }: Watched): Promise<void> {
+	private async read({ ref }: Watched): Promise<void> {
+		const { taskId, account } = ref;
 		const tasks = [...this.watched].filter(
-			(task) => task.taskId === taskId && task.account === account && !task.isBeingRead,
+			(task) => task.ref.taskId === taskId && task.ref.account === account && !task.isBeingRead,
 		);
 		if (tasks.length === 0) return;
 		tasks.forEach((task) => (task.isBeingRead = true));
 		try {
-			const result = await this.api.getTask(taskId, account);
-			this.cancellation.throwIfAborted();
+			const look = await fetchTaskOnce(this.context.api, ref);
+			this.context.cancellation.throwIfAborted();
 			for (const task of tasks) {
 				task.lastReadMs = Date.now();
 				this.postpone(task);
-				this.handleResponse(task, result);
+				this.handleResponse(task, look);
 				if (this.watched.has(task) && Date.now() >= task.deadlineMs) task.timeOut();
 			}
 		} catch (error) {
@@ -199,43 +178,27 @@ export class TaskPoller {
 		}
 	}
 
-	private handleResponse(task: Watched, result: ApiResult): void {
-		const got = unwrap(result);
-		task.lastTrouble = got.trouble;
-		if (!got.trouble) {
-			const model = got.body as TaskModel;
-			const { finished, failed, status } = readTask(model);
-			task.seen = true;
-			task.missedLooks = 0;
-			task.status = status;
-			if (!finished || this.mayStillFill(task, model)) return;
-			// What fails often does so at once.
-			if (task.justSubmitted && !failed)
-				this.times.add(taskTimeMs(model) ?? Date.now() - task.startMs);
-			task.resolve(model);
-		} else if (result.outcome === 'answered') {
-			const isMissing = result.status === 404;
-			task.missedLooks = isMissing ? task.missedLooks + 1 : 0;
-			if (!isTransient(result) && !(isMissing && this.mayStillAppear(task))) {
-				task.reject(this.error(task, got.trouble));
-			}
-			task.nextLookMs = Math.max(task.nextLookMs, Date.now() + (result.retryAfterMs ?? 0));
+	private handleResponse(watched: Watched, look: Look): void {
+		const { task, problem } = look;
+		const verdict = watched.looks.classify(look);
+		watched.lastProblem = problem;
+		if (problem) {
+			if (verdict === 'final') watched.reject(this.error(watched, problem));
+			watched.nextLookMs = Math.max(watched.nextLookMs, Date.now() + look.retryAfterMs);
+			return;
 		}
-	}
-
-	/** A 404 is the last word only about a task that was there, or that stays away past the grace for new ones. assumes: unknown-task, early-404 */
-	private mayStillAppear({ seen, startMs, missedLooks }: Watched): boolean {
-		return !seen && (Date.now() - startMs < EARLY_404_MS || missedLooks < LOOKS_AT_MISSING);
-	}
-
-	/** A success without any file is looked at again for some seconds. */
-	private mayStillFill(task: Watched, model: TaskModel): boolean {
-		if (!isEmptySuccess(model)) return false;
+		watched.status = task.status;
+		if (!task.finished) return;
 		const nowMs = Date.now();
-		task.emptySinceMs ??= nowMs;
-		const untilMs = Math.min(task.emptySinceMs + EMPTY_SUCCESS_MS, task.deadlineMs);
-		task.nextLookMs = Math.min(task.nextLookMs, nowMs + MIN_PAUSE_MS);
-		return nowMs < untilMs;
+		if (verdict === 'tooNew' && nowMs < watched.deadlineMs) {
+			watched.nextLookMs = Math.min(watched.nextLookMs, nowMs + MIN_PAUSE_MS);
+			return;
+		}
+		// What fails often does so at once.
+		if (watched.justSubmitted && !task.failed) {
+			this.times.add(durationMs(task) ?? nowMs - watched.startMs);
+		}
+		watched.resolve(task);
 	}
 
 	/** To when the task may be finished, or, past that, by a part of the time it is overdue. */
@@ -257,9 +220,9 @@ export class TaskPoller {
 			: clamp(expectedMs * MIN_PAUSE_OF_TASK_TIME, MIN_KNOWN_PAUSE_MS, MIN_PAUSE_MS);
 	}
 
-	private error(task: Watched, trouble: Problem) {
-		const details = { taskId: task.taskId, ...trouble.details };
-		return klingError(this.node, { ...trouble, details }, task.itemIndex);
+	private error({ ref }: Watched, problem: Problem) {
+		const details = { taskId: ref.taskId, ...problem.details };
+		return klingError(this.context.node, { ...problem, details }, ref.itemIndex);
 	}
 }
 
@@ -269,19 +232,12 @@ const clamp = (value: number, min: number, max: number) => Math.min(Math.max(val
 const dueMs = ({ isBeingRead, nextLookMs, deadlineMs }: Watched) =>
 	isBeingRead ? Infinity : Math.min(nextLookMs, deadlineMs);
 
-/** By the task's own times, which tell it exactly; they may be missing. */
-function taskTimeMs(model: TaskModel): number | undefined {
-	const { createTime, updateTime } = record(model.task);
-	const ms = numberOf(updateTime) - numberOf(createTime);
-	return ms > 0 ? ms : undefined;
-}
-
-function timedOut({ taskId, status, timeoutMs, lastTrouble }: Watched): Problem {
-	const trouble = lastTrouble ? ` The last answer was: ${lastTrouble.message}.` : '';
+function timedOut({ ref, status, timeoutMs, lastProblem }: Watched): Problem {
+	const last = lastProblem ? ` The last error was: ${lastProblem.message}.` : '';
 	return {
-		message: `Task ${taskId} did not finish within ${timeoutMs / 1000} seconds (last status: ${status})`,
-		description: `It may still finish: fetch it later with Task → Get and this task ID, or raise Time Limit under Options.${trouble}`,
-		forAgent: `It may still finish. Call this again with the same values to go on waiting: that costs nothing.${trouble}`,
+		message: `Task ${ref.taskId} did not finish within ${timeoutMs / 1000} seconds (last status: ${status})`,
+		description: `It may still finish: get it later with Task → Get and this task ID, or raise 'Time Limit' under 'Options'.${last}`,
+		forAgent: `It may still finish. Call this again with the same values to go on waiting: that costs nothing.${last}`,
 		details: { status },
 	};
 }

@@ -7,11 +7,11 @@ import type {
 } from 'n8n-workflow';
 import { sleep } from 'n8n-workflow';
 
+import { openContext, type Context } from '../../runtime/context';
 import type { KlingError } from '../../runtime/problems';
 import { readCallback } from '../../tasks/callback';
-import { withSentJobs } from '../../runtime/errorItem';
-import { openKit, type Kit } from '../../runtime/context';
-import { lookAtAll, type Ended } from './checkTasks';
+import { ItemJobs } from '../submission/attempt';
+import { checkTasks, type Ended } from './checkTasks';
 import { coalesce } from './coalesce';
 import { pendingOutputs } from './pendingOutputs';
 import { readPending, readPendingItems, type Pending } from './suspend';
@@ -24,17 +24,17 @@ const LAG_PAUSES_MS = [2_000, 4_000, 8_000, 16_000, 30_000];
 /** At the time limit n8n goes on by itself; no wait for the API may reach into it. */
 const BEFORE_LIMIT_MS = 5_000;
 
-/** What this process knows about a suspended execution. On another machine, or after a restart, the API tells the same. */
-interface Memory {
-	/** The task that ran at the last look: most likely it still does, and one call tells. */
+/** What calls have told about a suspended execution. On another machine, or after a restart, the API tells the same. */
+interface Progress {
+	/** The task that ran at the last look: most likely it still does, and one request tells. */
 	lastRunning?: string;
 	/** Tasks that callbacks have called finished. */
 	saidFinal: Set<string>;
 }
 
-const memories = new Map<string, Memory>();
+const progressById = new Map<string, Progress>();
 /** Executions that time out or are deleted would stay there for ever. */
-const MAX_REMEMBERED = 1_000;
+const MAX_KEPT = 1_000;
 /** For whoever may call again; none is documented. */
 const RETRY_AFTER_S = 10;
 
@@ -44,84 +44,82 @@ const RETRY_AFTER_S = 10;
  *
  * Never throws: n8n would drop the run's data and run the next nodes with an empty item.
  */
-export async function resume(this: IWebhookFunctions): Promise<IWebhookResponseData> {
-	const reply = new Reply(this);
+export async function resume(n8n: IWebhookFunctions): Promise<IWebhookResponseData> {
+	const reply = new Reply(n8n);
 	try {
-		return await wakeUp.call(this, reply);
+		return await handleCall(n8n, reply);
 	} catch (error) {
 		// The execution stays suspended: another callback, or the time limit, brings it on.
-		return reply.refuse(`Could not look at the tasks: ${(error as Error).message}`);
+		return reply.refuse(`Could not read the tasks: ${(error as Error).message}`);
 	}
 }
 
-async function wakeUp(this: IWebhookFunctions, reply: Reply): Promise<IWebhookResponseData> {
-	const pending = readPending(this);
+async function handleCall(n8n: IWebhookFunctions, reply: Reply): Promise<IWebhookResponseData> {
+	const pending = readPending(n8n);
 	if (!pending) return reply.accept('This node waits for no task');
-	const call = readCallback(this);
+	const call = readCallback(n8n);
 	const isKnown = pending.tasks.some(({ taskId }) => taskId === call.taskId);
 	if (call.taskId && !isKnown) return reply.accept('This execution waits for other tasks');
 	if (call.isProgress) return reply.accept('Noted');
 
-	const memory = remember(pending.id);
-	if (call.isFinal && call.taskId) memory.saidFinal.add(call.taskId);
+	const progress = progressOf(pending.id);
+	if (call.isFinal && call.taskId) progress.saidFinal.add(call.taskId);
 	const workflowData = await coalesce(
 		pending.id,
-		async () => await goOn(this, pending, memory, reply),
+		async () => await resumeIfSettled(n8n, pending, progress, reply),
 	);
 	if (!workflowData) return reply.accept('Noted');
-	memories.delete(pending.id);
+	progressById.delete(pending.id);
 	return reply.isSent ? { noWebhookResponse: true, workflowData } : { workflowData };
 }
 
-function remember(id: string): Memory {
-	const memory = memories.get(id) ?? { saidFinal: new Set<string>() };
-	const [oldest] = memories.keys();
-	if (!memories.has(id) && memories.size >= MAX_REMEMBERED) memories.delete(oldest);
-	memories.set(id, memory);
-	return memory;
+function progressOf(id: string): Progress {
+	const progress = progressById.get(id) ?? { saidFinal: new Set<string>() };
+	const [oldest] = progressById.keys();
+	if (!progressById.has(id) && progressById.size >= MAX_KEPT) progressById.delete(oldest);
+	progressById.set(id, progress);
+	return progress;
 }
 
 /** What the node puts out, or `undefined` while a task still runs. */
-async function goOn(
-	context: IWebhookFunctions,
+async function resumeIfSettled(
+	n8n: IWebhookFunctions,
 	pending: Pending,
-	memory: Memory,
+	progress: Progress,
 	reply: Reply,
 ): Promise<INodeExecutionData[][] | undefined> {
-	const node = context.getNode();
+	const context = await openContext(n8n);
 	const { tasks } = pending;
-	const kit = await openKit(context);
-	const ended = await lookUntilShown(node, kit, pending, memory, reply);
+	const ended = await checkUntilShown(context, pending, progress, reply);
 	if (!ended) return undefined;
 
-	const items = readPendingItems(context);
-	const { outputs, failures } = await pendingOutputs(context, kit, pending, items, ended);
-	if (failures.length === 0 || continuesOnFail(node)) return [outputs];
+	const items = readPendingItems(n8n);
+	const { outputs, failures } = await pendingOutputs(context, pending, items, ended);
+	if (failures.length === 0 || continuesOnFail(context.node)) return [outputs];
 	const accepted = new Map(pending.accepted ?? tasks.map((task) => [task.itemIndex, task.taskId]));
 	failures.sort((a, b) => Number(a.context.itemIndex) - Number(b.context.itemIndex));
-	return failExecution(context, withSentJobs(failures[0], accepted));
+	return failExecution(n8n, new ItemJobs(accepted).explain(failures[0]));
 }
 
 /**
  * How all tasks ended, or `undefined` when one still runs. A task that a callback calls finished is waited for, after the
  * caller has its answer.
  */
-async function lookUntilShown(
-	node: INode,
-	kit: Kit,
+async function checkUntilShown(
+	context: Context,
 	{ tasks, limitAtMs = Infinity }: Pending,
-	memory: Memory,
+	progress: Progress,
 	reply: Reply,
 ): Promise<Map<string, Ended> | undefined> {
 	for (const pauseMs of [...LAG_PAUSES_MS, Infinity]) {
 		const isLast = Date.now() + pauseMs >= limitAtMs - BEFORE_LIMIT_MS || pauseMs === Infinity;
 		try {
-			const look = await lookAtAll(node, kit, tasks, memory.lastRunning);
-			if ('ended' in look) return look.ended;
-			memory.lastRunning = look.running;
-			if (!memory.saidFinal.has(look.running)) return undefined;
+			const check = await checkTasks(context, tasks, progress.lastRunning);
+			if ('ended' in check) return check.ended;
+			progress.lastRunning = check.running;
+			if (!progress.saidFinal.has(check.running)) return undefined;
 			// Said too early, or made up.
-			if (isLast) memory.saidFinal.delete(look.running);
+			if (isLast) progress.saidFinal.delete(check.running);
 		} catch (error) {
 			if (isLast || !reply.isSent) return await Promise.reject(error as Error);
 		}
@@ -144,15 +142,15 @@ function continuesOnFail({ onError, continueOnFail }: INode): boolean {
  * A version of n8n that does not know it finds no items to hand on: nothing after this node runs on a failure that
  * would look like a result.
  */
-function failExecution(context: IWebhookFunctions, error: KlingError): INodeExecutionData[][] {
-	const { executeData } = context as unknown as { executeData?: { metadata?: IDataObject } };
+function failExecution(n8n: IWebhookFunctions, error: KlingError): INodeExecutionData[][] {
+	const { executeData } = n8n as unknown as { executeData?: { metadata?: IDataObject } };
 	if (executeData) {
 		// As plain data: in queue mode it goes through JSON, which leaves out an error's own message.
 		const { name, message, stack } = error;
 		const resumeError = { ...error, name, message, stack } as unknown as IDataObject;
 		executeData.metadata = { ...executeData.metadata, resumeError };
 	}
-	context.logger.warn(`Kling: the execution ends with an error. ${error.message}`);
+	n8n.logger.warn(`Kling: the execution ends with an error. ${error.message}`);
 	return [[]];
 }
 
@@ -160,19 +158,19 @@ function failExecution(context: IWebhookFunctions, error: KlingError): INodeExec
 class Reply {
 	isSent = false;
 
-	constructor(private readonly context: IWebhookFunctions) {}
+	constructor(private readonly n8n: IWebhookFunctions) {}
 
 	accept(message: string): IWebhookResponseData {
-		if (!this.isSent) this.context.getResponseObject().status(200).json({ message });
+		if (!this.isSent) this.n8n.getResponseObject().status(200).json({ message });
 		this.isSent = true;
 		return { noWebhookResponse: true };
 	}
 
 	refuse(message: string): IWebhookResponseData {
 		if (this.isSent) {
-			this.context.logger.warn(`"${this.context.getNode().name}": ${message}`);
+			this.n8n.logger.warn(`"${this.n8n.getNode().name}": ${message}`);
 		} else {
-			const response = this.context.getResponseObject();
+			const response = this.n8n.getResponseObject();
 			response.setHeader('Retry-After', RETRY_AFTER_S);
 			response.status(503).json({ message });
 		}

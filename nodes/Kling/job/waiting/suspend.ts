@@ -6,21 +6,17 @@ import type {
 	IWebhookFunctions,
 } from 'n8n-workflow';
 
-import type { PaidRequest } from '../../transport/types';
+import type { TaskRef } from '../../tasks/task';
 import type { OutputSettings } from '../output/items';
+import type { PaidCall } from '../submission/attempt';
 
 /** A task that a suspended execution still has to do with: all that is needed to go on, perhaps on another machine, as JSON. */
-export interface PendingTask {
-	itemIndex: number;
-	taskId: string;
-	account?: string;
-	replyRef?: string;
-	reused?: boolean;
+export interface PendingTask extends TaskRef {
 	settings: OutputSettings;
 	/** Epoch ms. */
 	sentAtMs: number;
 	/** What was sent, for a person who retries the execution: the parameters can no longer be read. 1.0.0 had none. */
-	request?: PaidRequest;
+	call?: PaidCall;
 	/** The time limit of the item in ms, likewise. */
 	timeoutMs?: number;
 }
@@ -62,14 +58,14 @@ const TIMER_LATE_MS = 5_000;
  * @param limitMs n8n looks once a minute, so it may take that much longer
  */
 export async function suspend(
-	context: IExecuteFunctions,
+	n8n: IExecuteFunctions,
 	outputs: INodeExecutionData[],
 	tasks: PendingTask[],
 	accepted: Map<number, string>,
 	limitMs: number,
 ): Promise<void> {
-	handOnAtLimit(context, outputs);
-	const executionId = context.getExecutionId();
+	handOnAtLimit(n8n, outputs);
+	const executionId = n8n.getExecutionId();
 	const limitAtMs = Date.now() + limitMs;
 	const pending: Pending = {
 		id: `${executionId}:${Date.now()}:${tasks[0].taskId}`,
@@ -79,34 +75,34 @@ export async function suspend(
 		executionId,
 		limitAtMs,
 	};
-	markInput(context, pending.id);
-	context.getContext('node')[CONTEXT_KEY] = pending as unknown as IDataObject;
-	const flow = context.getContext('flow');
+	markInput(n8n, pending.id);
+	n8n.getContext('node')[CONTEXT_KEY] = pending as unknown as IDataObject;
+	const flow = n8n.getContext('flow');
 	flow[LIMITS_KEY] = [...limitsOf(flow), limitAtMs];
-	await context.putExecutionToWait(new Date(limitAtMs));
+	await n8n.putExecutionToWait(new Date(limitAtMs));
 }
 
 /** Replaces the input items by the outputs. With "Execute Once" n8n would also hand on what the node was never given. */
-export function handOnAtLimit(context: IExecuteFunctions, outputs: INodeExecutionData[]): void {
-	const items = context.getInputData();
+export function handOnAtLimit(n8n: IExecuteFunctions, outputs: INodeExecutionData[]): void {
+	const items = n8n.getInputData();
 	for (const [itemIndex, { json, binary }] of outputs.entries()) {
 		Object.assign(items[itemIndex], { json, binary });
 	}
-	const data = context.getExecuteData();
+	const data = n8n.getExecuteData();
 	const [first, ...others] = data.data.main;
 	if (first && first.length > items.length) data.data = { ...data.data, main: [items, ...others] };
 }
 
 /** The mark stays with these very input items, through further tries and a retry by hand, and with no others. */
-function markInput(context: IExecuteFunctions, id: string): void {
-	const data = context.getExecuteData();
+function markInput(n8n: IExecuteFunctions, id: string): void {
+	const data = n8n.getExecuteData();
 	data.metadata = { ...data.metadata, [MARK]: id } as ITaskMetadata;
 }
 
 /** What the node was suspended for, when n8n runs it again on the same input: after an error item, or by hand. */
-export function suspendedBefore(context: IExecuteFunctions): Pending | undefined {
-	const pending = context.getContext('node')[CONTEXT_KEY] as unknown as Pending | undefined;
-	const { [MARK]: id } = (context.getExecuteData().metadata ?? {}) as { [MARK]?: string };
+export function suspendedBefore(n8n: IExecuteFunctions): Pending | undefined {
+	const pending = n8n.getContext('node')[CONTEXT_KEY] as unknown as Pending | undefined;
+	const { [MARK]: id } = (n8n.getExecuteData().metadata ?? {}) as { [MARK]?: string };
 	return id !== undefined && pending?.id === id ? pending : undefined;
 }
 
@@ -116,8 +112,8 @@ export function suspendedBefore(context: IExecuteFunctions): Pending | undefined
  *
  * @returns `undefined` when the execution can be suspended at once
  */
-export function earlierTimerMs(context: IExecuteFunctions): number | undefined {
-	const flow = context.getContext('flow');
+export function earlierTimerMs(n8n: IExecuteFunctions): number | undefined {
+	const flow = n8n.getContext('flow');
 	const nowMs = Date.now();
 	const set = limitsOf(flow).filter((limitMs) => {
 		const lastMs = limitMs + TIMER_LATE_MS;
@@ -130,15 +126,15 @@ export function earlierTimerMs(context: IExecuteFunctions): number | undefined {
 const limitsOf = (flow: IDataObject) => (flow[LIMITS_KEY] ?? []) as number[];
 
 /** What `suspend` left behind, or `undefined` when the node is not suspended. Expressions are the only way to it in a webhook call. */
-export function readPending(context: IWebhookFunctions): Pending | undefined {
-	const name = inExpression(context.getNode().name);
-	const pending = context.evaluateExpression(`{{ $node[${name}].context["${CONTEXT_KEY}"] }}`, 0);
+export function readPending(n8n: IWebhookFunctions): Pending | undefined {
+	const name = inExpression(n8n.getNode().name);
+	const pending = n8n.evaluateExpression(`{{ $node[${name}].context["${CONTEXT_KEY}"] }}`, 0);
 	return (pending ?? undefined) as unknown as Pending | undefined;
 }
 
 /** The input items as `suspend` left them: of what had failed before, and of what has no file to fetch, that is the output. */
-export function readPendingItems(context: IWebhookFunctions): INodeExecutionData[] {
-	return context.evaluateExpression('{{ $input.all() }}', 0) as unknown as INodeExecutionData[];
+export function readPendingItems(n8n: IWebhookFunctions): INodeExecutionData[] {
+	return n8n.evaluateExpression('{{ $input.all() }}', 0) as unknown as INodeExecutionData[];
 }
 
 /** As a string within an expression; braces would end the expression. */

@@ -1,8 +1,7 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
-import { Cancellation } from '../../runtime/cancellation';
-import { openKit } from '../../runtime/context';
-import { lookAtAll } from './checkTasks';
+import { openExecution } from '../../runtime/context';
+import { checkTasks } from './checkTasks';
 import { pendingOutputs } from './pendingOutputs';
 import { handOnAtLimit, type Pending } from './suspend';
 
@@ -14,23 +13,22 @@ import { handOnAtLimit, type Pending } from './suspend';
  * and the time limit is over: n8n goes on with them by itself, within a minute.
  */
 export async function suspendAgain(
-	context: IExecuteFunctions,
+	n8n: IExecuteFunctions,
 	pending: Pending,
 ): Promise<INodeExecutionData[]> {
 	const { tasks, itemCount, limitAtMs = Date.now() } = pending;
-	const items = context.getInputData();
-	const node = context.getNode();
-	const kit = await openKit(context, new Cancellation(node, context.getExecutionCancelSignal()));
-	const waiting = items
+	const context = await openExecution(n8n);
+	const waiting = n8n
+		.getInputData()
 		.slice(0, itemCount)
 		.map(({ json, binary }, item) => ({ json, binary, pairedItem: { item } }));
-	// Trouble is no matter here: the callback, or the time limit, brings the execution on.
-	const look = await lookAtAll(node, kit, tasks).catch(() => undefined);
-	kit.cancellation.throwIfAborted();
-	const isOver = look !== undefined && 'ended' in look;
-	await context.putExecutionToWait(new Date(isOver ? Date.now() : limitAtMs));
+	// What cannot be asked now is no matter: the callback, or the time limit, brings the execution on.
+	const check = await checkTasks(context, tasks).catch(() => undefined);
+	context.cancellation.throwIfAborted();
+	const isOver = check !== undefined && 'ended' in check;
+	await n8n.putExecutionToWait(new Date(isOver ? Date.now() : limitAtMs));
 	if (!isOver) return waiting;
-	const { outputs } = await pendingOutputs(context, kit, pending, waiting, look.ended);
-	handOnAtLimit(context, outputs);
+	const { outputs } = await pendingOutputs(context, pending, waiting, check.ended);
+	handOnAtLimit(n8n, outputs);
 	return outputs;
 }

@@ -3,19 +3,17 @@ import { Readable } from 'node:stream';
 import type { IDataObject, IExecuteFunctions, IHttpRequestOptions, INode } from 'n8n-workflow';
 
 import { downloadImage } from '../../../../nodes/Kling/job/output/download.ts';
-import { Cancellation } from '../../../../nodes/Kling/runtime/cancellation.ts';
-import type { Kit } from '../../../../nodes/Kling/runtime/context.ts';
-import { Semaphore } from '../../../../nodes/Kling/runtime/semaphore.ts';
 import type { KlingError } from '../../../../nodes/Kling/runtime/problems.ts';
 import type { ApiResult } from '../../../../nodes/Kling/transport/types.ts';
-import { answered } from '../../../support/fakes.mts';
+import { answered, contextOf } from '../../../support/fakes.mts';
 
 /** What becomes of an image's file, with a server that says what the test wants; time passes at once. Limits are in timeouts. */
 
 const node = { name: 'Kling', type: 'kling' } as INode;
 const PNG = Buffer.from('\x89PNG\r\n\x1a\n and so on', 'latin1');
-const URL_OF_IMAGE = 'http://127.0.0.1:1/a.png';
-const CLEAN_URL = 'http://127.0.0.1:1/clean.png';
+const LOCAL = 'http://127.0.0.1:1';
+const URL_OF_IMAGE = `${LOCAL}/a.png`;
+const CLEAN_URL = `${LOCAL}/clean.png`;
 
 beforeEach(() => jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] }));
 afterEach(() => jest.useRealTimers());
@@ -35,7 +33,7 @@ interface Wish {
 async function download({ serves, image, withoutWatermark, clean, baseUrl }: Wish) {
 	const asked: Array<{ url: string; atS: number; signal: AbortSignal }> = [];
 	const startMs = Date.now();
-	const context = {
+	const n8n = {
 		getNode: () => node,
 		helpers: {
 			async httpRequest({ url, abortSignal }: IHttpRequestOptions) {
@@ -54,32 +52,17 @@ async function download({ serves, image, withoutWatermark, clean, baseUrl }: Wis
 			},
 		},
 	} as unknown as IExecuteFunctions;
-	const cancellation = new Cancellation(node);
-	const hints = new Set<string>();
 	const getCleanFile = jest.fn(async () => clean);
-	const api = { baseUrl: baseUrl ?? 'http://127.0.0.1:1', getCleanFile };
-	const kit = {
-		api,
-		cancellation,
-		downloads: new Semaphore(cancellation, 1),
-		hints,
-	} as unknown as Kit;
+	const context = contextOf({ baseUrl: baseUrl ?? LOCAL, getCleanFile } as object, n8n);
+	const ref = { taskId: '1', account: 'me@example.com', itemIndex: 4 };
 	let file: unknown;
 	let error: KlingError | undefined;
-	downloadImage
-		.call(context, kit, {
-			image: image ?? { workId: '2', url: URL_OF_IMAGE },
-			taskId: '1',
-			account: 'me@example.com',
-			withoutWatermark,
-			itemIndex: 4,
-		})
-		.then(
-			(value) => (file = value),
-			(reason: KlingError) => (error = reason),
-		);
+	downloadImage(context, image ?? { workId: '2', url: URL_OF_IMAGE }, ref, withoutWatermark).then(
+		(value) => (file = value),
+		(reason: KlingError) => (error = reason),
+	);
 	for (let second = 0; second < 20; second++) await jest.advanceTimersByTimeAsync(1_000);
-	return { file, error, asked, hints: [...hints], getCleanFile };
+	return { file, error, asked, hints: [...context.hints], getCleanFile };
 }
 
 const png = () => Readable.from([PNG]);
@@ -127,8 +110,8 @@ test.each<[string, () => Served, string]>([
 	const { error, asked } = await download({ serves: [serves] });
 	expect(asked.map(({ atS }) => Math.round(atS * 10) / 10)).toEqual([0, 1, 3]);
 	expect(error?.message).toBe(told(reason));
-	expect(error?.description).toContain('Fetch it with Task → Get');
-	expect(error?.trouble?.details).toEqual({ taskId: '1', imageUrl: URL_OF_IMAGE });
+	expect(error?.description).toContain('Get it with Task → Get');
+	expect(error?.problem?.details).toEqual({ taskId: '1', imageUrl: URL_OF_IMAGE });
 	expect(error?.context.itemIndex).toBe(4);
 });
 
@@ -145,18 +128,18 @@ test.each<[string, Served & object, string]>([
 	[
 		'a redirect to what is no web address',
 		{ statusCode: 302, headers: { location: 'file:///etc/passwd' } },
-		'its link leads to what is not a safe web address',
+		'its link redirects to an address that is not a safe web address',
 	],
 	[
 		'a circle',
 		{ statusCode: 308, headers: { location: '/a.png' } },
-		'its link leads from one address to the next',
+		'its link redirects too often',
 	],
 ])('%s is not tried again', async (_name, served, reason) => {
 	const { error, asked } = await download({ serves: [() => served] });
 	expect(error?.message).toBe(told(reason));
 	// Five redirects are followed: that of the circle is the sixth.
-	expect(asked).toHaveLength(reason.includes('next') ? 6 : 1);
+	expect(asked).toHaveLength(reason.includes('too often') ? 6 : 1);
 });
 
 test('a link that is no web address is not asked at all', async () => {
@@ -180,7 +163,7 @@ test.each([
 
 describe('without watermark', () => {
 	const hint = (reason: string) =>
-		`Item 4: the image without watermark was not available (${reason}), so the plain image was downloaded.`;
+		`Item 4: the image without watermark was not available (${reason}), so the standard image was downloaded.`;
 
 	test('is the file that the API names, with no hint', async () => {
 		const { file, hints, asked, getCleanFile } = await download({
@@ -203,7 +186,7 @@ describe('without watermark', () => {
 	test.each<[string, ApiResult, string]>([
 		['a refusal', answered(403, { error: 'Paid plans only' }), 'Paid plans only'],
 		['no link', answered(200, {}), 'its link is not a safe web address'],
-	])('after %s the plain file is taken, with a hint', async (_name, clean, reason) => {
+	])('after %s the standard file is taken, with a hint', async (_name, clean, reason) => {
 		const { file, hints, asked } = await download({
 			serves: [png],
 			withoutWatermark: true,
@@ -214,7 +197,7 @@ describe('without watermark', () => {
 		expect(hints).toEqual([hint(reason)]);
 	});
 
-	test('after a file that is not there the plain one is taken, with a hint', async () => {
+	test('after a file that is not there the standard one is taken, with a hint', async () => {
 		const { file, hints, asked } = await download({
 			serves: [() => ({ statusCode: 404 }), png],
 			withoutWatermark: true,

@@ -9,7 +9,7 @@ import {
 	virtualTime,
 	type ExecutionSettings,
 } from '../../../support/fakes.mts';
-import { fingerprint, jobOf, request, submitterOf } from '../../support/submitting.mts';
+import { callOf, jobOf, submitterOf } from '../../support/submitting.mts';
 
 /** What becomes of a job, by what the ledger says, who asks, and what the API's lists show. */
 
@@ -20,17 +20,17 @@ afterEach(realTime);
 const SIGHTINGS = ['found', 'absent', 'untold', 'unreadable'] as const;
 type Sighting = (typeof SIGHTINGS)[number];
 
-const trouble = (httpCode?: string) => ({ message: `As before`, description: '', httpCode });
+const problem = (httpCode?: string) => ({ message: `As before`, description: '', httpCode });
 const ENTRIES = {
 	none: undefined,
 	'accepted and running': { state: 'accepted', taskId: '401' },
 	'accepted and failed since': { state: 'accepted', taskId: '402' },
 	'accepted, not to be read': { state: 'accepted', taskId: '403' },
 	'noted as failed': { state: 'accepted', taskId: '402', failed: true },
-	'refused with 400': { state: 'refused', trouble: trouble('400') },
-	'refused with 500': { state: 'refused', trouble: trouble('500') },
-	'refused with 302': { state: 'refused', trouble: trouble('302') },
-	unknown: { state: 'unknown', trouble: trouble() },
+	'refused with 400': { state: 'refused', problem: problem('400') },
+	'refused with 500': { state: 'refused', problem: problem('500') },
+	'refused with 302': { state: 'refused', problem: problem('302') },
+	unknown: { state: 'unknown', problem: problem() },
 } satisfies Record<string, object | undefined>;
 type Entry = keyof typeof ENTRIES;
 
@@ -151,7 +151,7 @@ async function decide(
 	const context = execution.context();
 	const before = ENTRIES[entry];
 	if (before) {
-		new Ledger(context).record(fingerprint(request), request.email, {
+		new Ledger(context).record(callOf().fingerprint, undefined, {
 			...before,
 			executionId: '1',
 			runIndex: 0,
@@ -168,10 +168,11 @@ async function decide(
 	const posts = kling.count('POST');
 	if (submission instanceof Error) {
 		expect(posts).toBe(0);
-		if (submission.message.includes('Could not check for an earlier job')) return 'blind';
+		if (submission.message.includes('Could not check for an earlier task')) return 'blind';
 		return submission.message.startsWith('As before') ? `told${looked}` : submission.message;
 	}
-	const { taskId, isNew, reused } = submission;
+	const { isNew, ref } = submission;
+	const { taskId, reused } = ref;
 	expect([posts, isNew]).toEqual(taskId.startsWith('5') ? [1, true] : [0, false]);
 	if (isNew) return `sent${looked}`;
 	if (taskId === '777') return reused ? 'reused' : 'found';

@@ -71,7 +71,7 @@ test('a full batch keeps every slot busy: a freed slot is taken at once, none is
 	expect(log.knocks.length).toBeLessThan(250);
 });
 
-test('while others hold the slots, one item knocks every ten seconds', async () => {
+test('while others hold the slots, one item tries every ten seconds', async () => {
 	const { gate, log, send } = account(0);
 	void Promise.allSettled([1, 2, 3].map((item) => gate.run(() => send(item), 600_000)));
 	await jest.advanceTimersByTimeAsync(60_000);
@@ -89,16 +89,16 @@ test('Retry-After sets the pause', async () => {
 	expect(log.knocks).toEqual([0, 3_200, 6_400, 9_600]);
 });
 
-test('patience runs out only while the account takes and finishes nothing, after one last knock', async () => {
+test('an item gives up only while the account takes and finishes nothing, after one last try', async () => {
 	const { gate, log, send } = account(0);
 	const gaveUp = Promise.all([1, 2, 3].map((item) => gate.run(() => send(item), 15_000)));
 	await jest.advanceTimersByTimeAsync(20_000);
 	expect(await gaveUp).toEqual([undefined, undefined, undefined]);
-	// Nobody else knocks after that.
+	// Nobody else tries after that.
 	expect(log.knocks.filter((at) => at >= 1_000)).toEqual([10_200, 15_200]);
 });
 
-test('nobody gives up while the last knock is under way: it may be let in', async () => {
+test('nobody gives up while the last try is under way: it may be accepted', async () => {
 	const gate = new JobSlots(new Cancellation(node));
 	let knocks = 0;
 	const send = async (): Promise<SlotResult<number>> => {
@@ -113,8 +113,8 @@ test('nobody gives up while the last knock is under way: it may be let in', asyn
 	expect(second).toBeGreaterThanOrEqual(20_000);
 });
 
-describe('how soon it knocks again', () => {
-	/** A slot is taken, and then another one asked for in vain: the pause before the next knock. */
+describe('how soon it tries again', () => {
+	/** A slot is taken, and then another one asked for in vain: the pause before the next try. */
 	async function pauseAfterRefusal(before: (all: ReturnType<typeof account>) => Promise<void>) {
 		const all = account(1);
 		await before(all);
@@ -225,7 +225,7 @@ test('one that gives up sooner leaves the others in their places', async () => {
 });
 
 test('a slot that somebody else frees goes to the first in line', async () => {
-	// Such times that the next in line is the first to look when it is time to knock.
+	// Such times that the next in line is the first to look when it is time to try.
 	const { gate, log, send } = account(0, 10_030);
 	const slowly = async (item: number) => (await wait(10), await send(item));
 	[1, 2, 3].forEach((item) => void gate.run(() => slowly(item), 600_000));

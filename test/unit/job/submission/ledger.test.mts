@@ -6,7 +6,7 @@ import { FakeExecution, FakeKling, nodeOf } from '../../../support/fakes.mts';
 /** What is known of the jobs of an execution, and how long. */
 
 const JOB = '{"task_id":"1","workId":"2"}';
-const trouble = { message: 'No', description: 'Why' };
+const problem = { message: 'No', description: 'Why' };
 const accepted: LedgerEntry = {
 	state: 'accepted',
 	taskId: '10',
@@ -22,8 +22,8 @@ const executionOf = () => new FakeExecution(new FakeKling());
 test.each<[string, LedgerEntry]>([
 	['accepted', accepted],
 	['reused', { ...accepted, reused: true }],
-	['refused', { ...accepted, state: 'refused', trouble: { ...trouble, httpCode: '400' } }],
-	['unknown', { ...accepted, state: 'unknown', trouble }],
+	['refused', { ...accepted, state: 'refused', problem: { ...problem, httpCode: '400' } }],
+	['unknown', { ...accepted, state: 'unknown', problem }],
 ])(
 	'what is %s is found by every try, run and branch, and after a retry by hand',
 	(_name, entry) => {
@@ -66,7 +66,7 @@ test('a failure is noted of the task that it is about, and of no other', () => {
 	expect(ledger.find(JOB)).toEqual(accepted);
 	ledger.recordFailure(JOB, '10');
 	expect(ledger.find(JOB)).toEqual({ ...accepted, failed: true });
-	const refused: LedgerEntry = { ...accepted, state: 'refused', trouble };
+	const refused: LedgerEntry = { ...accepted, state: 'refused', problem };
 	ledger.record(JOB, undefined, refused);
 	ledger.recordFailure(JOB, '10');
 	expect(ledger.find(JOB)).toEqual(refused);
@@ -79,17 +79,17 @@ describe('the shape of 1.0.0', () => {
 		execution.nodeContext.sentByKling = sentByKling as IDataObject;
 		return new Ledger(execution.context()).find(JOB);
 	};
-	const refused = { ...trouble, httpCode: '400' };
-	const failed = { ...trouble, httpCode: '500' };
-	const lost = { ...trouble, httpCode: '502' };
+	const refused = { ...problem, httpCode: '400' };
+	const failed = { ...problem, httpCode: '500' };
+	const lost = { ...problem, httpCode: '502' };
 
 	test.each<[string, object, object]>([
 		['a task', { taskId: '10' }, { state: 'accepted', taskId: '10' }],
 		['a failed one', { taskId: '10', failed: true }, { state: 'accepted', failed: true }],
-		['a refusal', { trouble: refused }, { state: 'refused', trouble: refused }],
-		['a 500', { trouble: failed }, { state: 'refused', trouble: failed }],
-		['a gateway’s 502', { trouble: lost }, { state: 'unknown', trouble: lost }],
-		['an unknown outcome', { trouble }, { state: 'unknown', trouble }],
+		['a refusal', { trouble: refused }, { state: 'refused', problem: refused }],
+		['a 500', { trouble: failed }, { state: 'refused', problem: failed }],
+		['a gateway’s 502', { trouble: lost }, { state: 'unknown', problem: lost }],
+		['an unknown outcome', { trouble: problem }, { state: 'unknown', problem }],
 	])('%s is read, whatever run and item it was', (_name, sent, expected) => {
 		expect(findIn({ '3:2': old(sent) })).toMatchObject({
 			...expected,

@@ -1,6 +1,6 @@
 import { coalesce } from '../../../../nodes/Kling/job/waiting/coalesce';
 
-/** Keys are the tests' own: what is remembered belongs to the whole process. */
+/** Keys are the tests' own: what is kept belongs to the whole process. */
 
 interface Step<T> {
 	give(value: T | undefined): void;

@@ -1,9 +1,17 @@
-import { Cancellation } from '../../../../nodes/Kling/runtime/cancellation.ts';
 import { TaskPoller, type Watch } from '../../../../nodes/Kling/job/waiting/poller.ts';
 import type { KlingError } from '../../../../nodes/Kling/runtime/problems.ts';
+import type { Task } from '../../../../nodes/Kling/tasks/task.ts';
 import type { KlingApi } from '../../../../nodes/Kling/transport/client.ts';
 import type { ApiResult } from '../../../../nodes/Kling/transport/types.ts';
-import { answered, done, empty, missing, nodeOf, running } from '../../../support/fakes.mts';
+import {
+	answered,
+	contextOf,
+	done,
+	empty,
+	missing,
+	nodeOf,
+	running,
+} from '../../../support/fakes.mts';
 
 beforeEach(() => void jest.useFakeTimers({ now: 1_000_000_000_000 }));
 afterEach(() => void jest.useRealTimers());
@@ -22,21 +30,20 @@ async function watch(
 			return script((Date.now() - startMs) / 1000);
 		},
 	} as unknown as KlingApi;
-	const poller = new TaskPoller(nodeOf({ type }), api, new Cancellation(nodeOf()));
+	const poller = new TaskPoller(contextOf(api, { getNode: () => nodeOf({ type }) }));
 	const result = poller[how]({
-		taskId: '10',
-		itemIndex: 0,
+		ref: { taskId: '10', itemIndex: 0 },
 		timeoutMs: 600_000,
 		justSubmitted: true,
 		...changes,
 	}).then(
-		(model) => ({ model }),
+		(task) => ({ task }),
 		(error: KlingError) => ({ error }),
 	);
 	await jest.advanceTimersByTimeAsync(700_000);
 	return {
 		looks,
-		...((await result) as { model?: unknown; error?: KlingError }),
+		...((await result) as { task?: Task; error?: KlingError }),
 	};
 }
 
@@ -66,9 +73,9 @@ test.each([
 	['503', answered(503, undefined)],
 	['a lost connection', { outcome: 'lost', reason: 'ECONNRESET' } as ApiResult],
 	['no connection', { outcome: 'unsent', reason: 'ECONNREFUSED' } as ApiResult],
-])('%s is waited out', async (_name, trouble) => {
-	const { model, looks } = await watch((seconds) => (seconds < 30 ? trouble : done));
-	expect(model).toBeDefined();
+])('%s is waited out', async (_name, problem) => {
+	const { task, looks } = await watch((seconds) => (seconds < 30 ? problem : done));
+	expect(task).toBeDefined();
 	expect(looks.length).toBeGreaterThan(5);
 });
 
@@ -81,11 +88,11 @@ test('an early 404 is waited out, a lasting one ends the watch', async () => {
 	const early = await watch((seconds) =>
 		seconds < 10 ? answered(404, { error: 'No such task' }) : done,
 	);
-	expect(early.model).toBeDefined();
+	expect(early.task).toBeDefined();
 
 	const lasting = await watch(() => answered(404, { error: 'No such task' }));
 	expect(lasting.error?.message).toBe('No such task');
-	expect(lasting.error?.trouble?.details).toMatchObject({ taskId: '10' });
+	expect(lasting.error?.problem?.details).toMatchObject({ taskId: '10' });
 	expect(lasting.error?.context.itemIndex).toBe(0);
 	expect(lasting.looks.at(-1)).toBeLessThan(20);
 
@@ -107,15 +114,15 @@ test('Retry-After does not reach past the time limit', async () => {
 	expect(looks).toEqual([2, 60]);
 });
 
-test('trouble that has passed is not told at the time limit, but how the task is doing', async () => {
+test('a problem that has passed is not told at the time limit, but the status of the task', async () => {
 	const { error } = await watch((seconds) => (seconds < 5 ? answered(503, {}) : running), {
 		timeoutMs: 11_000,
 	});
 	expect(error?.message).toBe('Task 10 did not finish within 11 seconds (last status: processing)');
 	expect(error?.description).toBe(
-		'It may still finish: fetch it later with Task → Get and this task ID, or raise Time Limit under Options.',
+		"It may still finish: get it later with Task → Get and this task ID, or raise 'Time Limit' under 'Options'.",
 	);
-	expect(error?.trouble?.details).toEqual({ taskId: '10', status: 'processing' });
+	expect(error?.problem?.details).toEqual({ taskId: '10', status: 'processing' });
 });
 
 test('an agent is told that to ask again costs nothing', async () => {
@@ -125,7 +132,7 @@ test('an agent is told that to ask again costs nothing', async () => {
 	);
 });
 
-test('the time limit has one last look, and tells the last trouble', async () => {
+test('the time limit has one last look, and tells the last problem', async () => {
 	const { looks, error } = await watch(() => answered(503, { error: 'Down' }), {
 		timeoutMs: 11_000,
 	});
@@ -161,21 +168,21 @@ describe('a 404', () => {
 describe('a success without a file', () => {
 	test('is looked at again, until it has one', async () => {
 		const script = (seconds: number) => (seconds < 4 ? running : seconds < 9 ? empty : done);
-		const { looks, model } = await watch(script, { pollIntervalMs: 4_000 });
+		const { looks, task } = await watch(script, { pollIntervalMs: 4_000 });
 		expect(looks).toEqual([4, 6, 8, 10]);
-		expect(model).toHaveProperty('works');
+		expect(task?.images).toHaveLength(1);
 	});
 
-	test('is believed after ten seconds', async () => {
-		const { looks, model } = await watch(() => empty);
+	test('is trusted after ten seconds', async () => {
+		const { looks, task } = await watch(() => empty);
 		expect(looks).toEqual([2, 4, 6, 8, 10, 12]);
-		expect(model).toEqual({ status_name: 'succeed', status_final: true });
+		expect(task?.raw).toEqual({ status_name: 'succeed', status_final: true });
 	});
 
-	test('is believed at the time limit', async () => {
-		const { looks, model } = await watch(() => empty, { timeoutMs: 5_000 });
+	test('is trusted at the time limit', async () => {
+		const { looks, task } = await watch(() => empty, { timeoutMs: 5_000 });
 		expect(looks).toEqual([2, 4, 5]);
-		expect(model).toBeDefined();
+		expect(task).toBeDefined();
 	});
 });
 
@@ -183,8 +190,8 @@ describe('without an error at the time limit', () => {
 	const how = 'waitUntil';
 
 	test('it gives nothing', async () => {
-		const { looks, model, error } = await watch(() => running, { timeoutMs: 5_000 }, { how });
-		expect([looks, model, error]).toEqual([[2, 4, 5], undefined, undefined]);
+		const { looks, task, error } = await watch(() => running, { timeoutMs: 5_000 }, { how });
+		expect([looks, task, error]).toEqual([[2, 4, 5], undefined, undefined]);
 	});
 
 	test('it gives the task that has finished by then', async () => {
@@ -193,7 +200,7 @@ describe('without an error at the time limit', () => {
 			{ timeoutMs: 5_000 },
 			{ how },
 		);
-		expect(late.model).toBeDefined();
+		expect(late.task).toBeDefined();
 	});
 
 	test('it fails where waiting does not help', async () => {

@@ -53,7 +53,7 @@ function suspended(
 	const items: INodeExecutionData[] = made.map(({ taskId }) => ({ json: { taskId } }));
 	const call = (body: unknown) => {
 		const { context, exchange } = execution.webhook(body, items);
-		const outcome = resume.call(context).then(({ workflowData }) => workflowData?.[0]);
+		const outcome = resume(context).then(({ workflowData }) => workflowData?.[0]);
 		return { ...exchange, outcome };
 	};
 	return { kling, made, pending, call };
@@ -79,7 +79,7 @@ test('when all tasks have finished it goes on, with one item for each', async ()
 test.each<[string, unknown, string]>([
 	['progress', callback('501', 'processing'), 'Noted'],
 	['a task of others', callback('999'), 'This execution waits for other tasks'],
-])('%s wakes nobody up, and asks for nothing', async (_name, body, answer) => {
+])('%s resumes nothing, and asks for nothing', async (_name, body, answer) => {
 	const { kling, call } = suspended([{ endMs: 0 }]);
 	const { outcome, answers } = call(body);
 	expect(await through(outcome)).toBeUndefined();
@@ -102,7 +102,7 @@ describe('a callback that says finished before the API does', () => {
 		expect(kling.count('GET 501')).toBe(5);
 	});
 
-	test('is given up after a minute, and the next one is believed anew', async () => {
+	test('is given up after a minute, and the next one is trusted anew', async () => {
 		const { kling, call } = suspended([{ endMs: Infinity }]);
 		expect(await through(call(callback('501')).outcome)).toBeUndefined();
 		expect([seconds(), kling.count('GET 501')]).toEqual([60, 6]);
@@ -126,7 +126,7 @@ describe('a callback that says finished before the API does', () => {
 		expect(told(await through(call(callback('502')).outcome))).toEqual(['succeed', 'succeed']);
 	});
 
-	test('trouble that comes after the answer is waited out, and told in the log if it stays', async () => {
+	test('a problem that comes after the answer is waited out, and told in the log if it stays', async () => {
 		const passing = suspended([{ endMs: START_MS + 5_000 }]);
 		const { outcome } = passing.call(callback('501'));
 		await jest.advanceTimersByTimeAsync(1_000);
@@ -139,7 +139,7 @@ describe('a callback that says finished before the API does', () => {
 		lasting.kling.taskFault = () => answered(403, { error: 'No' });
 		expect(await through(call.outcome)).toBeUndefined();
 		expect(call.answers).toEqual(['200 Noted']);
-		expect(call.log).toEqual(['"Kling": Could not look at the tasks: No']);
+		expect(call.log).toEqual(['"Kling": Could not read the tasks: No']);
 	});
 });
 
@@ -168,7 +168,7 @@ test('an API that cannot be asked: the caller may call again, and the execution 
 	kling.taskFault = () => answered(401, {});
 	const { outcome, answers } = call(callback('501'));
 	expect(await through(outcome)).toBeUndefined();
-	expect(answers).toEqual(['503 Could not look at the tasks: The API token was refused']);
+	expect(answers).toEqual(['503 Could not read the tasks: The API token was refused']);
 });
 
 test('files are fetched now, and what had failed before stays as it was', async () => {
@@ -231,6 +231,6 @@ describe('what went wrong', () => {
 
 test('a node that is not suspended says so', async () => {
 	const { context, exchange } = new FakeExecution(new FakeKling()).webhook(callback('501'), []);
-	expect(await through(resume.call(context))).toEqual({ noWebhookResponse: true });
+	expect(await through(resume(context))).toEqual({ noWebhookResponse: true });
 	expect(exchange.answers).toEqual(['200 This node waits for no task']);
 });

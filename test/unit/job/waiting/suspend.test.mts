@@ -19,7 +19,7 @@ import {
 	type ExecutionSettings,
 } from '../../../support/fakes.mts';
 
-/** What is left behind for whoever wakes the execution up; how it goes on is in resume.test.mts. */
+/** What is left behind for whoever resumes the execution; how that goes is in resume.test.mts. */
 
 beforeEach(virtualTime);
 afterEach(realTime);

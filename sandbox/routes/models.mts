@@ -1,6 +1,7 @@
-import type { SandboxAccount, Settings, StatusName } from './options.mts';
-import type { Task, Work } from './tasks.mts';
-import { isFinal } from './tasks.mts';
+import type { SandboxAccount, Settings, StatusName } from '../options.mts';
+import type { Context } from '../state/context.mts';
+import type { Task, Work } from '../state/tasks.mts';
+import { isFinal } from '../state/tasks.mts';
 
 /** The shapes the vendor documents, made from a task. Ids stay bigints until `toJson` writes them. */
 
@@ -27,32 +28,20 @@ function statusFields(name: StatusName) {
 	return { status: STATUS[name], status_name: name, status_final: isFinal(name) };
 }
 
-/** assumes: list-tells-inputs, task-tells-inputs */
-function taskInfo(task: Task, cdnUrl: string) {
-	const inputs = task.from
-		? [
-				{
-					name: 'input',
-					inputType: 'URL',
-					token: null,
-					blobStorage: null,
-					url: cdnUrl + task.from.work.path,
-					cover: null,
-					fromWorkId: task.from.work.workId,
-				},
-			]
-		: [];
-	const args = task.from
-		? [
-				{ name: 'biz', value: 'klingai' },
-				{ name: '__initialType', value: task.from.task.type },
-				{ name: '__initialPrompt', value: task.prompt },
-			]
-		: [{ name: 'prompt', value: task.prompt }];
+/** assumes: list-tells-inputs, task-tells-inputs, enhance-tells-input-url */
+function taskInfo({ type, inputs, args }: Task) {
 	return {
-		type: task.type,
-		inputs,
-		arguments: args,
+		type,
+		inputs: inputs.map(({ url, workId = null }) => ({
+			name: 'input',
+			inputType: 'URL',
+			token: null,
+			blobStorage: null,
+			url,
+			cover: null,
+			fromWorkId: workId,
+		})),
+		arguments: Object.entries(args).map(([name, value]) => ({ name, value })),
 		extraArgs: {},
 		callbackPayloads: [],
 		scene: 'NORMAL_CREATION',
@@ -81,14 +70,16 @@ function workModel(task: Task, work: Work, cdnUrl: string) {
 		cloneCount: 0,
 		reportNum: 0,
 		createTime: task.createTime,
-		taskInfo: taskInfo(task, cdnUrl),
+		taskInfo: taskInfo(task),
 		selfAttitude: 'unknown',
 		selfComment: { rate: 0, tags: [], content: '' },
 	};
 }
 
-/** The answer to the upscale POST and to GET /tasks/{task_id}, and the body of a callback. */
-export function taskModel(task: Task, cdnUrl: string) {
+/** The answer to a job's POST and to GET /tasks/{task_id}, and the body of a callback. */
+export function taskModel({ cdnUrl, settings, balances }: Context, task: Task) {
+	// assumes: user-points
+	const points = settings.tellsPoints && task.email ? balances.points(task.email) : [];
 	return {
 		task: {
 			id: task.id,
@@ -96,7 +87,7 @@ export function taskModel(task: Task, cdnUrl: string) {
 			type: task.type,
 			scene: 'NORMAL_CREATION',
 			...statusFields(task.statusName),
-			taskInfo: taskInfo(task, cdnUrl),
+			taskInfo: taskInfo(task),
 			favored: false,
 			deleted: false,
 			viewed: false,
@@ -109,7 +100,7 @@ export function taskModel(task: Task, cdnUrl: string) {
 		message: task.message ?? (task.statusName === 'succeed' ? 'success' : ''),
 		...(task.error === undefined ? {} : { error: task.error }),
 		limitation: { type: task.type, remaining: LIMIT, limit: LIMIT },
-		userPoints: { points: [], total: 0 },
+		userPoints: { points, total: points.reduce((sum, { balance }) => sum + balance, 0) },
 		userTickets: { ticket: [] },
 		editProject: null,
 	};
@@ -129,9 +120,10 @@ export function schedulerItem(task: Task) {
 	};
 }
 
+/** One of GET /accounts. */
 export function klingAccount({ email, maxJobs }: SandboxAccount) {
 	const session = {
-		userId: String(USER_ID),
+		userId: 'user12345',
 		ExpireTime: 2_000_000_000,
 		ExpireTimeUTC: new Date(2_000_000_000_000).toISOString(),
 	};

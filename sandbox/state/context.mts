@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance } from 'fastify';
+import type { Faults, ServerName } from '../faults.mts';
+import type { SandboxAccount, Settings } from '../options.mts';
+import type { Balances } from './balances.mts';
 import type { Callbacks } from './callbacks.mts';
-import type { Faults, ServerName } from './faults.mts';
-import type { SandboxAccount, Settings } from './options.mts';
-import type { Results } from './results.mts';
+import type { Files } from './files.mts';
 import type { TaskStore } from './tasks.mts';
 
 /** What the routes of both servers share. */
@@ -20,14 +22,15 @@ export interface RecordedRequest {
 	path: string;
 	query: Record<string, string>;
 	headers: IncomingHttpHeaders;
-	/** As parsed: an object for JSON and for a form. */
+	/** As parsed: an object for JSON and for a form. Of an uploaded file only `{ bytes, sha256 }`. */
 	body: unknown;
 }
 
 export interface Context {
 	settings: Settings;
 	tasks: TaskStore;
-	results: Results;
+	files: Files;
+	balances: Balances;
 	callbacks: Callbacks;
 	faults: Faults;
 	requests: RecordedRequest[];
@@ -71,8 +74,13 @@ export function recordRequests(app: FastifyInstance, server: ServerName, context
 		const path = request.url.split('?')[0];
 		if (path.startsWith('/_sandbox/')) return;
 		const query = { ...(request.query as Record<string, string>) };
-		const { method, headers, body } = request;
+		const { method, headers } = request;
+		const body = Buffer.isBuffer(request.body) ? summary(request.body) : request.body;
 		context.requests.push({ server, at: Date.now(), method, path, query, headers, body });
 		if (context.requests.length > MOST_REQUESTS) context.requests.shift();
 	});
+}
+
+function summary(file: Buffer) {
+	return { bytes: file.length, sha256: createHash('sha256').update(file).digest('hex') };
 }

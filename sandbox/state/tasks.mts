@@ -1,19 +1,17 @@
-import { extname } from 'node:path';
-import type { ContentType, Outcome, SandboxSeed, Settings, StatusName } from './options.mts';
-import type { Picture, PictureFolder, PictureSet } from './pictures.mts';
-import { PIXEL, stableId } from './pictures.mts';
-import type { Results, UpscaledImage } from './results.mts';
+import type { ContentType, Outcome, SandboxSeed, Settings, StatusName } from '../options.mts';
+import type { Files } from './files.mts';
+import type { Image } from './images.mts';
+import { PIXEL_PNG } from './images.mts';
+import type { PictureFolder } from './pictures.mts';
+import { PIXEL } from './pictures.mts';
+import { failed, fromPictureSet, fromSeed } from './sources.mts';
 
-/** Every task there is: made by POSTs, seeded, or standing for a picture; and what a new one goes through. */
+/** Every task there is, and what a new one goes through. */
 
-const TYPE_SOURCE = 'mmu_img2img_aiweb';
-const TYPE_UPSCALE = 'mmu_image_upscale_aiweb';
 /** New ids are this far apart: the one after a task's id is its work's. */
 const ID_STEP = 10n;
 /** After this part of its time a task is no longer `submitted` but `processing`. */
 const SUBMITTED_SHARE = 0.25;
-const FAILED_ERROR = 'Image upscale failed. (sandbox: the picture is named so)';
-const FAILED_MESSAGE = 'Service busy';
 
 export interface Work {
 	workId: bigint;
@@ -22,8 +20,15 @@ export interface Work {
 	path: string;
 	width: number;
 	height: number;
-	/** The file on disk; absent for an upscaled image, which `Results` keeps. */
+	/** The file on disk; absent for a result, which `Files` keeps. */
 	file?: string;
+}
+
+/** What a job is made from. */
+export interface Input {
+	url: string;
+	/** Absent for an image that Kling did not make. */
+	workId?: bigint;
 }
 
 /** Ids are bigints so that those above 2^53 stay exact; times are epoch milliseconds. */
@@ -37,20 +42,25 @@ export interface Task {
 	updateTime: number;
 	prompt: string;
 	works: Work[];
-	from?: { task: Task; work: Work };
+	inputs: Input[];
+	/** By name. */
+	args: Record<string, string>;
 	outcome: Outcome;
 	error?: string;
 	message?: string;
 	replyUrl?: string;
 	replyRef?: string;
+	/** true: out of the scheduler, so that it holds no slot and calls nobody back. */
+	isUntracked?: boolean;
 }
 
-export interface NewTask {
-	source: Task;
-	work: Work;
+export interface Job extends Pick<Task, 'prompt' | 'inputs' | 'args' | 'outcome'> {
+	kind: 'upscale' | 'enhance';
 	email: string;
 	replyUrl?: string;
 	replyRef?: string;
+	/** Makes the result. */
+	draw: () => Promise<Image>;
 }
 
 export class TaskStore {
@@ -72,7 +82,7 @@ export class TaskStore {
 	constructor(
 		private settings: Settings,
 		private folder: PictureFolder,
-		private results: Results,
+		private files: Files,
 	) {
 		this.nextId = BigInt(settings.firstTaskId);
 	}
@@ -86,8 +96,7 @@ export class TaskStore {
 
 	/** Every task an account has, newest first. */
 	async list(email: string): Promise<Task[]> {
-		const fromPictures = (await this.folder.sets()).map(fromPictureSet);
-		return [...this.created, ...this.seeds, ...fromPictures]
+		return (await this.all())
 			.filter((task) => task.email === undefined || task.email === email)
 			.filter(({ id }) => !this.deleted.has(id))
 			.sort((a, b) => b.createTime - a.createTime || (b.id > a.id ? 1 : -1));
@@ -107,16 +116,28 @@ export class TaskStore {
 
 	/** For the CDN, which knows no accounts. */
 	async findWork(workId: bigint): Promise<Work | undefined> {
+		return (await this.all()).flatMap((task) => task.works).find((work) => work.workId === workId);
+	}
+
+	private async all(): Promise<Task[]> {
 		const fromPictures = (await this.folder.sets()).map(fromPictureSet);
-		return [...this.created, ...this.seeds, ...fromPictures]
-			.flatMap((task) => task.works)
-			.find((work) => work.workId === workId);
+		return [...this.created, ...this.seeds, ...fromPictures];
 	}
 
 	running(email?: string): Task[] {
 		return this.created.filter(
-			(task) => !isFinal(task.statusName) && (email === undefined || task.email === email),
+			(task) =>
+				!isFinal(task.statusName) &&
+				!task.isUntracked &&
+				(email === undefined || task.email === email),
 		);
+	}
+
+	/** false when no such task runs. */
+	untrack(id: bigint): boolean {
+		const task = this.running().find((one) => one.id === id);
+		if (task) task.isUntracked = true;
+		return task !== undefined;
 	}
 
 	/** Not yet in lists. */
@@ -143,26 +164,23 @@ export class TaskStore {
 		return this.created.length;
 	}
 
-	create({ source, work, email, replyUrl, replyRef }: NewTask): Task {
+	create(job: Job): Task {
+		const { kind, email, prompt, inputs, args, outcome, replyUrl, replyRef } = job;
 		const now = Date.now();
 		const task: Task = {
+			...{ email, prompt, inputs, args, outcome, replyUrl, replyRef },
 			id: this.nextId,
-			email,
-			type: TYPE_UPSCALE,
+			// The real type of an enhance is not known.
+			type: `mmu_image_${kind}_aiweb`,
 			statusName: 'submitted',
 			createTime: now,
 			updateTime: now,
-			prompt: source.prompt,
 			works: [],
-			from: { task: source, work },
-			outcome: source.outcome,
-			replyUrl,
-			replyRef,
 		};
 		this.nextId += ID_STEP;
 		this.created.push(task);
 		this.peakJobs.set(email, Math.max(this.peakJobs.get(email) ?? 0, this.running(email).length));
-		this.after(this.settings.jobMs * SUBMITTED_SHARE, () => this.process(task));
+		this.after(this.settings.jobMs * SUBMITTED_SHARE, () => this.process(task, job));
 		return task;
 	}
 
@@ -180,12 +198,16 @@ export class TaskStore {
 		this.timers.add(timer);
 	}
 
-	private process(task: Task) {
+	private process(task: Task, job: Job) {
+		if (task.outcome === 'vanishes') {
+			this.deleted.add(task.id);
+			task.statusName = 'failed';
+			return;
+		}
 		const workId = task.id + 1n;
-		const { contentType } = task.from!.work;
-		const works = [{ workId, contentType, path: '', width: 0, height: 0 }];
-		this.change(task, { statusName: 'processing', works });
-		const drawn = this.draw(task, workId);
+		const work = { workId, contentType: 'image' as const, path: '', width: 0, height: 0 };
+		this.change(task, { statusName: 'processing', works: [work] });
+		const drawn = this.finish(task, work, job);
 		this.drawings.add(drawn);
 		void drawn.then(() => this.drawings.delete(drawn));
 		this.after(this.settings.jobMs * (1 - SUBMITTED_SHARE), () => {
@@ -196,23 +218,18 @@ export class TaskStore {
 	}
 
 	/** Makes the image while the task runs; what it returns ends the task. */
-	private async draw(task: Task, workId: bigint): Promise<() => void> {
-		const { work } = task.from!;
-		const { contentType } = work;
-		const fail = (error: string) => () =>
-			this.change(task, { statusName: 'failed', works: [], error, message: FAILED_MESSAGE });
-		if (task.outcome === 'fails') return fail(FAILED_ERROR);
-		const finish = (size: UpscaledImage) => () => {
-			const works = [{ workId, contentType, path: `/results/${workId}.png`, ...size }];
-			this.change(task, { statusName: 'succeed', works });
-		};
-		if (this.settings.onePixel) return finish(this.results.keepPixel(workId));
+	private async finish(task: Task, work: Work, { kind, draw }: Job): Promise<() => void> {
+		const fail = (why?: object) => () =>
+			this.change(task, { ...failed(kind), ...why, statusName: 'failed', works: [] });
+		if (task.outcome === 'fails') return fail();
 		try {
-			const source = work.file ?? this.results.get(work.workId);
-			if (!source) return fail('The source image is gone');
-			return finish(await this.results.upscale(workId, source, this.settings.scale));
+			const { bytes, ...size } = this.settings.onePixel ? PIXEL_PNG : await draw();
+			const path = `/results/${work.workId}.png`;
+			this.files.keep(path, { bytes });
+			return () =>
+				this.change(task, { statusName: 'succeed', works: [{ ...work, path, ...size }] });
 		} catch (error) {
-			return fail(`The source image cannot be read: ${(error as Error).message}`);
+			return fail({ error: `The source image cannot be read: ${(error as Error).message}` });
 		}
 	}
 
@@ -223,63 +240,10 @@ export class TaskStore {
 		const changed = { ...changes, updateTime: Date.now() };
 		if (readLagMs === 0) Object.assign(task, changed);
 		else this.after(readLagMs, () => void Object.assign(task, changed));
-		this.onChange({ ...task, ...changed });
+		if (!task.isUntracked) this.onChange({ ...task, ...changed });
 	}
 }
 
 export function isFinal(statusName: StatusName) {
 	return statusName === 'succeed' || statusName === 'failed';
-}
-
-function outcomeFrom(name: string): Outcome {
-	if (name.includes('forbidden')) return 'forbidden';
-	return name.includes('fails') ? 'fails' : 'succeeds';
-}
-
-/** "harbour-set/dawn.jpg" becomes "harbour set dawn". */
-function promptFrom(name: string) {
-	return name.replace(/\.\w+$/, '').replaceAll(/[-_/]+/g, ' ');
-}
-
-function pictureWork(picture: Picture, workId: bigint, contentType: ContentType = 'image'): Work {
-	const { file, width, height } = picture;
-	const extension = contentType === 'image' ? extname(picture.name).toLowerCase() : '.mp4';
-	const path = `/pictures/${workId}${extension}`;
-	return { workId, contentType, path, file, width, height };
-}
-
-function fromPictureSet({ name, pictures }: PictureSet): Task {
-	const createTime = Math.max(...pictures.map(({ modified }) => modified));
-	return {
-		id: stableId(name),
-		type: TYPE_SOURCE,
-		statusName: 'succeed',
-		createTime,
-		updateTime: createTime,
-		prompt: promptFrom(name),
-		works: pictures.map((picture) => pictureWork(picture, stableId(`${picture.name} work`))),
-		outcome: outcomeFrom(name),
-	};
-}
-
-function fromSeed(seed: SandboxSeed, pictures: Picture[]): Task {
-	const picture = seed.picture ? pictures.find((p) => p.name === seed.picture) : pictures[0];
-	if (!picture) throw new Error(`Seed ${seed.taskId}: no picture ${seed.picture ?? 'at all'}`);
-	const statusName = seed.status ?? 'succeed';
-	const id = BigInt(seed.taskId);
-	const createTime = seed.createTime ?? Date.now();
-	const hasWorks = statusName === 'succeed' && !seed.withoutWorks;
-	return {
-		id,
-		email: seed.email,
-		type: seed.contentType === 'video' ? 'm2v_img2video_hq' : TYPE_SOURCE,
-		statusName,
-		createTime,
-		updateTime: createTime,
-		prompt: seed.prompt ?? promptFrom(picture.name),
-		works: hasWorks ? [pictureWork(picture, BigInt(seed.workId ?? id + 1n), seed.contentType)] : [],
-		outcome: seed.upscale ?? outcomeFrom(picture.name),
-		error: statusName === 'failed' ? (seed.error ?? FAILED_ERROR) : undefined,
-		message: seed.message ?? (statusName === 'failed' ? FAILED_MESSAGE : undefined),
-	};
 }

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import sharp from 'sharp';
-import type { Settings } from './options.mts';
-import { BUNDLED_PICTURES } from './options.mts';
+import type { Settings } from '../options.mts';
+import { BUNDLED_PICTURES } from '../options.mts';
 
 /** The pictures folder, read afresh at every call so that a file dropped into it appears at once. */
 

@@ -1,7 +1,6 @@
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { taskModel, toJson } from './models.mts';
-import type { Settings } from './options.mts';
+import type { Settings } from '../options.mts';
 import type { Task } from './tasks.mts';
 
 /** Tells a task's replyUrl what happened: once, with no retry, and nobody waits for the answer. */
@@ -30,7 +29,7 @@ export class Callbacks {
 
 	constructor(private settings: Settings) {}
 
-	send(task: Task, cdnUrl: string) {
+	send(task: Task, body: string) {
 		if (!task.replyUrl || this.closing.signal.aborted) return;
 		const noted: RecordedCallback = {
 			at: Date.now(),
@@ -41,8 +40,6 @@ export class Callbacks {
 		this.sent.push(noted);
 		if (this.sent.length > MOST_NOTED) this.sent.shift();
 
-		// assumes: callback-several, callback-reference
-		const body = toJson({ ...taskModel(task, cdnUrl), replyRef: task.replyRef });
 		const deliver = this.settings.deliver ?? this.post.bind(this);
 		const sending = deliver(task.replyUrl, body)
 			.then((answer) => void Object.assign(noted, { answer, tookMs: Date.now() - noted.at }))

@@ -3,16 +3,15 @@ import { Readable } from 'node:stream';
 import fastify from 'fastify';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import sharp from 'sharp';
-import type { Context } from './context.mts';
-import { recordRequests } from './context.mts';
-import { installFaults } from './faults.mts';
+import { installFaults } from '../faults.mts';
+import type { Context } from '../state/context.mts';
+import { recordRequests } from '../state/context.mts';
+import type { Work } from '../state/tasks.mts';
 
 /** The files, on an origin of their own. No token is needed, and the Content-Type tells nothing, as on the vendor's. */
 
 const CONTENT_TYPE = 'binary/octet-stream';
 const ZEROS = Buffer.alloc(64 * 1024);
-
-type File = { Params: { file: string } };
 
 export async function buildCdn(context: Context): Promise<FastifyInstance> {
 	const app = fastify({ forceCloseConnections: true });
@@ -20,9 +19,9 @@ export async function buildCdn(context: Context): Promise<FastifyInstance> {
 	installFaults(app, 'cdn', context.faults, () => `${context.cdnUrl}/redirected`);
 	app.setNotFoundHandler((_request, reply) => sendNothing(reply));
 
-	for (const folder of ['pictures', 'results', 'clean']) {
-		app.get<File>(`/${folder}/:file`, async (request, reply) => {
-			const bytes = await read(context, request.params.file);
+	for (const folder of ['pictures', 'results', 'uploads', 'clean']) {
+		app.get(`/${folder}/:file`, async (request, reply) => {
+			const bytes = await readCdn(context, request.url.split('?')[0]);
 			if (!bytes) return sendNothing(reply);
 			const file = folder === 'clean' ? await sharp(bytes).autoOrient().png().toBuffer() : bytes;
 			reply.type(CONTENT_TYPE);
@@ -49,10 +48,18 @@ function fillUp(file: Buffer, bytes: number): Readable {
 	return Readable.from(chunks());
 }
 
-async function read({ tasks, results }: Context, file: string): Promise<Buffer | undefined> {
-	const [, id, extension] = /^(\d{1,30})(\.\w+)$/.exec(file) ?? [];
-	if (!id || extension === '.mp4') return undefined;
-	const work = await tasks.findWork(BigInt(id));
-	if (!work?.file) return results.get(BigInt(id));
-	return await readFile(work.file).catch(() => undefined);
+/** What is at a path, such as /pictures/123.jpg, /results/5.png, or /clean/5.png for the same without watermark. */
+export async function readCdn(context: Context, path: string): Promise<Buffer | undefined> {
+	const work = await workAt(context, path);
+	return work ? await readWork(context, work) : context.files.get(path)?.bytes;
+}
+
+export async function workAt({ tasks }: Context, path: string): Promise<Work | undefined> {
+	const [, id] = /^\/(?:pictures|results|clean)\/(\d{1,30})\.(?!mp4)\w+$/.exec(path) ?? [];
+	return id === undefined ? undefined : await tasks.findWork(BigInt(id));
+}
+
+export async function readWork({ files }: Context, work: Work): Promise<Buffer | undefined> {
+	if (work.file) return await readFile(work.file).catch(() => undefined);
+	return files.get(work.path)?.bytes;
 }
