@@ -14,7 +14,7 @@ const UNTOUCHED = [
 	'clearImmediate',
 ] as const;
 
-let underWay = 0;
+const underWay = new Set<symbol>();
 let waiting = 0;
 let isPassing = false;
 interface Condition {
@@ -28,7 +28,8 @@ const keptBack = new Set<() => number>();
 
 /** For `beforeEach`. */
 export function startClock(now = Date.now()): void {
-	[underWay, waiting] = [0, 0];
+	waiting = 0;
+	underWay.clear();
 	keptBack.clear();
 	conditions.clear();
 	jest.useFakeTimers({ doNotFake: [...UNTOUCHED], now });
@@ -47,12 +48,10 @@ export function stopClock(): void {
 
 /** Something real begins. @returns what is to be called at its end */
 export function begin(): () => void {
-	let isOver = false;
-	underWay++;
-	return () => {
-		if (!isOver) underWay--;
-		isOver = true;
-	};
+	const what = Symbol('under way');
+	underWay.add(what);
+	// It may come when the next test has begun.
+	return () => void underWay.delete(what);
 }
 
 /** What is no matter of timers: time waits for it. */
@@ -97,7 +96,7 @@ async function passOn(): Promise<void> {
 	isPassing = true;
 	for (let quiet = 0; waiting > 0; ) {
 		await new Promise((resolve) => setImmediate(resolve));
-		const isBusy = underWay > countKeptBack();
+		const isBusy = underWay.size > countKeptBack();
 		quiet = settleConditions() || isBusy ? 0 : quiet + 1;
 		if (quiet < QUIET_TURNS) continue;
 		giveUpConditions();
