@@ -121,13 +121,17 @@ const FAILED = '700000001';
 /** Runs the operations on n8n's engine and notes what is in their items. */
 async function readOutputs(): Promise<string[]> {
 	const { run, credentials } = await bench({
+		onePixel: false,
 		accounts: [{ email: ACCOUNT, maxJobs: 5 }],
 		seeds: [{ taskId: FAILED, status: 'failed', error: 'Refused' }],
 	});
 	const account = { __rl: true, mode: 'email', value: ACCOUNT };
 	const download = { account, download: true };
 	const options = { replyRef: 'order-1' };
+	const accounts = { resource: 'account', account };
 	const runs: Array<[string, IDataObject]> = [
+		['kling account get', { ...accounts, operation: 'get' }],
+		['kling account getAll', { ...accounts, operation: 'getAll', withBalance: true }],
 		['kling image upscale', upscale({ ...download, options })],
 		["kling image upscale, Don't Wait", upscale({ account, wait: 'none', options })],
 		['kling image upscale, error', upscale({ workId: '1' })],
