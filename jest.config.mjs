@@ -1,5 +1,6 @@
 /** ES modules among the packages that the tools use; Jest loads CommonJS only. */
 const ES_MODULES = [
+	'env-paths',
 	'execa',
 	'@sec-ant/readable-stream',
 	'@sindresorhus/merge-streams',
@@ -9,6 +10,7 @@ const ES_MODULES = [
 	'human-signals',
 	'is-network-error',
 	'is-plain-obj',
+	'is-safe-filename',
 	'is-stream',
 	'is-unicode-supported',
 	'npm-run-path',
