@@ -14,6 +14,7 @@ const ES_MODULES = [
 	'is-stream',
 	'is-unicode-supported',
 	'npm-run-path',
+	'p-map',
 	'p-retry',
 	'parse-ms',
 	'path-key',

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import sharp from 'sharp';
 import type { Sandbox } from '../sandbox/server.mts';
+import { N8N_VERSION } from './n8n/install.mts';
 import { logTail, type RunningN8n } from './n8n/process.mts';
 import { itemsOf, type Workflow } from './n8n/restClient.mts';
 import { CREDENTIAL_TYPE, NODE_TYPE, PROJECT } from './project.mts';
@@ -14,15 +15,12 @@ const EMAIL = 'owner@example.com';
 const SCALE = 4;
 const PICTURE = 'lighthouse';
 const EXAMPLE = join(PROJECT, 'examples', 'upscale-an-image-and-save-it.json');
-/** The nodes of the example. */
-const NODES = { trigger: 'Start', get: 'Get Task', save: 'Save' };
-
-export type Demo = Awaited<ReturnType<typeof prepareDemo>>;
+const EXAMPLE_TASK = '123456789';
 
 /** @param account the sandbox, or the API token of the user's own account */
 export async function prepareDemo(n8n: RunningN8n, folder: string, account: Sandbox | string) {
 	const { api, files, log } = n8n;
-	const login = { email: EMAIL, password: await readPassword(join(folder, 'password')) };
+	const login = { email: EMAIL, password: await readPassword(join(folder, 'demo.json')) };
 	await api.login(login).catch((error) => {
 		if (error.cause !== 401) throw error;
 		throw new UserError(
@@ -60,10 +58,10 @@ export async function prepareDemo(n8n: RunningN8n, folder: string, account: Sand
 /** Kept from start to start, as n8n keeps the owner's account. */
 async function readPassword(file: string): Promise<string> {
 	// n8n asks for a digit and a capital letter.
-	const fresh = `Kling-${randomBytes(5).toString('hex')}-1`;
+	const fresh = JSON.stringify({ password: `Kling-${randomBytes(5).toString('hex')}-1` });
 	// Written only if it is not there yet.
 	await writeFile(file, fresh, { mode: 0o600, flag: 'wx' }).catch(() => undefined);
-	return await readFile(file, 'utf8');
+	return JSON.parse(await readFile(file, 'utf8')).password;
 }
 
 /** The example with a task of the sandbox, and with a folder that n8n may write to. */
@@ -72,13 +70,13 @@ async function readExample(folder: string, sandbox?: Sandbox): Promise<Workflow>
 	const task = tasks.find(({ name }) => name === PICTURE) ?? tasks[0];
 	const text = (await readFile(EXAMPLE, 'utf8'))
 		.replace('"fileName": "=.n8n-files/', `"fileName": "=${folder.replaceAll('\\', '/')}/`)
-		.replace('"value": "123456789"', `"value": "${task?.taskId ?? ''}"`);
+		.replace(`"value": "${EXAMPLE_TASK}"`, `"value": "${task?.taskId ?? EXAMPLE_TASK}"`);
 	return JSON.parse(text);
 }
 
-/** Runs the workflow once. @throws unless the saved image is 4 times as large as its source */
-export async function runDemo({ api }: RunningN8n, { workflow }: Demo) {
-	const execution = await api.waitForExecution(await api.runWorkflow(workflow.id, NODES.trigger));
+/** Runs the workflow once; tells what came of it. @throws unless the saved image is 4 times as large as its source */
+export async function runDemo({ api }: RunningN8n, workflow: { id: string; name: string }) {
+	const execution = await api.waitForExecution(await api.runWorkflow(workflow.id, 'Start'));
 	const { status, resultData, startedAt, stoppedAt } = execution;
 	if (status !== 'success') {
 		const { message = '', description = '' } = resultData.error ?? {};
@@ -86,20 +84,23 @@ export async function runDemo({ api }: RunningN8n, { workflow }: Demo) {
 			`"${resultData.lastNodeExecuted}" ended as "${status}": ${message}\n  ${description}`,
 		);
 	}
-	const [{ json: got }] = itemsOf(execution, NODES.get);
-	const [{ json: saved }] = itemsOf(execution, NODES.save);
+	const [got, saved] = ['Get Task', 'Save'].map((node) => itemsOf(execution, node)[0].json);
 	const answer = await fetch(String(got.url));
 	const source = await sharp(Buffer.from(await answer.arrayBuffer())).metadata();
 	const file = String(saved.fileName);
 	const result = await sharp(file).metadata();
-	const [before, after] = [source, result].map(
-		({ width, height }) => `${width} x ${height} pixels`,
-	);
-	if (result.width !== SCALE * source.width || result.height !== SCALE * source.height) {
+	const size = ({ width, height }: { width: number; height: number }, scale = 1) =>
+		`${scale * width} x ${scale * height} pixels`;
+	if (size(result) !== size(source, SCALE)) {
 		throw new UserError(
-			`The result is not ${SCALE} times as large: ${before} became ${after} (${file}).`,
+			`The result is not ${SCALE} times as large: ${size(source)} became ${size(result)} (${file}).`,
 		);
 	}
 	const seconds = (Date.parse(stoppedAt) - Date.parse(startedAt)) / 1_000;
-	return { source: before, result: after, file, seconds };
+	return `
+✓ "${workflow.name}" ran in n8n ${N8N_VERSION}
+    source  ${size(source)}
+    result  ${size(result)}
+    time    ${seconds.toFixed(1)} s
+    file    ${file}`;
 }

@@ -31,7 +31,7 @@ function fail(message) {
 	process.exit(1);
 }
 
-/** @returns npm's exit code; npm itself says what it is doing, and why if it fails */
+/** npm itself says what it is doing, and why if it fails. */
 async function npmCi() {
 	// npm is a .cmd file on Windows.
 	const options = { cwd: project, stdio: 'inherit', shell: process.platform === 'win32' };
@@ -42,9 +42,8 @@ async function npmCi() {
 	};
 	const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 	for (const signal of signals) process.once(signal, end);
-	const [code] = await once(npm, 'close');
+	await once(npm, 'close');
 	for (const signal of signals) process.off(signal, end);
-	return code;
 }
 
 async function install() {
@@ -59,9 +58,9 @@ async function install() {
 				'The packages could not be installed; npm says why above. If it is the internet connection, the proxy or the disk, mend that and run the same command again; what was downloaded is kept.',
 			);
 		}
-		const which = `try ${attempt} of ${TRIES}`;
-		console.log(`Installing this project's packages (about a minute), ${which} …`);
-		if ((await npmCi()) === 0) return;
+		const title = "Installing this project's packages (about a minute)";
+		console.log(`${title}, try ${attempt} of ${TRIES} …`);
+		await npmCi();
 	}
 }
 

@@ -4,7 +4,7 @@ import pRetry from 'p-retry';
 import { mkdir } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { startSandbox, type Sandbox } from '../sandbox/server.mts';
-import { prepareDemo, runDemo, type Demo } from './demo.mts';
+import { prepareDemo, runDemo } from './demo.mts';
 import { installN8n, N8N_VERSION } from './n8n/install.mts';
 import { packTarball } from './n8n/pack.mts';
 import { logTail, startN8n, type RunningN8n } from './n8n/process.mts';
@@ -44,7 +44,9 @@ function end(code: number): void {
 }
 
 /** What breaks because it is being ended is no news. */
-const complain = (message: string) => ending ?? console.error(`\n✗ ${message}`);
+function complain(message: string): void {
+	if (!ending) console.error(`\n✗ ${message}`);
+}
 
 function fail(error: unknown): void {
 	complain(describeError(error));
@@ -66,22 +68,6 @@ async function open(wanted: number, tarball: string): Promise<RunningN8n> {
 	return await pRetry(start, { retries: 1, shouldRetry });
 }
 
-async function tryDemo({ log }: RunningN8n, demo: Demo): Promise<boolean> {
-	try {
-		const outcome = await step('Upscaling an image in n8n', () => runDemo(n8n!, demo));
-		console.log(`
-✓ "${demo.workflow.name}" ran in n8n ${N8N_VERSION}
-    source  ${outcome.source}
-    result  ${outcome.result}
-    time    ${outcome.seconds.toFixed(1)} s
-    file    ${outcome.file}`);
-		return true;
-	} catch (error) {
-		complain(`${describeError(error)}\n  n8n's log: ${log}`);
-		return false;
-	}
-}
-
 async function start(): Promise<void> {
 	const flag = { type: 'boolean' } as const;
 	const port = { type: 'string', default: String(EDITOR_PORT) } as const;
@@ -97,17 +83,22 @@ async function start(): Promise<void> {
 	await installN8n();
 	const tarball = await packTarball();
 	if (!token) sandbox = await startSandbox();
-	n8n = await open(wanted, tarball);
-	const { log, url } = n8n;
-	void n8n.ended.then(async () => {
+	const running = (n8n = await open(wanted, tarball));
+	const { log, url } = running;
+	void running.process.then(async () => {
 		const lines = await logTail(log);
 		fail(new UserError(`n8n ended by itself. Its log is ${log}; what matters in it:\n${lines}`));
 	});
 
-	const demo = await prepareDemo(n8n, WORK, sandbox ?? token!);
-	if (!sandbox) console.log(NO_RUN);
-	const succeeded = !sandbox || (await tryDemo(n8n, demo));
-	if (values.exit) return end(succeeded ? 0 : 1);
+	const demo = await prepareDemo(running, WORK, sandbox ?? token!);
+	const run = async () => await runDemo(running, demo.workflow);
+	const outcome = sandbox
+		? await step('Upscaling an image in n8n', run).catch((error) =>
+				complain(`${describeError(error)}\n  n8n's log: ${log}`),
+			)
+		: NO_RUN;
+	if (outcome) console.log(outcome);
+	if (values.exit) return end(outcome ? 0 : 1);
 	isOpen = true;
 	console.log(`
 The editor is open:

@@ -26,7 +26,6 @@ const NODE_PACKAGES: Record<string, [name: string, version: string]> = {
 };
 /** Linux: ~/.cache, macOS: ~/Library/Caches, Windows: %LOCALAPPDATA%. */
 const CACHE = envPaths(PACKAGE_NAME, { suffix: '' }).cache;
-const BYTES_PER_GB = 1024 ** 3;
 const HOUR_S = 3_600;
 
 export type N8nInstall = Awaited<ReturnType<typeof installN8n>>;
@@ -82,10 +81,9 @@ async function installOnce(
 	const isReady = () => existsSync(join(folder, proof));
 	if (isReady()) return folder;
 	await mkdir(CACHE, { recursive: true });
-	const unlock = await takeLock(folder, 0).catch(async () => {
-		console.log('Another start is installing the same right now; waiting for it …');
-		return await takeLock(folder, HOUR_S);
-	});
+	const unlock = await takeLock(folder, HOUR_S, () =>
+		console.log('Another start is installing the same right now; waiting for it …'),
+	);
 	try {
 		if (isReady()) return folder;
 		for (const old of [folder, work]) await rm(old, { recursive: true, force: true });
@@ -102,7 +100,7 @@ async function installOnce(
 /** npm itself notices a full disk only after minutes. */
 async function assertSpace(neededGb: number): Promise<void> {
 	const { bavail, bsize } = await statfs(CACHE);
-	const freeGb = (bavail * bsize) / BYTES_PER_GB;
+	const freeGb = (bavail * bsize) / 1024 ** 3;
 	if (freeGb >= neededGb) return;
 	throw new UserError(
 		`Not enough free disk space: ${neededGb} GB are needed in ${CACHE}, ${freeGb.toFixed(1)} GB are free. Free some space, or let the environment variable XDG_CACHE_HOME name a folder on a larger disk.`,
@@ -122,17 +120,13 @@ async function npmInstall(title: string, folder: string, pkg: string): Promise<v
 		await rm(folder, { recursive: true, force: true });
 		await mkdir(folder);
 		await writeFile(join(folder, 'package.json'), '{ "private": true }\n');
-		await run(`npm install ${pkg}`, 'npm', ['install', pkg, ...NPM_FLAGS.split(' ')], {
-			cwd: folder,
-		});
+		const args = ['install', pkg, ...NPM_FLAGS.split(' ')];
+		await run(`npm install ${pkg}`, 'npm', args, { cwd: folder });
 	};
-	const shouldRetry = ({ error }: { error: Error }) => {
-		const isHopeless = HOPELESS.test(error.message);
-		if (!isHopeless) console.error(`${error.message}\nTrying again …`);
-		return !isHopeless;
-	};
-	const tries = pRetry(async () => await step(title, install), { retries: 2, shouldRetry });
-	await tries.catch((error) => {
+	await pRetry((attempt) => step(attempt > 1 ? `${title}, try ${attempt}` : title, install), {
+		retries: 2,
+		shouldRetry: ({ error }) => !HOPELESS.test(error.message),
+	}).catch((error) => {
 		throw new UserError(
 			`${error.message}\nIf it is the internet connection (or the proxy), mend that and run the same command again; what was downloaded is kept.`,
 		);

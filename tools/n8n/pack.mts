@@ -15,7 +15,7 @@ export const packTarball = async (): Promise<string> =>
 		await mkdir(folder, { recursive: true });
 		const unlock = await takeLock(folder, BUILD_LIMIT_S);
 		try {
-			await run('The build', 'gulp', [], { cwd: PROJECT, preferLocal: true });
+			await run('The build', 'npm', ['run', 'build'], { cwd: PROJECT });
 			const pack = ['pack', '--ignore-scripts', '--pack-destination', folder];
 			return join(folder, await run('npm pack', 'npm', pack, { cwd: PROJECT }));
 		} finally {

@@ -5,7 +5,7 @@ import { randomInt } from 'node:crypto';
 import { mkdir, readFile, realpath, rm } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { STALE_S, takeLock } from '../lock.mts';
+import { takeLock } from '../lock.mts';
 import { UserError } from '../terminal.mts';
 import { installN8n, type N8nInstall } from './install.mts';
 import { installCommunityNodes } from './pack.mts';
@@ -15,7 +15,6 @@ const START_LIMIT_MS = 180_000;
 const LOOK_AGAIN_MS = 200;
 const SHUTDOWN_S = 5;
 const KILLED_AFTER_MS = 3_000;
-const LOG = 'n8n.log';
 const LOG_LINES_SHOWN = 15;
 /** Loaded into n8n: its channel to this process closes when this process dies, however that comes. */
 const END_WITH_PARENT = `data:text/javascript,process.on('disconnect',()=>process.kill(process.pid,'SIGINT'))`;
@@ -44,7 +43,6 @@ export const freePort = async (): Promise<number> =>
 
 /** Of the caller's environment only this reaches n8n, so that settings of another n8n on this machine do not. */
 const INHERITED = /^(PATH|HOME|USERPROFILE|SystemRoot|LANG|LC_.*|TZ|TMPDIR|TEMP|TMP)$/i;
-const inherited = Object.entries(process.env).filter(([name]) => INHERITED.test(name));
 
 /** Nothing is sent anywhere: no usage data, no look-ups for news, templates, versions or verified nodes. */
 const QUIET = {
@@ -63,7 +61,7 @@ const QUIET = {
 };
 
 const environment = async (n8n: N8nInstall, folder: string, url: string) => ({
-	...Object.fromEntries(inherited),
+	...Object.fromEntries(Object.entries(process.env).filter(([name]) => INHERITED.test(name))),
 	...QUIET,
 	PATH: `${dirname(n8n.node)}${delimiter}${process.env.PATH ?? ''}`,
 	N8N_USER_FOLDER: join(folder, 'n8n'),
@@ -81,14 +79,6 @@ const environment = async (n8n: N8nInstall, folder: string, url: string) => ({
 	N8N_RUNNERS_BROKER_PORT: String(await freePort()),
 });
 
-/** Two n8n on one folder would spoil its database. */
-async function lockFolder(folder: string): Promise<() => Promise<void>> {
-	return await takeLock(join(folder, 'running'), STALE_S + 2).catch((error) => {
-		if (error.code !== 'ELOCKED') throw error;
-		throw new UserError(`n8n is already running on ${folder}. End it with Ctrl-C in its window.`);
-	});
-}
-
 /** The lines of a log that matter when something did not start. */
 export async function logTail(log: string): Promise<string> {
 	const lines = (await readFile(log, 'utf8').catch(() => '')).split('\n').filter((l) => l.trim());
@@ -97,26 +87,25 @@ export async function logTail(log: string): Promise<string> {
 }
 
 /** The process of n8n, in the group of this one: Ctrl-C reaches both. */
-function launch(n8n: N8nInstall, folder: string, env: Record<string, string>, options: N8nOptions) {
+function launch(n8n: N8nInstall, file: string, env: Record<string, string>, options: N8nOptions) {
 	const { command = 'start', shutdownS = SHUTDOWN_S } = options;
-	const log = { file: join(folder, LOG) };
 	return execa(n8n.node, [`--import=${END_WITH_PARENT}`, n8n.n8n, command], {
-		cwd: folder,
+		cwd: dirname(file),
 		extendEnv: false,
 		env: { ...env, N8N_GRACEFUL_SHUTDOWN_TIMEOUT: String(shutdownS), ...options.env },
 		ipc: true,
 		stdin: 'ignore',
-		stdout: log,
-		stderr: log,
+		stdout: { file },
+		stderr: { file },
 		reject: false,
 		killSignal: 'SIGINT',
 		forceKillAfterDelay: shutdownS * 1_000 + KILLED_AFTER_MS,
 	});
 }
 
-async function waitUntilReady(url: string, hasEnded: () => boolean): Promise<boolean> {
+async function waitUntilReady(url: string, n8n: ReturnType<typeof launch>): Promise<boolean> {
 	const deadline = Date.now() + START_LIMIT_MS;
-	while (Date.now() < deadline && !hasEnded()) {
+	while (Date.now() < deadline && n8n.exitCode === null && n8n.signalCode === null) {
 		const answer = await fetch(`${url}/healthz/readiness`).catch(() => undefined);
 		if (answer?.ok) return true;
 		await pause(LOOK_AGAIN_MS);
@@ -129,9 +118,13 @@ export async function startN8n(options: N8nOptions) {
 	await mkdir(join(options.folder, 'files'), { recursive: true });
 	// n8n compares real paths.
 	const folder = await realpath(options.folder);
-	const log = join(folder, LOG);
+	const log = join(folder, 'n8n.log');
 	const url = `http://localhost:${options.port ?? (await freePort())}`;
-	const unlock = await lockFolder(folder);
+	// Two n8n on one folder would spoil its database.
+	const unlock = await takeLock(join(folder, 'running')).catch((error) => {
+		if (error.code !== 'ELOCKED') throw error;
+		throw new UserError(`n8n is already running on ${folder}. End it with Ctrl-C in its window.`);
+	});
 	let child: ReturnType<typeof launch> | undefined;
 	const end = async (signal: 'SIGINT' | 'SIGKILL') => {
 		child?.kill(signal);
@@ -143,10 +136,8 @@ export async function startN8n(options: N8nOptions) {
 	try {
 		const nodes = join(folder, 'n8n', '.n8n', 'nodes', 'node_modules');
 		await installCommunityNodes([options.tarball, ...(options.others ?? [])], nodes, n8n.modules);
-		child = launch(n8n, folder, await environment(n8n, folder, url), options);
-		let hasEnded = false;
-		const ended = child.then(() => (hasEnded = true));
-		if (!(await waitUntilReady(url, () => hasEnded))) {
+		child = launch(n8n, log, await environment(n8n, folder, url), options);
+		if (!(await waitUntilReady(url, child))) {
 			throw new UserError(
 				`n8n did not start. Its log is ${log}; what matters in it:\n${await logTail(log)}\nIf the log speaks of missing or unknown files or commands, the installed n8n is damaged: delete ${n8n.folder} and run the same command again; it is then installed anew.`,
 			);
@@ -157,9 +148,7 @@ export async function startN8n(options: N8nOptions) {
 			/** Where workflows may write files. */
 			files: join(folder, 'files'),
 			log,
-			pid: child.pid!,
-			/** Resolves when n8n has ended, wanted or not. */
-			ended,
+			process: child,
 			stop: async () => await end('SIGINT'),
 			/** Ends it as a power cut would; `startN8n` with the same folder and port goes on where it was. */
 			kill: async () => await end('SIGKILL'),

@@ -6,8 +6,6 @@ import { setTimeout as pause } from 'node:timers/promises';
 const LOOK_AGAIN_MS = 250;
 const EXECUTION_LIMIT_MS = 300_000;
 export const RUNNING = ['new', 'running', 'waiting', 'unknown'];
-/** By n8n. */
-const LISTED_AT_MOST = 100;
 
 export interface Login {
 	email: string;
@@ -29,20 +27,16 @@ export interface Workflow {
 	connections: Record<string, unknown>;
 	[key: string]: unknown;
 }
-type Saved<T> = T & { id: string };
-export type SavedWorkflow = Saved<Workflow> & { versionId: string; isArchived: boolean };
-/** As the editor's list has it: without its data. A time is null where it does not apply. */
-interface ExecutionSummary {
-	id: string;
-	status: string;
-	stoppedAt: string | null;
-	waitTill: string | null;
-}
+type SavedWorkflow = Workflow & { id: string; versionId: string; isArchived: boolean };
+type SavedCredential = Credential & { id: string };
 export interface Execution {
 	id: string;
 	status: string;
 	startedAt: string;
+	/** Of these two, one is null. */
 	stoppedAt: string;
+	waitTill: string;
+	/** Not in a list. */
 	resultData: IRunExecutionData['resultData'];
 }
 
@@ -85,13 +79,13 @@ export class RestClient {
 		}
 	}
 
-	async createCredential(credential: Credential): Promise<Saved<Credential>> {
+	async createCredential(credential: Credential): Promise<SavedCredential> {
 		return await this.request('POST', '/rest/credentials', credential);
 	}
 
 	/** Creates the credential, or updates the one of that name and type. */
-	async saveCredential(credential: Credential): Promise<Saved<Credential>> {
-		const all = await this.request<Array<Saved<Credential>>>('GET', '/rest/credentials');
+	async saveCredential(credential: Credential): Promise<SavedCredential> {
+		const all = await this.request<Array<SavedCredential>>('GET', '/rest/credentials');
 		const same = all.find(({ name, type }) => name === credential.name && type === credential.type);
 		if (!same) return await this.createCredential(credential);
 		return await this.request('PATCH', `/rest/credentials/${same.id}`, credential);
@@ -124,12 +118,11 @@ export class RestClient {
 		return (await this.request<{ executionId: string }>('POST', path, body)).executionId;
 	}
 
-	/** How many executions of a workflow there are, and the newest of them without their data. */
-	async listExecutions(workflowId: string, status?: string[], limit = LISTED_AT_MOST) {
-		const filter = JSON.stringify({ workflowId, status });
-		const query = new URLSearchParams({ filter, limit: String(limit) });
-		const path = `/rest/executions?${query}`;
-		return await this.request<{ count: number; results: ExecutionSummary[] }>('GET', path);
+	/** How many executions of a workflow there are, and the newest of them (at most 100) without their data. */
+	async listExecutions(workflowId: string, status?: string[], limit = 100) {
+		const filter = encodeURIComponent(JSON.stringify({ workflowId, status }));
+		const path = `/rest/executions?limit=${limit}&filter=${filter}`;
+		return await this.request<{ count: number; results: Execution[] }>('GET', path);
 	}
 
 	async getExecution(id: string): Promise<Execution> {
