@@ -1,5 +1,6 @@
 /** ES modules among the packages that the tools use; Jest loads CommonJS only. */
 const ES_MODULES = [
+	'env-paths',
 	'execa',
 	'@sec-ant/readable-stream',
 	'@sindresorhus/merge-streams',
@@ -9,9 +10,11 @@ const ES_MODULES = [
 	'human-signals',
 	'is-network-error',
 	'is-plain-obj',
+	'is-safe-filename',
 	'is-stream',
 	'is-unicode-supported',
 	'npm-run-path',
+	'p-map',
 	'p-retry',
 	'parse-ms',
 	'path-key',

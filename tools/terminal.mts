@@ -1,9 +1,12 @@
-// What the person at the terminal reads.
+// What the person at the terminal types and reads.
+import { execa, type Options } from 'execa';
+import { parseArgs, type ParseArgsConfig } from 'node:util';
 import yoctoSpinner from 'yocto-spinner';
 
 const UPDATE_EVERY_MS = 1_000;
 /** Where the output is a log file, every update is a line of its own. */
 const LOG_UPDATE_EVERY_MS = 30_000;
+const LINES_SHOWN = 12;
 
 /** An expected failure: its message says what happened and what to do. */
 export class UserError extends Error {
@@ -13,6 +16,24 @@ export class UserError extends Error {
 /** The message of an expected failure; the stack of any other. */
 export const describeError = (error: unknown): string =>
 	error instanceof UserError ? error.message : ((error as Error).stack ?? String(error));
+
+/** @throws UserError with the help text when something else was typed */
+export function readArguments<T extends ParseArgsConfig>(config: T, help: string) {
+	try {
+		return parseArgs(config);
+	} catch (error) {
+		throw new UserError(`${(error as Error).message}\n\n${help}`);
+	}
+}
+
+/** Runs a program to its end; answers its output. @throws UserError with the end of it, when it fails */
+export async function run(what: string, command: string, args: string[], options: Options = {}) {
+	const output = { stdin: 'ignore', all: true, reject: false } as const;
+	const { failed, all, stdout } = await execa(command, args, { ...options, ...output });
+	if (!failed) return String(stdout);
+	const said = String(all).trim().split('\n').slice(-LINES_SHOWN).join('\n');
+	throw new UserError(`${what} failed:\n${said}`);
+}
 
 /** Prints `title` and the seconds it takes while `work` runs, then whether it succeeded. */
 export async function step<T>(title: string, work: () => Promise<T>): Promise<T> {
