@@ -36,8 +36,9 @@ async function npmCi() {
 	// npm is a .cmd file on Windows.
 	const options = { cwd: project, stdio: 'inherit', shell: process.platform === 'win32' };
 	const npm = spawn('npm', ['ci', '--prefer-offline', '--loglevel=error'], options);
-	const end = (signal) => {
-		npm.kill(signal);
+	const end = () => {
+		// Asked to end, it would take minutes to put everything back.
+		npm.kill('SIGKILL');
 		process.exit(1);
 	};
 	const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
