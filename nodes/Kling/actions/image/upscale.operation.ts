@@ -2,6 +2,7 @@ import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n
 
 import { runJobs } from '../../job/runJobs';
 import type { JobParameters } from '../../job/submission/attempt';
+import { UPSCALE_TYPE } from '../../tasks/task';
 import { accountField, imageField, reuseOption, showFor, taskField } from '../fields';
 import { paidFields } from './paidFields';
 import { PaidParameters } from './paidParameters';
@@ -12,8 +13,6 @@ export const description: INodeProperties[] = showFor('image', 'upscale', [
 	imageField,
 	...paidFields([reuseOption]),
 ]);
-
-const UPSCALE_TYPE = 'mmu_image_upscale_aiweb';
 
 /** Sends every item's job and then waits for all results together, as Wait for Result says. */
 export async function execute(n8n: IExecuteFunctions): Promise<INodeExecutionData[]> {
