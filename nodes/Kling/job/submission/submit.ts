@@ -54,12 +54,12 @@ export class Submitter {
 
 	private async send(attempt: Attempt): Promise<Submission> {
 		const { api, cancellation } = this.context;
-		const { call, timeoutMs } = attempt.job;
+		const { timeoutMs } = attempt.job;
 		const slots = this.slotsOf(attempt.account);
 		let sentAtMs = 0;
 		const result = await slots.run(async () => {
 			sentAtMs = Date.now();
-			const answer = await api.submit(call.operation, call.request);
+			const answer = await api.submit(attempt.call.operation, attempt.call.request);
 			// assumes: full-takes-nothing
 			return answer.outcome === 'answered' && answer.status === 429
 				? { full: true, retryAfterMs: answer.retryAfterMs }
@@ -80,7 +80,7 @@ export class Submitter {
 				},
 			};
 		}
-		const problem = submitProblem(result, call.operation);
+		const problem = submitProblem(result, attempt.call.operation);
 		if (result.outcome !== 'unsent') {
 			if (!isAnswer(problem)) return await this.sent.findLost(attempt, problem, sentAtMs);
 			attempt.note({ state: 'refused', problem }, sentAtMs);
