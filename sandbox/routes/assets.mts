@@ -23,7 +23,7 @@ export async function assetRoutes(app: FastifyInstance, context: Context) {
 		const options = { parseAs: 'buffer' as const, bodyLimit: MOST_BYTES };
 		scope.addContentTypeParser('*', options, (_request, body, done) => done(null, body));
 
-		// assumes: asset-upload
+		// assumes: asset-upload, asset-costs-nothing
 		scope.post<Query>('/v1/kling/assets', async ({ query, headers, body }) => {
 			const { email } = accountFor(context, query.email);
 			const contentType = headers['content-type'] ?? '';

@@ -110,7 +110,7 @@ function accept(
 		throw new ApiError(429, { error: `Account ${email} is at its job limit`, code: 429 });
 	}
 	if (job.outcome === 'forbidden') throw new ApiError(500, MODERATION);
-	// assumes: job-costs, out-of-credits
+	// assumes: out-of-credits
 	const isPaid = context.balances.spend(email, credits);
 	if (!isPaid && outOfCredits === 'refused') throw new ApiError(500, NO_CREDITS);
 	const outcome = isPaid ? job.outcome : 'vanishes';

@@ -13,6 +13,7 @@ const OTHER = 'second@example.com';
 const LIST = '/v1/kling/tasks$';
 const TASK = `/v1/kling/tasks/${SOURCE.task_id}`;
 const NEW_TASK = '/v1/kling/tasks/500000010';
+const ACCOUNT = `/v1/kling/accounts/.`;
 const SCHEDULER = '/v1/kling/scheduler$';
 const TWO = [EMAIL, OTHER].map((email) => ({ email, maxJobs: 5 }));
 const TOP = { taskId: '300000000', createTime: Date.now() + 60_000 };
@@ -31,7 +32,9 @@ afterEach(async () => await sandbox?.close());
 
 async function start({ faults = [], live, isFull, ...options }: Scenario): Promise<Live> {
 	const accounts = [{ email: EMAIL, maxJobs: isFull ? 1 : 5 }];
-	sandbox = await startDocumented({ jobMs: isFull ? 60_000 : 200, accounts, ...options });
+	const longSidePx = { '2k': 500, '4k': 500 };
+	const jobMs = isFull ? 60_000 : 200;
+	sandbox = await startDocumented({ jobMs, accounts, longSidePx, ...options });
 	faults.forEach((fault) => sandbox.addFault({ times: 99, ...fault }));
 	if (isFull) await upscale(sandbox, SOURCE);
 	const { url: baseUrl, token } = sandbox;
@@ -51,8 +54,12 @@ async function verdict(id: string, live: Live): Promise<string> {
 }
 
 const checked = assumptions.filter(({ check }) => check).map(({ id }) => id);
-const paidPosts = () =>
-	sandbox.requests.filter(({ body }) => ((body as Json)?.workId ?? '1') !== '1').length;
+/** Those that could make a task, by kind. */
+const paidPosts = () => {
+	const to = (kind: string) => sandbox.requests.filter(({ path }) => path.endsWith(`/${kind}`));
+	const upscales = to('upscale').filter(({ body }) => ((body as Json).workId ?? '1') !== '1');
+	return [upscales.length, to('enhance').length];
+};
 
 const json = (path: string, body: object, more?: object): Fault[] => [
 	{ kind: 'json', path, body, ...more },
@@ -83,6 +90,7 @@ const HEALTHY: Scenario[] = [
 	{ jobMs: 1_000, seeds: [{ ...TOP, upscale: 'fails' }] },
 	{ seeds: [{ ...TOP, upscale: 'forbidden' }] },
 	{ isFull: true },
+	{ tellsPoints: true },
 	{ faults: [...pass(1, { path: NEW_TASK }), ...json(NEW_TASK, EMPTY)] },
 ];
 
@@ -153,6 +161,14 @@ const BROKEN: Record<string, Scenario> = {
 	'not-completed': { faults: [...pass(1, { method: 'POST' }), ...post(404)] },
 	'field-errors': { faults: post(200, { kind: 'json' }) },
 	'reply-lengths': { faults: [...pass(2, { method: 'POST' }), ...post(404)] },
+	balance: { faults: json(ACCOUNT, { balance: {} }) },
+	'points-times': {
+		faults: json(ACCOUNT, { balance: { points: [{ startTime: 1, endTime: 1 }] } }),
+	},
+	'scheduler-available': { faults: json('/v1/kling/scheduler/available', { available: [] }) },
+	'asset-upload': { faults: post(200, { kind: 'json' }) },
+	'enhance-accepted': { faults: [...pass(1, { method: 'POST' }), ...post(200, { kind: 'json' })] },
+	'enhance-tells-input-url': { faults: task({ task: { id: 500000010 }, ...FINAL }, NEW_TASK) },
 	'trigger-update-time': { faults: task({ task: { updateTime: 5 }, ...FINAL }, NEW_TASK) },
 };
 
@@ -161,7 +177,7 @@ test.each(Object.entries(BROKEN))('%s: fails where the API is otherwise', async 
 	for (const id of ids.split(' ')) expect([id, await verdict(id, live)]).toEqual([id, 'fails']);
 });
 
-/** What takes too long to wait for, or the sandbox cannot do: how the one upscale would have gone. */
+/** What takes too long to wait for, or the sandbox cannot do: how the one upscale, or the one enhance, would have gone. */
 const IMAGINED: Record<string, object> = {
 	'post-time': { post: { tookMs: 300_000 } },
 	'time-limit': { post: { atMs: 0 }, looks: [{ atMs: 600_000 }] },
@@ -173,6 +189,14 @@ const IMAGINED: Record<string, object> = {
 		],
 	},
 	'list-shows-new-tasks': { post: { status: 200, text: '' } },
+	'asset-costs-nothing': { totals: [500, 400] },
+	'points-are-hundredths': { totals: [500, 500, 499] },
+	'user-points': { looks: [{ body: { userPoints: { points: [{}], total: 5 } } }], totals: [500] },
+	'enhance-reply-url': {
+		reference: 'r',
+		taskId: '5',
+		scheduler: { status: 200, body: [{ id: 5 }] },
+	},
 	'callback-model': { taskId: '5', callbacks: [{ method: 'GET' }] },
 	'callback-several': { callbacks: [{ body: FINAL }, { body: {} }] },
 	'callback-reference': { reference: 'r', callbacks: [{ body: { request: { replyRef: 'r' } } }] },
@@ -190,6 +214,10 @@ test.each(Object.entries(IMAGINED))('%s: fails where it would be so', async (id,
 	const live = new Live({ ...api, spend: true, receive: startReceiver });
 	const work = { resource: { resource: 'http://api.example/image.png' } };
 	jest.spyOn(live, 'paid').mockResolvedValue(paid as never);
+	const answer = { status: 200, text: '' };
+	const enhance = { post: answer, looks: [], ...paid };
+	const enhanced = { upload: answer, image: 'x', ...paid, paid: enhance };
+	jest.spyOn(live, 'enhanced').mockResolvedValue(enhanced as never);
 	jest.spyOn(live, 'source').mockResolvedValue({ taskId: '1', work });
 	jest.spyOn(live, 'everything').mockResolvedValue([]);
 	live.answers.push({ method: 'GET', tookMs: 30_000 } as never);
@@ -215,13 +243,13 @@ test.each<[string, Fault, number]>([
 	const { accepted } = (await call(sandbox, '/_sandbox/state')).body;
 	// A task that was made all the same is found by its reference, and watched.
 	const isWatched = Boolean((await live.paid()).final);
-	expect([paidPosts(), accepted, isWatched]).toEqual([1, made, made === 1]);
+	expect([paidPosts(), accepted, isWatched]).toEqual([[1, 1], made + 1, made === 1]);
 });
 
 test('several accounts: nothing is spent until it is said which one is to pay', async () => {
 	const live = await start({ accounts: TWO });
 	for (const id of checked) await verdict(id, live);
-	expect(paidPosts()).toBe(0);
+	expect(paidPosts()).toEqual([0, 0]);
 });
 
 test('the command: skips without a token, fails where an assumption does, and tells no secret', async () => {
@@ -245,5 +273,5 @@ test('the command: skips without a token, fails where an assumption does, and te
 	expect(healthy).toMatchObject({ code: 0, stderr: expect.stringContaining('✓ account') });
 	expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining('refuses the token') });
 	expect(wrong.stdout + wrong.stderr).not.toContain('9-wrong');
-	expect(paidPosts()).toBe(0);
+	expect(paidPosts()).toEqual([0, 0]);
 }, 60_000);

@@ -1,14 +1,18 @@
 // One run against the API. Each question is asked once, however many assumptions rest on the answer.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { isPrivate } from '../../nodes/Kling/transport/hosts.ts';
 import { parseJson } from '../../nodes/Kling/transport/json.ts';
 import type { Json } from '../contract/support.mts';
 import type { startReceiver } from '../support/receiver.mts';
-import { need, NEEDS_SPEND, NEEDS_TASK, unseen } from './assumption.mts';
-import { upscaleOnce, type Paid } from './paid.mts';
+import { need, NEEDS_SPEND, NEEDS_TASK } from './assumption.mts';
+import { payOnce, type Kind, type Paid } from './paid.mts';
 
-export const WRONG_TOKEN = 'user:0-this-token-is-wrong-on-purpose';
 export const TASKS = '/v1/kling/tasks';
 export const SCHEDULER = '/v1/kling/scheduler';
+const ASSETS = '/v1/kling/assets/';
+/** What is uploaded. */
+const PICTURE = join(import.meta.dirname, '../../sandbox/pictures/lighthouse.jpg');
 export const UPSCALE_TYPE = 'mmu_image_upscale_aiweb';
 const READ_TIMEOUT_MS = 60_000;
 const POST_TIMEOUT_MS = 300_000;
@@ -16,6 +20,7 @@ const POST_TIMEOUT_MS = 300_000;
 const NO_ID = '1';
 
 type Query = Record<string, string>;
+type Message = { token?: string; body?: BodyInit; type?: string };
 
 /** From the environment, see CONTRIBUTING.md. */
 export interface Options {
@@ -45,15 +50,7 @@ export interface Answer {
 	body?: Json;
 }
 
-/** One task of GET /tasks. */
-export interface Entry {
-	taskId?: string;
-	type?: string;
-	/** Epoch ms, NaN when it is not told. */
-	createTime: number;
-	works: Json[];
-	inputs: Json[];
-}
+export const jobPath = (kind: Kind): string => `/v1/kling/images/${kind}`;
 
 /** The words of a refusal; a web page has none. */
 export const wordsOf = ({ body, text }: Answer): string =>
@@ -62,22 +59,34 @@ export const wordsOf = ({ body, text }: Answer): string =>
 export const told = (answer: Answer): string =>
 	answer.lost ? `no answer: ${answer.lost}` : `HTTP ${answer.status} ${wordsOf(answer)}`.trim();
 
-export function entryOf({ task, works = [] }: Json): Entry {
+/** A refused token, a lapsed subscription and the like have nothing to do with the question. */
+function relevant(answer: Answer): Answer {
+	const { lost, status } = answer;
+	need(!lost && ![401, 402, 429].includes(status) && status < 500, told(answer));
+	return answer;
+}
+
+/** One task of GET /tasks; the time, in epoch ms, is NaN when it is not told. */
+export function entryOf({ task, works = [] }: Json) {
 	const levels: Json[] = [task, ...works].filter(Boolean);
 	const times = levels.map(({ createTime }) => createTime).filter(Number.isFinite);
 	const id = task?.id ?? works[0]?.taskId;
 	return {
-		...{ works, type: levels[0]?.type, taskId: id === undefined ? undefined : String(id) },
+		taskId: id === undefined ? undefined : String(id),
+		type: levels[0]?.type as string | undefined,
 		createTime: times.length > 0 ? Math.max(...times) : NaN,
-		inputs: levels.flatMap(({ taskInfo }) => taskInfo?.inputs ?? []),
+		works: works as Json[],
+		inputs: levels.flatMap(({ taskInfo }): Json[] => taskInfo?.inputs ?? []),
 	};
 }
+
+export type Entry = ReturnType<typeof entryOf>;
 
 export class Live {
 	readonly answers: Answer[] = [];
 	private readonly asked = new Map<string, Promise<Answer>>();
 	private paying?: Promise<Paid>;
-	private hasPaid = false;
+	private enhancing?: ReturnType<Live['uploadAndEnhance']>;
 
 	constructor(readonly options: Options) {
 		// Over plain http everybody on the way could read the token.
@@ -94,20 +103,16 @@ export class Live {
 		if (status === 401) throw new Error(`${host} refuses the token in USEAPI_TOKEN.`);
 	}
 
-	/** An answer with any status. */
-	async get(path: string, query?: Query, token?: string): Promise<Answer> {
-		const question = JSON.stringify([path, query, token]);
-		const asked = this.asked.get(question) ?? this.send(path, query, { token });
+	/** An answer with any status, or none. */
+	async get(path: string, query?: Query): Promise<Answer> {
+		const question = JSON.stringify([path, query]);
+		const asked = this.asked.get(question) ?? this.send(path, query);
 		this.asked.set(question, asked);
-		const answer = await asked;
-		return answer.lost ? unseen(told(answer)) : answer;
+		return await asked;
 	}
 
-	/** An answer that has to do with the question: a refused token, a lapsed subscription and the like have not. */
 	async ask(path: string, query?: Query): Promise<Answer> {
-		const answer = await this.get(path, query);
-		need(![401, 402, 429].includes(answer.status) && answer.status < 500, told(answer));
-		return answer;
+		return relevant(await this.get(path, query));
 	}
 
 	/** The body of a success. */
@@ -166,45 +171,77 @@ export class Live {
 		return await this.ask('/v1/kling/assets/download', query);
 	}
 
-	/** Every answer to what can be asked, the one upscale among it where it is allowed. */
+	/** Every answer to what can be asked, what is paid for among it where it is allowed. */
 	async everything(): Promise<Answer[]> {
-		const one = [() => this.get(SCHEDULER), () => this.get(TASKS, { email: 'nobody@example.com' })];
-		const more = [() => this.task(), () => this.unknownTask(), () => this.cleanFile()];
-		for (const question of [...one, ...more, () => this.paid()]) await question().catch(() => {});
+		await this.get(SCHEDULER);
+		await this.get(TASKS, { email: 'nobody@example.com' });
+		for (const ask of [
+			this.images,
+			this.task,
+			this.unknownTask,
+			this.cleanFile,
+			this.paid,
+			this.enhanced,
+		]) {
+			await ask.call(this).catch(() => {});
+		}
 		return this.answers.filter(({ lost }) => !lost);
 	}
 
-	/** The one upscale: sent once, never again, whatever comes of it. */
-	async paid(): Promise<Paid> {
+	/** @throws Unseen unless credits may be spent, and it is said whose */
+	private async expectMayPay(): Promise<void> {
 		need(this.options.spend, NEEDS_SPEND);
 		const accounts = await this.accounts();
 		need(this.options.email || accounts.length < 2, 'needs USEAPI_EMAIL: which account is to pay');
-		this.paying ??= this.source().then(async (source) => await upscaleOnce(this, source));
-		return await this.paying;
+	}
+
+	/** The one upscale that is paid for: never a second one, whatever comes of it. */
+	async paid(): Promise<Paid> {
+		await this.expectMayPay();
+		const { taskId, work } = await this.source();
+		const fields = { task_id: taskId, workId: String(work.workId) };
+		return await (this.paying ??= payOnce(this, 'upscale', fields));
+	}
+
+	/** The one enhance that is paid for, of a file that is uploaded for it; and the balance before, between and after. */
+	async enhanced() {
+		await this.expectMayPay();
+		return await (this.enhancing ??= this.uploadAndEnhance());
+	}
+
+	private async uploadAndEnhance() {
+		const totals = [await this.balance()];
+		const message = { body: readFileSync(PICTURE), type: 'image/jpeg' };
+		const upload = await this.send(ASSETS, await this.email(), message);
+		totals.push(await this.balance());
+		const image: string | undefined = upload.body?.url;
+		const paid = image ? await payOnce(this, 'enhance', { image }) : undefined;
+		totals.push(await this.balance());
+		return { upload, image, paid, totals };
+	}
+
+	async accountPath(): Promise<string> {
+		const { email = (await this.accounts())[0] } = await this.email();
+		return `/v1/kling/accounts/${encodeURIComponent(email)}`;
+	}
+
+	/** Its total now; NaN when it is not told. */
+	private async balance(): Promise<number> {
+		return (await this.send(await this.accountPath())).body?.balance?.total ?? NaN;
 	}
 
 	/** The answer to a POST that can make no task, as it names a work that nobody has. */
 	async probe(fields: object): Promise<Answer> {
 		need(this.options.spend, NEEDS_SPEND);
 		const body = { ...(await this.email()), task_id: NO_ID, ...fields, workId: NO_ID };
-		const answer = await this.post(body);
-		need(!answer.lost && ![402, 429].includes(answer.status) && answer.status < 500, told(answer));
-		return answer;
-	}
-
-	async post(body: Record<string, unknown>): Promise<Answer> {
-		if (body.workId !== NO_ID) {
-			if (this.hasPaid) throw new Error('A second upscale was about to be paid.');
-			this.hasPaid = true;
-		}
-		return await this.send('/v1/kling/images/upscale', {}, { body: JSON.stringify(body) });
+		return relevant(await this.send(jobPath('upscale'), {}, { body: JSON.stringify(body) }));
 	}
 
 	/** Asks whether or not it was asked before. Never rejects. */
 	async send(
 		path: string,
 		query: Query = {},
-		{ token = this.options.token, body }: { token?: string; body?: string } = {},
+		{ token = this.options.token, body, type = 'application/json' }: Message = {},
 	): Promise<Answer> {
 		const method = body ? 'POST' : 'GET';
 		const blank = { tookMs: 0, status: 0, headers: new Headers(), text: '' };
@@ -213,7 +250,7 @@ export class Live {
 		try {
 			const response = await fetch(this.options.baseUrl + path + search, {
 				...{ method, body },
-				headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
+				headers: { Authorization: `Bearer ${token}`, 'Content-Type': type },
 				// The token is not for wherever a redirect points, and a POST must not be repeated there.
 				redirect: 'manual',
 				signal: AbortSignal.timeout(body ? POST_TIMEOUT_MS : READ_TIMEOUT_MS),

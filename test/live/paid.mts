@@ -1,17 +1,18 @@
-// The one upscale that is paid for: sent once, watched to its end, never sent again.
+// A job that is paid for: sent once, watched to its end, never sent again.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Json } from '../contract/support.mts';
 import type { Received } from '../support/receiver.mts';
-import { entryOf, SCHEDULER, TASKS, type Answer, type Entry, type Live } from './live.mts';
+import { entryOf, jobPath, SCHEDULER, TASKS, type Answer, type Entry, type Live } from './live.mts';
 
 export const MINUTE_MS = 60_000;
 const WATCH_LIMIT_MS = 20 * MINUTE_MS;
 /** The last callback may come after the last look. */
 const CALLBACK_LIMIT_MS = 10_000;
 
+export type Kind = 'upscale' | 'enhance';
+
 export interface Paid {
-	source: { taskId: string; work: Json };
 	/** What was sent as replyRef. */
 	reference: string;
 	post: Answer;
@@ -34,51 +35,49 @@ export const idOf = (body: Json): string | undefined =>
 export const jobsOf = ({ status, body }: Answer): Json[] =>
 	status === 200 && Array.isArray(body) ? body : [];
 
-export async function upscaleOnce(live: Live, source: Paid['source']): Promise<Paid> {
+export async function payOnce(live: Live, kind: Kind, fields: object): Promise<Paid> {
 	const { receive, pauseMs = 2_000 } = live.options;
 	const receiver = await receive?.();
 	try {
 		const email = await live.email();
 		const reference = `contract-live-${randomUUID()}`;
-		const ids = { task_id: source.taskId, workId: String(source.work.workId) };
-		process.stderr.write(`Spends credits: upscales image ${ids.workId} of task ${ids.task_id}.\n`);
-		const post = await live.post({
-			...email,
-			...ids,
-			replyRef: reference,
-			replyUrl: receiver?.url,
-		});
-		const startMs = Date.now();
-		const sinceMs = () => Date.now() - startMs;
-		const paid: Paid = { source, reference, post, scheduler: post, looks: [], callbacks: [] };
+		const replies = { replyRef: reference, replyUrl: receiver?.url };
+		process.stderr.write(`Spends credits: one ${kind}.\n`);
+		const body = JSON.stringify({ ...email, ...fields, ...replies });
+		const post = await live.send(jobPath(kind), {}, { body });
+		const paid: Paid = { reference, post, scheduler: post, looks: [], callbacks: [] };
+		const sinceMs = () => Date.now() - post.atMs - post.tookMs;
 
-		/** Whether there is any use in looking again. */
+		let hasEnded = false;
+		/** At the task until it has ended, and at the list until it shows the task. */
 		const look = async () => {
-			const answer = await live.send(`${TASKS}/${paid.taskId}`, email);
-			paid.looks.push(answer);
-			if (answer.status === 200 && isFinal(answer.body)) paid.final = answer.body;
-			const isGone = answer.status === 404 && sinceMs() > MINUTE_MS;
-			return !isGone && ![400, 401, 402].includes(answer.status) && !paid.final;
-		};
-		const lookIntoList = async () => {
+			if (!hasEnded) {
+				const answer = await live.send(`${TASKS}/${paid.taskId}`, email);
+				paid.looks.push(answer);
+				if (answer.status === 200 && isFinal(answer.body)) paid.final = answer.body;
+				const isGone = answer.status === 404 && sinceMs() > MINUTE_MS;
+				hasEnded = isGone || [400, 401, 402].includes(answer.status) || Boolean(paid.final);
+			}
+			if (paid.listed) return;
 			const { body } = await live.send(TASKS, { ...email, pageSize: '50' });
-			const entries: Entry[] = (body?.history ?? []).map(entryOf);
-			const entry = entries.find(({ taskId }) => taskId === paid.taskId);
-			if (entry) paid.listed = { afterMs: sinceMs(), entry, wasFinal: Boolean(paid.final) };
+			const entry = body?.history?.map(entryOf).find((one: Entry) => one.taskId === paid.taskId);
+			if (entry) paid.listed = { afterMs: sinceMs(), entry, wasFinal: hasEnded };
 		};
 
 		paid.taskId = post.status === 200 ? idOf(post.body) : undefined;
 		// At once: whether a task is known right after its creation is one of the assumptions.
-		let goOn = !paid.taskId || (await look());
+		if (paid.taskId) await look();
 		paid.scheduler = await live.send(SCHEDULER);
 		const ours = jobsOf(paid.scheduler).find(({ replyRef }) => replyRef === reference);
 		paid.taskId ??= ours && String(ours.id);
 		if (!paid.taskId) return paid;
-		if (goOn) paid.unfinished = await live.probe({ task_id: paid.taskId }).catch(() => undefined);
-		while ((goOn || (!paid.listed && sinceMs() < MINUTE_MS)) && sinceMs() < WATCH_LIMIT_MS) {
-			if (!paid.listed) await lookIntoList();
+		if (!hasEnded && kind === 'upscale') {
+			paid.unfinished = await live.probe({ task_id: paid.taskId }).catch(() => undefined);
+		}
+		const isSeen = () => hasEnded && (paid.listed || sinceMs() > MINUTE_MS);
+		while (!isSeen() && sinceMs() < WATCH_LIMIT_MS) {
 			await pause(pauseMs);
-			if (goOn) goOn = await look();
+			await look();
 		}
 		// Anybody who knows the address could call.
 		const isOurs = ({ body }: Received) =>

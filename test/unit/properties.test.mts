@@ -5,11 +5,13 @@ import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import type { IDataObject, IExecuteFunctions, INode, IWebhookFunctions } from 'n8n-workflow';
 
+import { PaidParameters } from '../../nodes/Kling/actions/image/paidParameters.ts';
 import { Parameters } from '../../nodes/Kling/actions/parameters.ts';
+import { ListParameters } from '../../nodes/Kling/actions/task/listParameters.ts';
 import { readCallback } from '../../nodes/Kling/tasks/callback.ts';
-import { createdMs, TaskPages } from '../../nodes/Kling/tasks/taskPages.ts';
-import { isTask } from '../../nodes/Kling/tasks/fetchTask.ts';
-import { outputOf, readTask } from '../../nodes/Kling/tasks/task.ts';
+import { outputOf } from '../../nodes/Kling/job/output/formats.ts';
+import { createdMs, isTask, parseTask } from '../../nodes/Kling/tasks/task.ts';
+import { TaskPages } from '../../nodes/Kling/tasks/taskPages.ts';
 import { connect } from '../../nodes/Kling/transport/client.ts';
 import { answerProblem, type KlingError } from '../../nodes/Kling/runtime/problems.ts';
 import { openFile } from '../../nodes/Kling/transport/fileClient.ts';
@@ -32,7 +34,7 @@ describe('a task model with every field missing or of a wrong type', () => {
 	test('reads as a task with a status, or as none', () =>
 		fc.assert(
 			fc.property(answeredModel, (model) => {
-				const task = readTask(model as TaskModel);
+				const task = parseTask(model as TaskModel);
 				expect(isText(task.status)).toBe(true);
 				expect([typeof task.finished, typeof task.failed]).toEqual(['boolean', 'boolean']);
 				if (task.failed) expect(task.finished).toBe(true);
@@ -44,8 +46,8 @@ describe('a task model with every field missing or of a wrong type', () => {
 					expect([workId, coverUrl].every((text) => text === undefined || isText(text))).toBe(true);
 					expect([width, height].every((size) => size === undefined || size > 0)).toBe(true);
 				}
-				if (task.images.length > 0) expect(isTask(model as TaskModel)).toBe(true);
-				const ms = createdMs(model as TaskModel);
+				if (task.images.length > 0) expect(isTask(task)).toBe(true);
+				const ms = createdMs(task);
 				expect(Number.isNaN(ms) || ms > 0).toBe(true);
 			}),
 			RUNS,
@@ -57,7 +59,7 @@ describe('a task model with every field missing or of a wrong type', () => {
 			fc.assert(
 				fc.property(answeredModel, (model) => {
 					const known = { taskId: '1', account: 'me@example.com' };
-					const items = outputOf(model as TaskModel, known, output);
+					const items = outputOf(parseTask(model as TaskModel), known, output);
 					if (output !== 'images') expect(items).toHaveLength(1);
 					for (const item of items) {
 						expect(Object.keys(item)).not.toContain('error');
@@ -100,7 +102,7 @@ describe('a list of tasks, whatever is in it', () => {
 				);
 				try {
 					for (let tasks = await history.next(); tasks; tasks = await history.next()) {
-						seen.push(...tasks.map((task) => readTask(task).taskId!));
+						seen.push(...tasks.map((task) => task.taskId!));
 					}
 				} catch (error) {
 					expect((error as Error).message).toMatch(/does not list more than|not a list of tasks/);
@@ -143,7 +145,7 @@ describe('an error answer, whatever its status and body', () => {
 							}),
 						},
 					} as unknown as IExecuteFunctions;
-					const result = await (await connect.call(context)).getTask('1');
+					const result = await (await connect(context)).getTask('1');
 					if (result.outcome !== 'answered') {
 						expect(result).toEqual({ outcome: 'lost', reason: expect.any(String) });
 						return;
@@ -189,38 +191,42 @@ describe('a callback, whatever is in it', () => {
 });
 
 describe('parameters from expressions, whatever they give', () => {
-	type Check = (parameters: Parameters) => void;
+	type Check = (read: { all: Parameters; list: ListParameters; paid: PaidParameters }) => void;
 	const orNothing = (value: unknown, test: (value: never) => boolean) =>
 		expect(value === undefined || test(value as never)).toBe(true);
 	const PUBLIC = 'https://api.useapi.example';
 	const methods: Record<string, Check> = {
-		id: (of) => expect(of.id('taskId', 'Task')).toMatch(/^\d+$/),
-		account: (of) => orNothing(of.account(), (text: string) => /^[^\s@]+@[^\s@]+$/.test(text)),
-		timeoutMs: (of) => expect(of.timeoutMs()).toBeGreaterThanOrEqual(0),
-		pauseLimitMs: (of) => {
-			expect(of.pauseLimitMs()).toBeGreaterThanOrEqual(60_000);
-			expect(of.pauseLimitMs()).toBeLessThanOrEqual(30 * 24 * 3_600_000);
+		id: ({ all }) => expect(all.id('taskId', 'Task')).toMatch(/^\d+$/),
+		account: ({ all }) =>
+			orNothing(all.account(), (text: string) => /^[^\s@]+@[^\s@]+$/.test(text)),
+		timeoutMs: ({ all }) => expect(all.timeoutMs()).toBeGreaterThanOrEqual(0),
+		pauseLimitMs: ({ paid }) => {
+			expect(paid.pauseLimitMs()).toBeGreaterThanOrEqual(60_000);
+			expect(paid.pauseLimitMs()).toBeLessThanOrEqual(30 * 24 * 3_600_000);
 		},
-		pollIntervalMs: (of) => orNothing(of.pollIntervalMs(), (ms: number) => ms >= 1_000),
-		maxJobs: (of) =>
-			orNothing(of.maxJobs(), (jobs: number) => Number.isInteger(jobs) && jobs >= 1 && jobs <= 50),
-		replyUrl: (of) =>
-			orNothing(of.replyUrl(PUBLIC), (url: string) => URL.canParse(url) && !isPrivate(url)),
-		replyRef: (of) =>
-			orNothing(of.replyRef(), (text: string) => isText(text) && text.length < 1025),
-		output: (of) => {
-			const { output, binaryPropertyName } = of.output();
+		pollIntervalMs: ({ all }) => orNothing(all.pollIntervalMs(), (ms: number) => ms >= 1_000),
+		maxJobs: ({ paid }) =>
+			orNothing(
+				paid.maxJobs(),
+				(jobs: number) => Number.isInteger(jobs) && jobs >= 1 && jobs <= 50,
+			),
+		replyUrl: ({ paid }) =>
+			orNothing(paid.replyUrl(), (url: string) => URL.canParse(url) && !isPrivate(url)),
+		replyRef: ({ paid }) =>
+			orNothing(paid.replyRef(), (text: string) => isText(text) && text.length < 1025),
+		output: ({ all }) => {
+			const { output, binaryPropertyName } = all.output();
 			expect(['simplified', 'raw', 'images']).toContain(output);
 			orNothing(binaryPropertyName, isText);
 		},
-		limit: (of) => expect(of.limit()).toBeGreaterThanOrEqual(1),
-		contentType: (of) =>
-			orNothing(of.contentType(), (type: string) => ['image', 'video', 'audio'].includes(type)),
-		timeWindow: (of) => {
-			const { fromMs = -Infinity, beforeMs = Infinity } = of.timeWindow();
+		limit: ({ list }) => expect(list.limit()).toBeGreaterThanOrEqual(1),
+		contentType: ({ list }) =>
+			orNothing(list.contentType(), (type: string) => ['image', 'video', 'audio'].includes(type)),
+		timeWindow: ({ list }) => {
+			const { fromMs = -Infinity, beforeMs = Infinity } = list.timeWindow();
 			expect(fromMs).toBeLessThan(beforeMs);
 		},
-		wait: (of) => expect(['none', 'poll', 'callback']).toContain(of.wait()),
+		wait: ({ all }) => expect(['none', 'poll', 'callback']).toContain(all.wait()),
 	};
 
 	test.each(Object.entries(methods))('%s is what it must be, or a sentence', (_name, check) =>
@@ -233,7 +239,11 @@ describe('parameters from expressions, whatever they give', () => {
 					getNodeParameter: () => (asked++ % 2 === 0 ? one : other),
 				} as unknown as IExecuteFunctions;
 				try {
-					check(new Parameters(context, 3));
+					check({
+						all: new Parameters(context, 3),
+						list: new ListParameters(context, 3),
+						paid: new PaidParameters(context, 3, PUBLIC),
+					});
 				} catch (error) {
 					const { name, message, description, context: about } = error as KlingError;
 					// What is no error of the node's own is one of this test, or a crash.
@@ -310,7 +320,7 @@ describe('addresses', () => {
 						},
 					} as unknown as IExecuteFunctions;
 					const { signal } = new AbortController();
-					const opened = await openFile.call(context, first, 'https://api.useapi.example', signal);
+					const opened = await openFile(context, first, 'https://api.useapi.example', signal);
 					expect(opened).toEqual({ reason: expect.any(String), lasting: true });
 					expect(asked.length).toBeLessThanOrEqual(6);
 					for (const url of asked) {

@@ -3,10 +3,8 @@ import { Readable } from 'node:stream';
 import type { IExecuteFunctions, IHttpRequestOptions, INode } from 'n8n-workflow';
 
 import { downloadImage } from '../../nodes/Kling/job/output/download.ts';
-import { Cancellation } from '../../nodes/Kling/runtime/cancellation.ts';
-import type { Kit } from '../../nodes/Kling/runtime/context.ts';
-import { Semaphore } from '../../nodes/Kling/runtime/semaphore.ts';
 import { connect, type KlingApi } from '../../nodes/Kling/transport/client.ts';
+import { contextOf } from '../support/fakes.mts';
 
 /** Waits that the engine tests would have to sit through: how long each is, and that it ends. Times pass at once here. */
 
@@ -76,13 +74,13 @@ const calls: Array<[string, number, (api: KlingApi) => Promise<unknown>]> = [
 	['GET tasks', READ_S, (api) => api.getTasks({})],
 	['GET scheduler', READ_S, (api) => api.getRunningJobs()],
 	['GET assets/download', READ_S, (api) => api.getCleanFile('1')],
-	['POST images/upscale', SUBMIT_S, (api) => api.upscale({ task_id: '1', workId: '2' })],
+	['POST images/upscale', SUBMIT_S, (api) => api.submit('upscale', { task_id: '1', workId: '2' })],
 ];
 
 describe.each(calls)('%s', (_name, limitS, call) => {
 	test(`has ${limitS} seconds to begin its answer, which is up to n8n`, async () => {
 		const { context, asked } = contextWith(() => Readable.from(['{}']));
-		await call(await connect.call(context));
+		await call(await connect(context));
 		expect(asked.map(({ timeout }) => timeout)).toEqual([limitS * 1000]);
 		expect(asked[0]).toMatchObject({ encoding: 'stream', disableFollowRedirect: true });
 	});
@@ -94,7 +92,7 @@ describe.each(calls)('%s', (_name, limitS, call) => {
 	])('an answer that %s is given up then', async (_kind, answer) => {
 		const { context } = contextWith(answer);
 		let result: unknown;
-		void call(await connect.call(context)).then((value) => (result = value));
+		void call(await connect(context)).then((value) => (result = value));
 		await secondsPass(limitS - 1);
 		expect(result).toBeUndefined();
 		await secondsPass(2);
@@ -111,7 +109,7 @@ test('an answer may be long, but not without end', async () => {
 	};
 	const ask = async (count: number) => {
 		const { context } = contextWith(() => Readable.from(pieces(count)));
-		return await (await connect.call(context)).getRunningJobs();
+		return await (await connect(context)).getRunningJobs();
 	};
 	const long = await ask(19);
 	expect(long.outcome === 'answered' && (long.body as string[]).length).toBe(20);
@@ -122,7 +120,7 @@ test('an answer may be long, but not without end', async () => {
 test('letters that are cut in two by the network stay whole', async () => {
 	const bytes = Buffer.from('[{"id":"日本 é"}]');
 	const { context } = contextWith(() => Readable.from([...bytes].map((byte) => Buffer.of(byte))));
-	const answer = await (await connect.call(context)).getRunningJobs();
+	const answer = await (await connect(context)).getRunningJobs();
 	expect(answer).toMatchObject({ outcome: 'answered', body: [{ id: '日本 é' }] });
 });
 
@@ -130,18 +128,12 @@ describe('a file', () => {
 	/** What a download comes to, and when (in seconds). */
 	async function download(answer: () => Readable, seconds: number) {
 		const { context, asked } = contextWith(answer);
-		const cancellation = new Cancellation(node);
-		const kit = {
-			api: await connect.call(context),
-			cancellation,
-			downloads: new Semaphore(cancellation, 1),
-			hints: new Set(),
-		} as unknown as Kit;
 		const image = { workId: '2', url: 'http://127.0.0.1:1/a.png' };
 		const startMs = Date.now();
 		let seen: { file?: unknown; told?: string; afterS: number } | undefined;
 		const afterS = () => Math.round((Date.now() - startMs) / 1000);
-		downloadImage.call(context, kit, { image, taskId: '1', itemIndex: 0 }).then(
+		const shared = contextOf(await connect(context), context);
+		downloadImage(shared, image, { taskId: '1', itemIndex: 0 }).then(
 			(file) => (seen = { file, afterS: afterS() }),
 			(error: Error) => (seen = { told: error.message, afterS: afterS() }),
 		);

@@ -1,22 +1,15 @@
 // The image files.
+import { imageType } from '../../../nodes/Kling/job/output/imageType.ts';
 import { isPrivate } from '../../../nodes/Kling/transport/hosts.ts';
 import { need, test, unseen } from '../assumption.mts';
 import type { Live } from '../live.mts';
-
-const SIGNATURES: Record<string, RegExp> = {
-	'image/png': /^\x89PNG/,
-	'image/jpeg': /^\xff\xd8\xff/,
-	'image/gif': /^GIF8/,
-	'image/webp': /^RIFF[^]{4}WEBP/,
-};
 
 /** How a file begins. Without the token: files are on another host. */
 async function fetchFile(url: string): Promise<{ status: number; header: string; type?: string }> {
 	const response = await fetch(url, { signal: AbortSignal.timeout(60_000) });
 	const reader = response.body?.getReader();
-	const text = Buffer.from((await reader?.read())?.value ?? []).toString('latin1', 0, 16);
+	const type = imageType((await reader?.read())?.value ?? new Uint8Array(), '')?.mimeType;
 	await reader?.cancel();
-	const type = Object.keys(SIGNATURES).find((name) => SIGNATURES[name].test(text));
 	return { status: response.status, header: response.headers.get('content-type') ?? '', type };
 }
 

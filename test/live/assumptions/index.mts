@@ -3,5 +3,4 @@ import './lists.mts';
 import './tasks.mts';
 import './files.mts';
 import './upscale.mts';
-import './refusals.mts';
-import './callbacks.mts';
+import './enhance.mts';

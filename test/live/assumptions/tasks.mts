@@ -15,28 +15,21 @@ async function tasksSeen(live: Live): Promise<Json[]> {
 	return bodies.map(({ body }) => body).filter((body) => body?.task);
 }
 
-/** At every level of every task that was seen: top, task, works; in lists as well. */
-async function statuses(live: Live): Promise<Json[]> {
-	await live.images().catch(() => {});
-	const lists = (await live.everything()).flatMap(({ body }) => body?.history ?? []);
-	const levels = (await tasksSeen(live)).flatMap((task) => [task, task.task]);
-	const works = [...(await tasksSeen(live)), ...lists].flatMap((task) => task.works ?? []);
-	return [...levels, ...works].filter(({ status_name }) => status_name !== undefined);
-}
+const levelsOf = ({ task, works, ...top }: Json): Json[] => [top, task, ...(works ?? [])];
 
 test('task-model (D): GET /v1/kling/tasks/{task_id} answers with the documented Model', async (live) =>
 	expect(misfits(await live.task(), model).filter((misfit) => !isNewField(misfit))).toEqual([]));
 test('three-levels (V): status, status_name and status_final stand at the top, in task and in each work', async (live) => {
-	const task = await live.task();
-	for (const level of [task, task.task, ...task.works]) {
-		const { status, status_name, status_final } = level;
+	for (const { status, status_name, status_final } of levelsOf(await live.task())) {
 		expect([status, status_name, status_final]).not.toContain(undefined);
 	}
 });
 test('status-names (D): a status is submitted, processing, succeed or failed; only the last two are final', async (live) => {
-	const found = await statuses(live);
-	need(found.length > 0, NEEDS_TASK);
-	for (const { status_name, status_final } of found) {
+	const listed: Json[] = (await live.everything()).flatMap(({ body }) => body?.history ?? []);
+	const levels = [...(await tasksSeen(live)), ...listed].flatMap(levelsOf);
+	const named = levels.filter((level) => level?.status_name !== undefined);
+	need(named.length > 0, NEEDS_TASK);
+	for (const { status_name, status_final } of named) {
 		expect(NAMES).toContain(status_name);
 		const isFinal = FINAL.includes(status_name);
 		expect([status_name, status_final ?? isFinal]).toEqual([status_name, isFinal]);

@@ -1,7 +1,8 @@
 import type { IExecuteFunctions, INode } from 'n8n-workflow';
 
-import { Parameters } from '../../../nodes/Kling/actions/parameters.ts';
-import { asText, shorten } from '../../../nodes/Kling/actions/text.ts';
+import { PaidParameters } from '../../../nodes/Kling/actions/image/paidParameters.ts';
+import { asText, Parameters, shorten } from '../../../nodes/Kling/actions/parameters.ts';
+import { ListParameters } from '../../../nodes/Kling/actions/task/listParameters.ts';
 import type { KlingError } from '../../../nodes/Kling/runtime/problems.ts';
 
 /** Each field: what is taken, where its bounds are, and what people read beyond them. */
@@ -9,8 +10,11 @@ import type { KlingError } from '../../../nodes/Kling/runtime/problems.ts';
 const PUBLIC = 'https://api.useapi.net';
 const LOCAL = 'http://127.0.0.1:4010';
 
-function parametersOf(values: Record<string, unknown>, { type = 'kling', resumeUrl = '' } = {}) {
-	const context = {
+function parametersOf(
+	values: Record<string, unknown>,
+	{ type = 'kling', resumeUrl = '', baseUrl = PUBLIC } = {},
+) {
+	const n8n = {
 		getNode: () => ({ name: 'Kling', type }) as INode,
 		getTimezone: () => 'UTC',
 		evaluateExpression: (expression: string) =>
@@ -23,26 +27,31 @@ function parametersOf(values: Record<string, unknown>, { type = 'kling', resumeU
 			return name in values ? values[name] : fallback;
 		},
 	} as unknown as IExecuteFunctions;
-	return new Parameters(context, 3);
+	return {
+		all: new Parameters(n8n, 3),
+		list: new ListParameters(n8n, 3),
+		paid: new PaidParameters(n8n, 3, baseUrl),
+		local: new PaidParameters(n8n, 3, LOCAL),
+	};
 }
 
-type Read = (parameters: Parameters) => unknown;
+type Read = (parameters: ReturnType<typeof parametersOf>) => unknown;
 
-const id: Read = (parameters) => parameters.id('taskId', 'Task');
-const account: Read = (parameters) => parameters.account();
-const timeout: Read = (parameters) => parameters.timeoutMs();
-const pause: Read = (parameters) => parameters.pauseLimitMs();
-const interval: Read = (parameters) => parameters.pollIntervalMs();
-const maxJobs: Read = (parameters) => parameters.maxJobs();
-const limit: Read = (parameters) => parameters.limit();
-const kind: Read = (parameters) => parameters.contentType();
-const times: Read = (parameters) => parameters.timeWindow();
-const wait: Read = (parameters) => parameters.wait();
-const output: Read = (parameters) => parameters.output();
-const upscaleOutput: Read = (parameters) => parameters.output(['simplified', 'raw']);
-const replyRef: Read = (parameters) => parameters.replyRef();
-const replyUrl: Read = (parameters) => parameters.replyUrl(PUBLIC);
-const localReplyUrl: Read = (parameters) => parameters.replyUrl(LOCAL);
+const id: Read = ({ all }) => all.id('taskId', 'Task');
+const account: Read = ({ all }) => all.account();
+const timeout: Read = ({ all }) => all.timeoutMs();
+const pause: Read = ({ paid }) => paid.pauseLimitMs();
+const interval: Read = ({ all }) => all.pollIntervalMs();
+const maxJobs: Read = ({ paid }) => paid.maxJobs();
+const limit: Read = ({ list }) => list.limit();
+const kind: Read = ({ list }) => list.contentType();
+const times: Read = ({ list }) => list.timeWindow();
+const wait: Read = ({ all }) => all.wait();
+const output: Read = ({ all }) => all.output();
+const upscaleOutput: Read = ({ all }) => all.output(['simplified', 'raw']);
+const replyRef: Read = ({ paid }) => paid.replyRef();
+const replyUrl: Read = ({ paid }) => paid.replyUrl();
+const localReplyUrl: Read = ({ local }) => local.replyUrl();
 
 const MARCH = Date.UTC(2026, 2, 1);
 
@@ -283,15 +292,15 @@ test.each<[string, Read, Record<string, unknown>, RegExp, RegExp]>([
 
 test('a tool takes no files, and does not pause', () => {
 	const values = { wait: 'callback', download: true };
-	const parameters = parametersOf(values, { type: 'klingTool' });
+	const parameters = parametersOf(values, { type: 'klingTool' }).all;
 	expect(parameters.wait()).toBe('poll');
-	expect(parametersOf({ wait: 'none' }, { type: 'klingTool' }).wait()).toBe('none');
+	expect(parametersOf({ wait: 'none' }, { type: 'klingTool' }).all.wait()).toBe('none');
 	expect(parameters.output()).toEqual({ output: 'simplified' });
 });
 
 describe('the address that resumes the execution', () => {
 	const resumeUrlOf = (resumeUrl: string, baseUrl: string) =>
-		parametersOf({}, { resumeUrl }).resumeUrl(baseUrl);
+		parametersOf({}, { resumeUrl, baseUrl }).paid.resumeUrl();
 	const long = (length: number) => 'https://n8n.example.com/'.padEnd(length, 'x');
 
 	test.each([

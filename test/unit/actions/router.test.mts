@@ -13,7 +13,7 @@ test.each([
 	['image', 'sharpen'],
 	['task', 'upscale'],
 ])('an operation that does not exist is told by its name: %s %s', async (resource, operation) => {
-	await expect(router.call(asked(resource, operation))).rejects.toMatchObject({
+	await expect(router(asked(resource, operation))).rejects.toMatchObject({
 		name: 'NodeOperationError',
 		message: `The operation "${operation}" of "${resource}" does not exist`,
 		description: "Choose 'Resource' and 'Operation' again in this node.",

@@ -1,8 +1,8 @@
 import type { INodeExecutionData } from 'n8n-workflow';
 
-import type { JobParameters } from '../../../nodes/Kling/job/paidJob.ts';
 import { runJobs } from '../../../nodes/Kling/job/runJobs.ts';
-import type { UpscaleRequest } from '../../../nodes/Kling/transport/types.ts';
+import type { JobParameters } from '../../../nodes/Kling/job/submission/attempt.ts';
+import type { PaidRequest } from '../../../nodes/Kling/transport/types.ts';
 import {
 	answered,
 	FakeExecution,
@@ -15,30 +15,30 @@ import {
 	virtualTime,
 	type ExecutionSettings,
 } from '../../support/fakes.mts';
-import { operation } from '../support/submitting.mts';
+import { callOf } from '../support/submitting.mts';
 
 /** Sends and waits for a whole batch, from n8n's call to n8n's items. Pausing is in suspendJobs.test.mts. */
 
 beforeEach(virtualTime);
 afterEach(realTime);
 
-type Changes = Partial<JobParameters<UpscaleRequest>>;
+type Changes = Partial<JobParameters> & { request?: PaidRequest };
 
 /** One item for each image. */
 async function run(
 	execution: FakeExecution,
 	workIds: string[],
-	changes: Changes = {},
+	{ request, ...changes }: Changes = {},
 	settings: ExecutionSettings = {},
 ): Promise<INodeExecutionData[]> {
 	const items = workIds.map((workId) => ({ json: { workId } }));
-	return await runJobs(execution.context({ items, ...settings }), operation, (itemIndex) => ({
+	return await runJobs(execution.context({ items, ...settings }), (itemIndex) => ({
 		wait: 'poll',
 		callsBack: false,
 		reuse: false,
 		timeoutMs: 60_000,
 		settings: { output: 'simplified' },
-		request: { task_id: '1', workId: workIds[itemIndex], ...changes.request },
+		call: callOf({ workId: workIds[itemIndex], ...request }),
 		...changes,
 	}));
 }

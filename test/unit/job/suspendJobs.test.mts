@@ -1,9 +1,8 @@
 import type { INodeExecutionData } from 'n8n-workflow';
 
-import type { JobParameters } from '../../../nodes/Kling/job/paidJob.ts';
 import { runJobs } from '../../../nodes/Kling/job/runJobs.ts';
+import type { JobParameters } from '../../../nodes/Kling/job/submission/attempt.ts';
 import type { Pending } from '../../../nodes/Kling/job/waiting/suspend.ts';
-import type { UpscaleRequest } from '../../../nodes/Kling/transport/types.ts';
 import {
 	answered,
 	FakeExecution,
@@ -16,7 +15,7 @@ import {
 	virtualTime,
 	type ExecutionSettings,
 } from '../../support/fakes.mts';
-import { operation } from '../support/submitting.mts';
+import { callOf } from '../support/submitting.mts';
 
 /** What happens before an execution is suspended, when it is not suspended at all, and when it is run once more. */
 
@@ -25,7 +24,7 @@ afterEach(realTime);
 
 const LIMIT_MS = 600_000;
 const RESUME_URL = 'http://127.0.0.1/resume?signature=1';
-type Changes = Partial<JobParameters<UpscaleRequest>>;
+type Changes = Partial<JobParameters>;
 
 /** One call of the node, with one item for each image. */
 function call(
@@ -36,11 +35,11 @@ function call(
 ) {
 	const items: INodeExecutionData[] = workIds.map((workId) => ({ json: { workId } }));
 	const context = execution.context({ items, ...settings });
-	const read = (itemIndex: number): JobParameters<UpscaleRequest> => {
+	const read = (itemIndex: number): JobParameters => {
 		const { workId } = items[itemIndex].json;
 		if (typeof workId !== 'string') throw new Error('Image is empty');
 		return {
-			request: { task_id: '1', workId, replyUrl: RESUME_URL },
+			call: callOf({ workId, replyUrl: RESUME_URL }),
 			wait: 'callback',
 			callsBack: true,
 			reuse: false,
@@ -49,7 +48,7 @@ function call(
 			...changes,
 		};
 	};
-	return { items, outputs: runJobs(context, operation, read) };
+	return { items, outputs: runJobs(context, read) };
 }
 
 const told = (items: INodeExecutionData[]) =>
@@ -69,7 +68,7 @@ test('all jobs are sent, then the execution is suspended with its tasks', async 
 	expect(execution.waits).toEqual([Date.now() + LIMIT_MS]);
 	// For a retry by hand: all that was sent but the address of this execution.
 	expect(pendingOf(execution)!.tasks[0]).toMatchObject({
-		request: { task_id: '1', workId: '11' },
+		call: callOf({ workId: '11' }),
 		timeoutMs: LIMIT_MS,
 	});
 	expect(JSON.stringify(execution.nodeContext)).not.toContain('signature');
@@ -201,7 +200,7 @@ describe('when n8n runs the node again', () => {
 		const read = () => {
 			throw new Error('Read once more');
 		};
-		const again = await through(runJobs(execution.context({ items }), operation, read));
+		const again = await through(runJobs(execution.context({ items }), read));
 		expect(told(again)).toEqual(told(first));
 		expect(kling.calls.slice(calls)).toEqual(['GET 501']);
 		expect(execution.waits).toEqual([...waits, ...waits]);
@@ -216,7 +215,7 @@ describe('when n8n runs the node again', () => {
 		const read = () => {
 			throw new Error('Read once more');
 		};
-		const again = await through(runJobs(byHand.context({ items }), operation, read));
+		const again = await through(runJobs(byHand.context({ items }), read));
 		expect(told(again)).toEqual(['No', '501', '502']);
 		expect(again[1].json).toMatchObject({ finished: true });
 		expect(again.map(({ pairedItem }) => pairedItem)).toEqual([
@@ -234,7 +233,7 @@ describe('when n8n runs the node again', () => {
 		await through(outputs);
 		Object.assign(kling.jobs[0], { end: 'failed', endMs: 0 });
 		const context = execution.byHand().context({ items });
-		const [item] = await through(runJobs(context, operation, () => null as never));
+		const [item] = await through(runJobs(context, () => null as never));
 		expect(item.json).toMatchObject({ taskId: '502', finished: true });
 		expect(kling.posts[1]).toEqual({ task_id: '1', workId: '11' });
 	});
@@ -337,14 +336,14 @@ test('the longest time limit of the items that are waited for counts', async () 
 	const execution = new FakeExecution(kling);
 	const limits = [60_000, 120_000, 90_000];
 	const items = limits.map((limitMs) => ({ json: { limitMs } }));
-	const read = (itemIndex: number): JobParameters<UpscaleRequest> => ({
-		request: { task_id: '1', workId: String(itemIndex), replyUrl: RESUME_URL },
+	const read = (itemIndex: number): JobParameters => ({
+		call: callOf({ workId: String(itemIndex), replyUrl: RESUME_URL }),
 		wait: 'callback',
 		callsBack: true,
 		reuse: false,
 		timeoutMs: limits[itemIndex],
 		settings: { output: 'simplified' },
 	});
-	await through(runJobs(execution.context({ items }), operation, read));
+	await through(runJobs(execution.context({ items }), read));
 	expect(execution.waits).toEqual([Date.now() + 120_000]);
 });

@@ -1,14 +1,16 @@
 import type { INodeExecutionData } from 'n8n-workflow';
 
-import { Items, runItems, type Batch } from '../../../nodes/Kling/runtime/runItems.ts';
-import { FakeExecution, FakeKling, type ExecutionSettings } from '../../support/fakes.mts';
+import type { Context } from '../../../nodes/Kling/runtime/context.ts';
+import { klingError } from '../../../nodes/Kling/runtime/problems.ts';
+import { asNodeError, errorItem, Items, runItems } from '../../../nodes/Kling/runtime/runItems.ts';
+import { FakeExecution, FakeKling, nodeOf, type ExecutionSettings } from '../../support/fakes.mts';
 
 /** How the items of one `execute()` get along with each other, whatever it is that they do. */
 
-function contextOf(count: number, settings: ExecutionSettings = {}) {
+function executionOf(count: number, settings: ExecutionSettings = {}) {
 	const items = Array.from({ length: count }, () => ({ json: {} }));
 	const execution = new FakeExecution(new FakeKling(), { items, ...settings });
-	return { context: execution.context(), hints: execution.hints };
+	return { n8n: execution.context(), hints: execution.hints };
 }
 
 const itself = (itemIndex: number) => itemIndex;
@@ -16,15 +18,15 @@ const out = (itemIndex: number): INodeExecutionData[] => [{ json: { itemIndex } 
 const told = (items: INodeExecutionData[]) => items.map(({ json }) => json.error ?? json.itemIndex);
 
 test('an item whose fields are wrong is not run, and nobody waits for it', async () => {
-	const { context } = contextOf(3, { goesOn: true });
+	const { n8n } = executionOf(3, { goesOn: true });
 	const ran: number[] = [];
 	const items = await runItems(
-		context,
+		n8n,
 		(itemIndex) => {
 			if (itemIndex === 1) throw new Error('Task is empty');
 			return itemIndex;
 		},
-		async (_batch, parameter, itemIndex) => {
+		async (_context, parameter, itemIndex) => {
 			ran.push(parameter);
 			return out(itemIndex);
 		},
@@ -34,52 +36,42 @@ test('an item whose fields are wrong is not run, and nobody waits for it', async
 });
 
 test('without Continue wrong fields of any item stop the node before anything is run', async () => {
-	const { context } = contextOf(2);
+	const { n8n } = executionOf(2);
 	const run = jest.fn();
 	const read = (itemIndex: number) => {
 		if (itemIndex === 1) throw new Error('Task is empty');
 	};
-	await expect(runItems(context, read, run)).rejects.toMatchObject({
+	await expect(runItems(n8n, read, run)).rejects.toMatchObject({
 		message: 'Task is empty',
 		context: { itemIndex: 1 },
 	});
 	expect(run).not.toHaveBeenCalled();
 });
 
-test('the first error in time is thrown, not what it brought about, with what others have sent', async () => {
-	const { context } = contextOf(4);
-	const run = async (batch: Batch, _: number, itemIndex: number) => {
+test('the first error in time is thrown, not what it brought about', async () => {
+	const { n8n } = executionOf(4);
+	const run = async ({ cancellation }: Context, _: number, itemIndex: number) => {
 		if (itemIndex === 1) throw new Error('The reason');
-		if (itemIndex === 3) batch.unknown.add(itemIndex);
-		else batch.accepted.set(itemIndex, `10${itemIndex}`);
-		await batch.cancellation.sleepUntil(Date.now() + 60_000).catch(() => {
+		await cancellation.sleepUntil(Date.now() + 60_000).catch(() => {
 			throw new Error('A consequence');
 		});
 		return [];
 	};
-	const error = await runItems(context, itself, run).catch((thrown: unknown) => thrown);
-	expect(error).toMatchObject({ message: 'The reason', context: { itemIndex: 1 } });
-	const { description } = error as { description: string };
-	expect(description).toContain('(item 0: 100, item 2: 102)');
-	expect(description).toContain('unknown whether the jobs of these items were accepted: 3.');
+	await expect(runItems(n8n, itself, run)).rejects.toMatchObject({
+		message: 'The reason',
+		context: { itemIndex: 1 },
+	});
 });
 
-test('a cancel stops the node even with Continue, and names what is paid for or may be', async () => {
+test('a cancel stops the node even with Continue', async () => {
 	const cancel = new AbortController();
-	const { context } = contextOf(2, { goesOn: true, signal: cancel.signal });
-	const run = async (batch: Batch, _: number, itemIndex: number) => {
-		if (itemIndex === 0) batch.unknown.add(0);
-		else batch.accepted.set(1, '101');
+	const { n8n } = executionOf(2, { goesOn: true, signal: cancel.signal });
+	const run = async ({ cancellation }: Context) => {
 		cancel.abort();
-		await batch.cancellation.sleepUntil(Date.now() + 60_000);
+		await cancellation.sleepUntil(Date.now() + 60_000);
 		return [];
 	};
-	const error = await runItems(context, itself, run).catch((thrown: unknown) => thrown);
-	expect(error).toMatchObject({ message: 'The execution was canceled' });
-	const { description } = error as { description: string };
-	expect(description).toContain('can be fetched with Task → Get');
-	expect(description).toContain('item 1: 101');
-	expect(description).toContain('accepted: 0.');
+	await expect(runItems(n8n, itself, run)).rejects.toThrow('The execution was canceled');
 });
 
 test.each([
@@ -87,9 +79,9 @@ test.each([
 	[5, 5, undefined],
 	[7, 6, 'There are 2 more hints like these.'],
 ])('of %i hints %i are shown', async (count, shown, last) => {
-	const { context, hints } = contextOf(count);
-	await runItems(context, itself, async (batch, itemIndex) => {
-		batch.hints.add(`Hint ${itemIndex}`);
+	const { n8n, hints } = executionOf(count);
+	await runItems(n8n, itself, async ({ hints: shared }, itemIndex) => {
+		shared.add(`Hint ${itemIndex}`);
 		return out(itemIndex);
 	});
 	expect(hints).toHaveLength(shown);
@@ -101,8 +93,8 @@ test.each([
 
 describe('in phases', () => {
 	test('the next one begins when all are through the one before, for those without output', async () => {
-		const { context } = contextOf(4, { goesOn: true });
-		const items = await Items.read(context, (itemIndex) => {
+		const { n8n } = executionOf(4, { goesOn: true });
+		const items = await Items.read(n8n, (itemIndex) => {
 			if (itemIndex === 0) throw new Error('Wrong field');
 			return itemIndex;
 		});
@@ -121,31 +113,79 @@ describe('in phases', () => {
 		expect(told(items.finish())).toEqual(['Wrong field', 'Failed', 2, 3]);
 	});
 
-	test('an error in one of them stops the node, with what was sent in an earlier one', async () => {
-		const { context } = contextOf(2);
-		const items = await Items.read(context, itself);
-		await items.each(async (_, itemIndex) => {
-			items.batch.accepted.set(itemIndex, `10${itemIndex}`);
-			return undefined;
-		});
+	test('an error in one of them stops the node, and says what the operation has to add', async () => {
+		const { n8n } = executionOf(2);
+		const items = await Items.read(n8n, itself);
+		items.explainStop = (error) => Object.assign(error, { description: 'Item 1 was sent.' });
+		await items.each(async () => undefined);
 		const second = items.each(async (_, itemIndex) => {
 			if (itemIndex === 0) throw new Error('Failed');
 			return out(itemIndex);
 		});
-		await expect(second).rejects.toMatchObject({
-			message: 'Failed',
-			description: expect.stringContaining('item 1: 101)') as string,
-		});
+		const told = { message: 'Failed', description: 'Item 1 was sent.' };
+		await expect(second).rejects.toMatchObject(told);
 	});
 
 	test('the first item that can be read speaks for all', async () => {
-		const { context } = contextOf(3, { goesOn: true });
+		const { n8n } = executionOf(3, { goesOn: true });
 		const read = (itemIndex: number) => {
 			if (itemIndex === 0) throw new Error('Wrong field');
 			return itemIndex;
 		};
-		expect((await Items.read(context, read)).first).toBe(1);
-		const none = contextOf(0).context;
+		expect((await Items.read(n8n, read)).first).toBe(1);
+		const none = executionOf(0).n8n;
 		expect((await Items.read(none, read)).first).toBeUndefined();
+	});
+});
+
+const node = nodeOf();
+const problem = { message: 'It broke', description: 'Mend it.', details: { taskId: '10' } };
+
+describe('an error and its item', () => {
+	test('what is no node error becomes one, about its item', () => {
+		const error = asNodeError(node, new TypeError('x is undefined'), 3);
+		expect(error).toMatchObject({
+			name: 'NodeOperationError',
+			message: 'x is undefined',
+			context: { itemIndex: 3 },
+		});
+	});
+
+	test.each([
+		['NodeOperationError', undefined],
+		['NodeApiError', '500'],
+	])('a %s stays what it is, and keeps its item if it has one', (name, httpCode) => {
+		const ours = klingError(node, { ...problem, httpCode }, 1);
+		expect(asNodeError(node, ours, 3)).toBe(ours);
+		expect(ours.name).toBe(name);
+		expect(ours.context.itemIndex).toBe(1);
+		const ofNoItem = klingError(node, { ...problem, httpCode });
+		expect(asNodeError(node, ofNoItem, 3).context.itemIndex).toBe(3);
+	});
+});
+
+describe('an error item', () => {
+	test('has three keys, the facts, and a link', () => {
+		const error = klingError(node, { ...problem, httpCode: '402' }, 2);
+		expect(errorItem(error, 2)).toEqual({
+			json: {
+				error: 'It broke',
+				message: 'Mend it.',
+				details: { taskId: '10', httpCode: '402' },
+			},
+			pairedItem: { item: 2 },
+		});
+	});
+
+	test('has no status where there was no answer, and says something to do in any case', () => {
+		const { json } = errorItem(asNodeError(node, new Error('x is undefined'), 0), 0);
+		expect(json).toEqual({
+			error: 'x is undefined',
+			message: 'Check the parameters of this item.',
+			details: {},
+		});
+		expect(json.details).not.toHaveProperty('httpCode');
+		const withoutStatus = klingError(node, { ...problem, httpCode: '' }, 0);
+		expect(errorItem(withoutStatus, 0).json.details).not.toHaveProperty('httpCode');
 	});
 });

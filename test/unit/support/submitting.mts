@@ -2,10 +2,11 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 
 import type { PaidCall, PaidJob } from '../../../nodes/Kling/job/submission/attempt.ts';
 import { Submitter } from '../../../nodes/Kling/job/submission/submit.ts';
-import { openExecution } from '../../../nodes/Kling/runtime/context.ts';
+import { Cancellation } from '../../../nodes/Kling/runtime/cancellation.ts';
 import { parseTask, type Task } from '../../../nodes/Kling/tasks/task.ts';
 import type { PaidRequest } from '../../../nodes/Kling/transport/types.ts';
 import {
+	contextOf,
 	FakeExecution,
 	UPSCALE_TYPE,
 	type ExecutionSettings,
@@ -26,7 +27,7 @@ export const callOf = (changes: PaidRequest = {}): PaidCall => {
 	};
 };
 
-/** @param changes of the job, and of its request */
+/** `request`: changes of the request. */
 export const jobOf = ({
 	request: changed,
 	...changes
@@ -39,20 +40,22 @@ export const jobOf = ({
 });
 
 /** What one call of the node submits with. */
-export async function submitterOf(kling: FakeKling, n8n: IExecuteFunctions) {
-	const context = { ...(await openExecution(n8n)), api: kling.api };
-	return { context, submitter: new Submitter(context) };
+export function submitterOf(kling: FakeKling, n8n: IExecuteFunctions) {
+	const cancellation = new Cancellation(n8n.getNode(), n8n.getExecutionCancelSignal());
+	const context = contextOf(kling.api, n8n, cancellation);
+	const submitter = new Submitter(context);
+	return { context, items: submitter.items, submitter };
 }
 
 /** One execution whose calls of the node submit one job each. */
 export function executionWith(kling: FakeKling, settings: ExecutionSettings = {}) {
 	const execution = new FakeExecution(kling, settings);
 	const submit = async (changes: ExecutionSettings = {}, job = jobOf()) => {
-		const { context, submitter } = await submitterOf(kling, execution.context(changes));
+		const { submitter, ...shared } = submitterOf(kling, execution.context(changes));
 		// As runJobs does, so that an error names what earlier tries have sent.
 		submitter.noteEarlier(job, 0);
 		const submission = await submitter.submit(job, 0);
-		return { submission, context, submitter };
+		return { submission, ...shared };
 	};
 	return { execution, submit };
 }

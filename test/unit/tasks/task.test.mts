@@ -1,11 +1,6 @@
-import {
-	imageItems,
-	imagesOf,
-	outputOf,
-	raw,
-	readTask,
-	simplify,
-} from '../../../nodes/Kling/tasks/task.ts';
+import { parseTask } from '../../../nodes/Kling/tasks/task.ts';
+
+/** What is read from an answer, whatever may be missing in it. */
 
 const work = (changes: object = {}) => ({
 	workId: 11,
@@ -28,7 +23,7 @@ const model = (changes: object = {}) => ({
 	...changes,
 });
 
-describe('readTask decides by status_final and status_name', () => {
+describe('parseTask decides by status_final and status_name', () => {
 	test.each([
 		['succeed', model(), { status: 'succeed', finished: true, failed: false }],
 		['failed', model({ status_name: 'failed', works: [] }), { finished: true, failed: true }],
@@ -64,14 +59,14 @@ describe('readTask decides by status_final and status_name', () => {
 			{ task: 5, works: 'none', status_name: 7, status_final: 'yes', message: {} },
 			{ status: 'unknown', finished: false, images: [] },
 		],
-	])('%s', (_name, input, expected) => expect(readTask(input as never)).toMatchObject(expected));
+	])('%s', (_name, input, expected) => expect(parseTask(input as never)).toMatchObject(expected));
 
 	test('says why by error before message', () => {
-		expect(readTask(model({ error: 'Moderation', message: 'Service busy' })).message).toBe(
+		expect(parseTask(model({ error: 'Moderation', message: 'Service busy' })).message).toBe(
 			'Moderation',
 		);
-		expect(readTask(model({ error: '', message: 'Service busy' })).message).toBe('Service busy');
-		expect(readTask(model({ task: { error: 'Inside' } })).message).toBe('Inside');
+		expect(parseTask(model({ error: '', message: 'Service busy' })).message).toBe('Service busy');
+		expect(parseTask(model({ task: { error: 'Inside' } })).message).toBe('Inside');
 	});
 });
 
@@ -86,7 +81,7 @@ describe('where there is nothing but works, as in a list, they tell about the ta
 		});
 
 	test('id, type, time and status', () => {
-		expect(simplify({ works: [said('succeed')] }, { taskId: '7' })).toMatchObject({
+		expect(parseTask({ works: [said('succeed')] })).toMatchObject({
 			taskId: '10',
 			type: 'mmu_img2img_aiweb',
 			status: 'succeed',
@@ -101,12 +96,12 @@ describe('where there is nothing but works, as in a list, they tell about the ta
 		['none did', ['failed', 'failed'], 'failed', true, true],
 	])('%s', (_name, statuses, status, finished, failed) => {
 		const works = statuses.map((name) => said(name));
-		expect(readTask({ works })).toMatchObject({ status, finished, failed });
+		expect(parseTask({ works })).toMatchObject({ status, finished, failed });
 	});
 
 	test('but what the task says of itself counts first', () => {
 		const task = { id: 99, type: 'other', createTime: 1745376600000, status_name: 'processing' };
-		expect(readTask({ task, works: [said('succeed')] })).toMatchObject({
+		expect(parseTask({ task, works: [said('succeed')] })).toMatchObject({
 			taskId: '99',
 			type: 'other',
 			status: 'processing',
@@ -116,19 +111,10 @@ describe('where there is nothing but works, as in a list, they tell about the ta
 	});
 });
 
-test('a task without images has no item of its own in the output Images', () => {
-	const failed = model({ status_name: 'failed', works: [] });
-	expect(outputOf(failed, { taskId: '10' }, 'images')).toEqual([]);
-	expect(outputOf(failed, { taskId: '10' }, 'simplified')).toEqual([
-		expect.objectContaining({ status: 'failed' }),
-	]);
-	expect(outputOf(failed, { taskId: '10' }, 'raw')).toEqual([failed]);
-});
-
 describe('images', () => {
 	test('are works whose file is an image', () => {
 		expect(
-			imagesOf({
+			parseTask({
 				works: [
 					work(),
 					work({ workId: '9007199254740993', contentType: undefined, cover: undefined }),
@@ -137,7 +123,7 @@ describe('images', () => {
 					work({ resource: { resource: 'https://cdn.example/b.png', width: 0, height: '30' } }),
 					null as never,
 				],
-			}),
+			}).images,
 		).toEqual([
 			{
 				workId: '11',
@@ -162,74 +148,10 @@ describe('images', () => {
 			},
 		]);
 	});
-
-	test('become items with the names of Upscale’s fields', () => {
-		expect(imageItems(model(), { taskId: '10', account: 'a@b.c' })).toEqual([
-			{
-				taskId: '10',
-				workId: '11',
-				url: 'https://cdn.example/a.png',
-				width: 40,
-				height: 30,
-				coverUrl: 'https://cdn.example/cover.png',
-				type: 'mmu_image_upscale_aiweb',
-				createdAt: '2025-04-23T02:50:11.075Z',
-				account: 'a@b.c',
-			},
-		]);
-	});
-});
-
-test('simplify leaves out what is not known and never has an error field', () => {
-	expect(simplify({ error: 'x' } as never, { taskId: '7', account: undefined })).toEqual({
-		taskId: '7',
-		status: 'unknown',
-		finished: false,
-		images: [],
-		message: 'x',
-	});
-	expect(simplify(model(), { taskId: '7' })).toMatchObject({
-		taskId: '10',
-		createdAt: '2025-04-23T02:50:11.075Z',
-		updatedAt: '2025-04-23T02:50:12.075Z',
-	});
-});
-
-test.each([0, -1, 'yesterday', 1e20])('a time that is none is left out: %p', (createTime) => {
-	expect(simplify({ task: { createTime } } as never, { taskId: '7' })).not.toHaveProperty(
-		'createdAt',
-	);
-});
-
-test('raw renames only the field that n8n takes for a failure', () => {
-	const failed = { ...model(), error: 'Moderation' };
-	const { error, ...rest } = failed;
-	expect(raw(failed)).toEqual({ ...rest, vendorError: error });
-	expect(raw(model())).toEqual(model());
-});
-
-test('a success has no message, another end has the vendor’s', () => {
-	const message = 'success';
-	expect(simplify(model({ message }), { taskId: '1' })).not.toHaveProperty('message');
-	const failed = { status_name: 'failed', status_final: true, message };
-	expect(simplify(model(failed), { taskId: '1' })).toHaveProperty('message', 'success');
-});
-
-test('Raw has no vendor’s error where there is none', () => {
-	expect(raw(model())).not.toHaveProperty('vendorError');
-});
-
-test('images have the ID of their task from the API, else the one asked for', () => {
-	expect(imageItems(model(), { taskId: '99' })[0].taskId).toBe('10');
-	const without = model({ task: {}, works: [work({ taskId: undefined })] });
-	expect(imageItems(without, { taskId: '99' })[0].taskId).toBe('99');
 });
 
 test('what is empty or blank counts as not told', () => {
 	const blank = model({ status_name: ' ', works: [work({ workId: ' ' })] });
-	expect(readTask(blank)).toMatchObject({ status: 'unknown', finished: true });
-	expect(imagesOf(blank)[0].workId).toBeUndefined();
-	expect(simplify(model(), { taskId: '1', account: '', replyRef: '' })).not.toHaveProperty(
-		'account',
-	);
+	expect(parseTask(blank)).toMatchObject({ status: 'unknown', finished: true });
+	expect(parseTask(blank).images[0].workId).toBeUndefined();
 });

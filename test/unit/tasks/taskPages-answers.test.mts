@@ -1,4 +1,5 @@
-import { createdMs, TaskPages } from '../../../nodes/Kling/tasks/taskPages.ts';
+import { createdMs, parseTask } from '../../../nodes/Kling/tasks/task.ts';
+import { TaskPages } from '../../../nodes/Kling/tasks/taskPages.ts';
 import type { TaskModel } from '../../../nodes/Kling/transport/types.ts';
 import { answered } from '../../support/fakes.mts';
 import { entry, fail, list, START_MS } from '../support/history.mts';
@@ -34,7 +35,7 @@ describe('answers with gaps', () => {
 			const history = new TaskPages({ ask: once(page), fail }, {});
 			expect(await history.next()).toHaveLength(length);
 			// Nor for a list that goes on later.
-			expect(history.place).toBeUndefined();
+			expect(history.cursor).toBeUndefined();
 			await expect(history.next()).rejects.toThrow(
 				`does not list more than the newest ${length} tasks`,
 			);
@@ -56,7 +57,7 @@ test.each<[string, TaskModel, number]>([
 	['none before', { task: { createTime: -5 } }, NaN],
 	['none in words', { task: { createTime: 'today' } }, NaN],
 	['none', {}, NaN],
-])('when a task was made: %s', (_name, model, ms) => expect(createdMs(model)).toBe(ms));
+])('when a task was made: %s', (_name, model, ms) => expect(createdMs(parseTask(model))).toBe(ms));
 
 describe('a problem is told in the vendor’s words, with a next step that fits a list', () => {
 	test.each([

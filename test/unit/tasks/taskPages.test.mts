@@ -69,14 +69,14 @@ describe.each(kinds)('%s', (_name, kind) => {
 	])('another list goes on where one stopped: %s', async (_name, tasks, mostSeen) => {
 		const { ask, requests } = apiOf(tasks, kind);
 		const ids: number[] = [];
-		let place: Cursor | undefined;
+		let cursor: Cursor | undefined;
 		do {
-			const history = new TaskPages({ ask, fail }, {}, {}, place);
+			const history = new TaskPages({ ask, fail }, {}, {}, cursor);
 			ids.push(...idsOf((await history.next()) ?? []));
-			place = history.place && (JSON.parse(JSON.stringify(history.place)) as Cursor);
-			// Only those that the next page may give again, or the place would grow with every page.
-			expect(place?.seen.length ?? 0).toBeLessThanOrEqual(mostSeen);
-		} while (place);
+			cursor = history.cursor && (JSON.parse(JSON.stringify(history.cursor)) as Cursor);
+			// Only those that the next page may give again, or the cursor would grow with every page.
+			expect(cursor?.seen.length ?? 0).toBeLessThanOrEqual(mostSeen);
+		} while (cursor);
 		expect(ids).toEqual(newestFirst(tasks));
 		// Hardly more calls than there are pages.
 		const pages = Math.ceil(tasks.length / ((kind.cap ?? 50) - 8));
@@ -182,7 +182,7 @@ test('a list that goes on where nothing is left sees it with one call', async ()
 	const first = new TaskPages({ ask, fail }, {});
 	await first.next();
 	requests.length = 0;
-	const second = new TaskPages({ ask, fail }, {}, {}, first.place);
+	const second = new TaskPages({ ask, fail }, {}, {}, first.cursor);
 	expect(await second.next()).toBeUndefined();
 	expect(requests).toHaveLength(1);
 });

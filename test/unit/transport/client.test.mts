@@ -29,7 +29,7 @@ async function apiWith(answer: Answer | Error = {}, credentials: IDataObject = {
 			},
 		},
 	} as unknown as IExecuteFunctions;
-	return { api: await connect.call(context), asked };
+	return { api: await connect(context), asked };
 }
 
 const ask = async (answer: Answer | Error): Promise<ApiResult> =>
@@ -65,7 +65,7 @@ test.each<[string, (api: KlingApi) => Promise<ApiResult>, object]>([
 	],
 	[
 		'upscale',
-		(api) => api.upscale({ task_id: '1', workId: '2' }),
+		(api) => api.submit('upscale', { task_id: '1', workId: '2' }),
 		{
 			method: 'POST',
 			url: '/v1/kling/images/upscale',

@@ -18,8 +18,8 @@ async function outcomeOf(cause: object): Promise<string> {
 			},
 		},
 	} as unknown as IExecuteFunctions;
-	const api = await connect.call(context);
-	return (await api.upscale({ task_id: '1', workId: '2' })).outcome;
+	const api = await connect(context);
+	return (await api.submit('upscale', { task_id: '1', workId: '2' })).outcome;
 }
 
 test.each([
@@ -56,7 +56,7 @@ test.each([{ code: 'ERR_TLS_CERT_ALTNAME_INVALID' }, { code: 'ECONNREFUSED', sys
 				}),
 			},
 		} as unknown as IExecuteFunctions;
-		const result = await (await connect.call(context)).upscale({ task_id: '1', workId: '2' });
+		const result = await (await connect(context)).submit('upscale', { task_id: '1', workId: '2' });
 		expect(result).toEqual({ outcome: 'lost', reason: cause.code });
 	},
 );

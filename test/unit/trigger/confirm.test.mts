@@ -1,4 +1,4 @@
-import { lookPatiently, type Wanted } from '../../../nodes/Kling/trigger/confirm.ts';
+import { confirm, type Notice } from '../../../nodes/Kling/trigger/confirm.ts';
 import type { KlingApi } from '../../../nodes/Kling/transport/client.ts';
 import type { ApiResult } from '../../../nodes/Kling/transport/types.ts';
 import { answered } from '../../support/fakes.mts';
@@ -18,7 +18,7 @@ beforeEach(() => void jest.useFakeTimers({ now: 0 }));
 afterEach(() => void jest.useRealTimers());
 
 /** Looks at a task whose answers come from a script; returns what was seen and the second of every look. */
-async function look(script: (seconds: number) => ApiResult, changes: Partial<Wanted> = {}) {
+async function look(script: (seconds: number) => ApiResult, changes: Partial<Notice> = {}) {
 	const startMs = Date.now();
 	const looks: number[] = [];
 	const api = {
@@ -27,7 +27,7 @@ async function look(script: (seconds: number) => ApiResult, changes: Partial<Wan
 			return script((Date.now() - startMs) / 1000);
 		},
 	} as unknown as KlingApi;
-	const seen = lookPatiently(api, {
+	const seen = confirm(api, {
 		key: 'one caller',
 		taskId: '10',
 		saysFinished: true,
@@ -38,9 +38,9 @@ async function look(script: (seconds: number) => ApiResult, changes: Partial<Wan
 }
 
 test('a finished task is looked at once', async () => {
-	const { looks, model } = await look(() => done);
+	const { looks, task: seen } = await look(() => done);
 	expect(looks).toEqual([0]);
-	expect(model).toMatchObject({ status_name: 'succeed' });
+	expect(seen).toMatchObject({ status: 'succeed' });
 });
 
 test.each([
@@ -54,7 +54,7 @@ test.each([
 ])('%s is waited out for a minute in growing pauses, and then told', async (_name, problem) => {
 	const late = await look((seconds) => (seconds < 50 ? problem : done));
 	expect(late.looks).toEqual([0, 2, 6, 14, 30, 60]);
-	expect(late.model).toBeDefined();
+	expect(late.task).toBeDefined();
 
 	const never = await look(() => problem);
 	expect(never.looks).toEqual([0, 2, 6, 14, 30, 60]);
@@ -81,17 +81,17 @@ test('a task that is not known is looked at twice', async () => {
 		problem: { message: 'Task 10 not found' },
 	});
 	const later = await look((seconds) => (seconds < 1 ? unknown : done));
-	expect(later).toMatchObject({ looks: [0, 2], model: { status_name: 'succeed' } });
+	expect(later).toMatchObject({ looks: [0, 2], task: { status: 'succeed' } });
 });
 
 test('a task that runs is waited for only when the caller says that it does not', async () => {
 	expect((await look(() => running, { saysFinished: false })).looks).toEqual([0]);
 	const lagging = await look((seconds) => (seconds < 10 ? running : done));
-	expect(lagging).toMatchObject({ looks: [0, 2, 6, 14], model: { status_name: 'succeed' } });
+	expect(lagging).toMatchObject({ looks: [0, 2, 6, 14], task: { status: 'succeed' } });
 	const forged = await look(() => running);
 	expect(forged).toMatchObject({
 		looks: [0, 2, 6, 14, 30, 60],
-		model: { status_name: 'processing' },
+		task: { status: 'processing' },
 	});
 });
 
@@ -107,10 +107,10 @@ test('of callers about the same task one waits for all of them', async () => {
 	const api = {
 		getTask: async () => (looks++, Date.now() < 5_000 ? running : done),
 	} as unknown as KlingApi;
-	const wanted = { key: 'trigger:10', taskId: '10', saysFinished: true };
-	const all = Promise.all([1, 2, 3].map(async () => await lookPatiently(api, wanted)));
+	const notice = { key: 'trigger:10', taskId: '10', saysFinished: true };
+	const all = Promise.all([1, 2, 3].map(async () => await confirm(api, notice)));
 	await jest.advanceTimersByTimeAsync(100_000);
-	const finished = (await all).map(({ model }) => model?.status_final);
+	const finished = (await all).map((seen) => seen.task?.finished);
 	expect(finished.toSorted()).toEqual([false, false, true]);
 	expect(looks).toBe(3 + 2);
 });
@@ -123,8 +123,8 @@ test('a success without any file may still fill, for a quarter of a minute', asy
 		works: [{ resource: { resource: 'https://cdn.example/a.png' } }],
 	});
 	const filled = await look((seconds) => (seconds < 5 ? empty : full));
-	expect(filled).toMatchObject({ looks: [0, 2, 6], model: { works: [{}] } });
-	expect(await look(() => empty)).toMatchObject({ looks: [0, 2, 6, 14], model: { works: [] } });
+	expect(filled).toMatchObject({ looks: [0, 2, 6], task: { images: [{}] } });
+	expect(await look(() => empty)).toMatchObject({ looks: [0, 2, 6, 14], task: { images: [] } });
 });
 
 describe('in a flood', () => {
@@ -135,7 +135,7 @@ describe('in a flood', () => {
 		const all = Array.from(
 			{ length: calls },
 			async (_, call) =>
-				await lookPatiently(api, { key: `call ${call}`, taskId: '10', saysFinished: true }),
+				await confirm(api, { key: `call ${call}`, taskId: '10', saysFinished: true }),
 		);
 		await jest.advanceTimersByTimeAsync(0);
 		const atOnce = looks;
@@ -148,7 +148,7 @@ describe('in a flood', () => {
 		const { all, atOnce, again } = await flood(500, unknown);
 		expect([atOnce, again]).toEqual([500, 5]);
 		const during = flood(500, unknown);
-		expect((await look(inAMoment)).model).toBeDefined();
+		expect((await look(inAMoment)).task).toBeDefined();
 		for (const calls of [all, (await during).all]) {
 			expect((await Promise.all(calls)).every(({ problem }) => problem)).toBe(true);
 		}
@@ -159,6 +159,6 @@ describe('in a flood', () => {
 		expect([atOnce, again]).toEqual([500, 150]);
 		expect((await look(inAMoment)).problem).toBeDefined();
 		expect((await Promise.all(all)).every(({ problem }) => problem)).toBe(true);
-		expect((await look(inAMoment)).model).toBeDefined();
+		expect((await look(inAMoment)).task).toBeDefined();
 	});
 });

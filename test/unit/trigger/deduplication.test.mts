@@ -1,6 +1,6 @@
 import type { IDataObject, IWebhookFunctions } from 'n8n-workflow';
 
-import { claim, store } from '../../../nodes/Kling/trigger/deduplication.ts';
+import { claim, persist } from '../../../nodes/Kling/trigger/deduplication.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -22,9 +22,9 @@ function n8n() {
 				getWorkflowStaticData: () => staticData,
 			} as unknown as IWebhookFunctions;
 			return {
-				claim: (what: string) => claim.call(context, what),
+				claim: (what: string) => claim(context, what),
 				finish: () => {
-					store.call(context);
+					persist(context);
 					database = JSON.stringify(staticData);
 				},
 			};
@@ -108,9 +108,9 @@ test('a stored time that is none does not make this process forget', () => {
 		getNode: () => ({ id: 'node' }),
 		getWorkflowStaticData: () => staticData,
 	} as unknown as IWebhookFunctions;
-	claim.call(context, '1 succeed');
+	claim(context, '1 succeed');
 	staticData.started = { '1 succeed': 'yesterday' };
-	store.call(context);
+	persist(context);
 	expect(staticData.started).toEqual({ '1 succeed': Date.now() });
 });
 
@@ -122,8 +122,8 @@ test('what n8n has stored in another form is passed over', () => {
 			getNode: () => ({ id: 'node' }),
 			getWorkflowStaticData: () => staticData,
 		} as unknown as IWebhookFunctions;
-		expect(claim.call(context, '1 succeed')).toBe(true);
-		store.call(context);
+		expect(claim(context, '1 succeed')).toBe(true);
+		persist(context);
 		expect(Object.keys(staticData.started as object)).toContain('1 succeed');
 	}
 });

@@ -58,7 +58,7 @@ describe('publishing', () => {
 				},
 			},
 		} as unknown as IHookFunctions;
-		const error = await assertReady.call(context).then(
+		const error = await assertReady(context).then(
 			() => undefined,
 			(reason: Error & { description: string }) => reason,
 		);

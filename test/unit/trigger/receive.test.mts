@@ -54,7 +54,7 @@ function trigger({ parameters = {}, api = task('succeed'), mode = 'webhook' }: S
 			},
 		}) as unknown as IWebhookFunctions;
 	const call = async (body: object) => {
-		const answer = receive.call(contextOf(body));
+		const answer = receive(contextOf(body));
 		await jest.advanceTimersByTimeAsync(120_000);
 		return (await answer).workflowData?.[0].map(({ json }) => json);
 	};

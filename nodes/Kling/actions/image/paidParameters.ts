@@ -36,7 +36,7 @@ export class PaidParameters extends Parameters {
 		}[wait]();
 		const account = this.account();
 		const maxJobs = this.maxJobs();
-		const replyRef = this.replyText('options.replyRef', 'Reply Reference');
+		const replyRef = this.replyRef();
 		const settings = this.output(['simplified', 'raw']);
 		return {
 			request: {
@@ -59,7 +59,7 @@ export class PaidParameters extends Parameters {
 	}
 
 	/** How long an execution may stay suspended, in ms. */
-	private pauseLimitMs(): number {
+	pauseLimitMs(): number {
 		const seconds = this.number(
 			'options.timeout',
 			'Time Limit',
@@ -69,7 +69,7 @@ export class PaidParameters extends Parameters {
 		return (seconds ?? DEFAULT_TIMEOUT_SECONDS) * 1000;
 	}
 
-	private maxJobs(): number | undefined {
+	maxJobs(): number | undefined {
 		const jobs = this.number('options.maxJobs', 'Max Jobs', 1, MAX_JOBS);
 		if (jobs !== undefined && !Number.isInteger(jobs)) {
 			throw this.invalid("'Max Jobs' must be a whole number", `It can be 1 to ${MAX_JOBS}.`);
@@ -77,7 +77,7 @@ export class PaidParameters extends Parameters {
 		return jobs;
 	}
 
-	private replyUrl(): string | undefined {
+	replyUrl(): string | undefined {
 		const text = this.replyText('replyUrl', 'Reply URL');
 		if (text === undefined) return undefined;
 		if (!/^https?:\/\/[^\s/]+/i.test(text) || !URL.canParse(text)) {
@@ -96,7 +96,7 @@ export class PaidParameters extends Parameters {
 	}
 
 	/** The address that wakes this execution up once it is suspended, as n8n gives it: it carries n8n's own signature. */
-	private resumeUrl(): string {
+	resumeUrl(): string {
 		const url = String(this.n8n.evaluateExpression('{{ $execution.resumeUrl }}', 0));
 		if (!isPrivate(this.baseUrl) && (isPrivate(url) || !url.startsWith('https:'))) {
 			const { origin } = URL.canParse(url) ? new URL(url) : { origin: url };
@@ -112,6 +112,10 @@ export class PaidParameters extends Parameters {
 			);
 		}
 		return url;
+	}
+
+	replyRef(): string | undefined {
+		return this.replyText('options.replyRef', 'Reply Reference');
 	}
 
 	private replyText(name: string, label: string): string | undefined {

@@ -75,7 +75,7 @@ const MAX_TASKS_TOLD = 20;
 /** What became of each item's job, to be told when the node stops on an error. */
 export class ItemJobs {
 	/** Of which it is unknown whether their job was accepted. */
-	private readonly unknown = new Set<number>();
+	readonly unknown = new Set<number>();
 
 	/** @param accepted the tasks that were accepted, by item */
 	constructor(readonly accepted = new Map<number, string>()) {}

@@ -3,19 +3,17 @@ import { Readable } from 'node:stream';
 import type { IDataObject, IExecuteFunctions, IHttpRequestOptions, INode } from 'n8n-workflow';
 
 import { downloadImage } from '../../../../nodes/Kling/job/output/download.ts';
-import { Cancellation } from '../../../../nodes/Kling/runtime/cancellation.ts';
-import type { Kit } from '../../../../nodes/Kling/runtime/context.ts';
-import { Semaphore } from '../../../../nodes/Kling/runtime/semaphore.ts';
 import type { KlingError } from '../../../../nodes/Kling/runtime/problems.ts';
 import type { ApiResult } from '../../../../nodes/Kling/transport/types.ts';
-import { answered } from '../../../support/fakes.mts';
+import { answered, contextOf } from '../../../support/fakes.mts';
 
 /** What becomes of an image's file, with a server that says what the test wants; time passes at once. Limits are in timeouts. */
 
 const node = { name: 'Kling', type: 'kling' } as INode;
 const PNG = Buffer.from('\x89PNG\r\n\x1a\n and so on', 'latin1');
-const URL_OF_IMAGE = 'http://127.0.0.1:1/a.png';
-const CLEAN_URL = 'http://127.0.0.1:1/clean.png';
+const LOCAL = 'http://127.0.0.1:1';
+const URL_OF_IMAGE = `${LOCAL}/a.png`;
+const CLEAN_URL = `${LOCAL}/clean.png`;
 
 beforeEach(() => jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] }));
 afterEach(() => jest.useRealTimers());
@@ -35,7 +33,7 @@ interface Wish {
 async function download({ serves, image, withoutWatermark, clean, baseUrl }: Wish) {
 	const asked: Array<{ url: string; atS: number; signal: AbortSignal }> = [];
 	const startMs = Date.now();
-	const context = {
+	const n8n = {
 		getNode: () => node,
 		helpers: {
 			async httpRequest({ url, abortSignal }: IHttpRequestOptions) {
@@ -54,32 +52,17 @@ async function download({ serves, image, withoutWatermark, clean, baseUrl }: Wis
 			},
 		},
 	} as unknown as IExecuteFunctions;
-	const cancellation = new Cancellation(node);
-	const hints = new Set<string>();
 	const getCleanFile = jest.fn(async () => clean);
-	const api = { baseUrl: baseUrl ?? 'http://127.0.0.1:1', getCleanFile };
-	const kit = {
-		api,
-		cancellation,
-		downloads: new Semaphore(cancellation, 1),
-		hints,
-	} as unknown as Kit;
+	const context = contextOf({ baseUrl: baseUrl ?? LOCAL, getCleanFile } as object, n8n);
+	const ref = { taskId: '1', account: 'me@example.com', itemIndex: 4 };
 	let file: unknown;
 	let error: KlingError | undefined;
-	downloadImage
-		.call(context, kit, {
-			image: image ?? { workId: '2', url: URL_OF_IMAGE },
-			taskId: '1',
-			account: 'me@example.com',
-			withoutWatermark,
-			itemIndex: 4,
-		})
-		.then(
-			(value) => (file = value),
-			(reason: KlingError) => (error = reason),
-		);
+	downloadImage(context, image ?? { workId: '2', url: URL_OF_IMAGE }, ref, withoutWatermark).then(
+		(value) => (file = value),
+		(reason: KlingError) => (error = reason),
+	);
 	for (let second = 0; second < 20; second++) await jest.advanceTimersByTimeAsync(1_000);
-	return { file, error, asked, hints: [...hints], getCleanFile };
+	return { file, error, asked, hints: [...context.hints], getCleanFile };
 }
 
 const png = () => Readable.from([PNG]);

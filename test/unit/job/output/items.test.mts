@@ -2,29 +2,21 @@ import { Readable } from 'node:stream';
 
 import type { IExecuteFunctions, IHttpRequestOptions, INode } from 'n8n-workflow';
 
-import { Cancellation } from '../../../../nodes/Kling/runtime/cancellation.ts';
-import type { Kit } from '../../../../nodes/Kling/runtime/context.ts';
 import {
 	buildItems,
 	buildResult,
 	type OutputSettings,
 } from '../../../../nodes/Kling/job/output/items.ts';
-import { Semaphore } from '../../../../nodes/Kling/runtime/semaphore.ts';
+import { parseTask } from '../../../../nodes/Kling/tasks/task.ts';
 import type { TaskModel } from '../../../../nodes/Kling/transport/types.ts';
+import { contextOf } from '../../../support/fakes.mts';
 
 /** The items that a task comes to, and the files in them. What stands in their JSON is tested with result.ts. */
 
 const node = { name: 'Kling', type: 'kling' } as INode;
-const known = { taskId: '10' };
-const cancellation = new Cancellation(node);
-const kit = {
-	api: { baseUrl: 'http://127.0.0.1:1' },
-	cancellation,
-	downloads: new Semaphore(cancellation, 4),
-	hints: new Set(),
-} as unknown as Kit;
+const ref = { taskId: '10', itemIndex: 3 };
 
-const context = {
+const n8n = {
 	getNode: () => node,
 	helpers: {
 		httpRequest: async ({ url }: IHttpRequestOptions) => ({
@@ -39,6 +31,8 @@ const context = {
 	},
 } as unknown as IExecuteFunctions;
 
+const context = contextOf({ baseUrl: 'http://127.0.0.1:1' }, n8n);
+
 const work = (workId: number) => ({
 	workId,
 	contentType: 'image',
@@ -52,7 +46,7 @@ const task = (...workIds: number[]) => ({
 });
 
 const items = async (model: TaskModel, settings: OutputSettings) =>
-	await buildItems.call(context, kit, model, known, settings, 3);
+	await buildItems(context, parseTask(model), ref, settings);
 const filesOf = ({ binary }: { binary?: object }) =>
 	Object.entries(binary ?? {}).map(([field, { fileName }]) => [field, fileName]);
 
@@ -102,7 +96,7 @@ test.each<[string, TaskModel, RegExp, RegExp, string]>([
 			context: expect.objectContaining({ itemIndex: 3 }) as object,
 		};
 		await expect(items(model, { output: 'images' })).rejects.toMatchObject(error);
-		const result = buildResult.call(context, kit, model, known, { output: 'raw' }, 3);
+		const result = buildResult(context, parseTask(model), ref, { output: 'raw' });
 		await expect(result).rejects.toMatchObject(error);
 		// Where the task itself is wanted it is none.
 		expect(await items(model, { output: 'raw' })).toHaveLength(1);

@@ -9,7 +9,7 @@ import {
 	virtualTime,
 	type ExecutionSettings,
 } from '../../../support/fakes.mts';
-import { fingerprint, jobOf, request, submitterOf } from '../../support/submitting.mts';
+import { callOf, jobOf, submitterOf } from '../../support/submitting.mts';
 
 /** What becomes of a job, by what the ledger says, who asks, and what the API's lists show. */
 
@@ -151,7 +151,7 @@ async function decide(
 	const context = execution.context();
 	const before = ENTRIES[entry];
 	if (before) {
-		new Ledger(context).record(fingerprint(request), request.email, {
+		new Ledger(context).record(callOf().fingerprint, undefined, {
 			...before,
 			executionId: '1',
 			runIndex: 0,
@@ -171,7 +171,8 @@ async function decide(
 		if (submission.message.includes('Could not check for an earlier task')) return 'blind';
 		return submission.message.startsWith('As before') ? `told${looked}` : submission.message;
 	}
-	const { taskId, isNew, reused } = submission;
+	const { isNew, ref } = submission;
+	const { taskId, reused } = ref;
 	expect([posts, isNew]).toEqual(taskId.startsWith('5') ? [1, true] : [0, false]);
 	if (isNew) return `sent${looked}`;
 	if (taskId === '777') return reused ? 'reused' : 'found';

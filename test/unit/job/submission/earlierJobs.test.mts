@@ -9,7 +9,7 @@ import {
 import {
 	answered,
 	FakeKling,
-	kitOf,
+	contextOf,
 	lost,
 	nodeOf,
 	realTime,
@@ -19,7 +19,7 @@ import {
 	virtualTime,
 	type FakeJob,
 } from '../../../support/fakes.mts';
-import { request, wantedOf } from '../../support/submitting.mts';
+import { callOf } from '../../support/submitting.mts';
 
 /** What the API's lists say of a job, and how much of them is read for it. */
 
@@ -34,9 +34,9 @@ const ago = (minutes: number) => {
 };
 
 function earlierJobs(kling: FakeKling, read?: Map<string, KnownJob>) {
-	const jobs = new EarlierJobs(nodeOf(), kitOf(kling.api), read);
+	const jobs = new EarlierJobs(contextOf(kling.api), read);
 	return async (changes: Partial<Wanted> = {}) =>
-		await through(jobs.find({ ...wantedOf(request), ...changes }));
+		await through(jobs.find({ ...callOf().wanted, ...changes }));
 }
 
 async function find(jobs: Array<Partial<FakeJob>>, changes: Partial<Wanted> = {}) {
@@ -216,9 +216,7 @@ describe('lists that cannot be read', () => {
 	test('when the node is stopped it is stopped as well', async () => {
 		const kling = new FakeKling();
 		const cancellation = new Cancellation(nodeOf());
-		const looking = new EarlierJobs(nodeOf(), kitOf(kling.api, cancellation)).find(
-			wantedOf(request),
-		);
+		const looking = new EarlierJobs(contextOf(kling.api, {}, cancellation)).find(callOf().wanted);
 		cancellation.abort(new Error('stopped'));
 		await expect(through(looking)).rejects.toThrow('stopped');
 	});
@@ -257,7 +255,7 @@ describe('what the lists leave out', () => {
 					taskId: '777',
 					createTime: madeMs,
 					...(type && { type: UPSCALE_TYPE }),
-					...(inputs && { taskInfo: { inputs: [{ fromWorkId: request.workId }] } }),
+					...(inputs && { taskInfo: { inputs: [{ fromWorkId: '2' }] } }),
 					...(files && { resource: { resource: 'https://s21.example.com/7.png' } }),
 				},
 			],

@@ -4,14 +4,14 @@ import { LostJobs } from '../../../../nodes/Kling/job/submission/lostJobs.ts';
 import {
 	answered,
 	FakeKling,
-	kitOf,
+	contextOf,
 	nodeOf,
 	realTime,
 	START_MS,
 	through,
 	virtualTime,
 } from '../../../support/fakes.mts';
-import { wantedOf } from '../../support/submitting.mts';
+import { callOf } from '../../support/submitting.mts';
 
 /** When it is looked for a job whose answer was lost. */
 
@@ -29,9 +29,9 @@ function losing(kling = new FakeKling()) {
 		looks.push(secondsPassed());
 		return await getRunningJobs();
 	};
-	const lostJobs = new LostJobs(nodeOf(), kitOf(kling.api, cancellation));
+	const lostJobs = new LostJobs(contextOf(kling.api, {}, cancellation));
 	const lose = async (workId = '2', limitMs = 600_000): Promise<Sighting> => {
-		const wanted = wantedOf({ task_id: '1', workId });
+		const { wanted } = callOf({ workId });
 		return await lostJobs.find({ ...wanted, sinceMs: Date.now() }, limitMs);
 	};
 	return { kling, cancellation, looks, lose };

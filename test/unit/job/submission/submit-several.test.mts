@@ -20,7 +20,7 @@ afterEach(realTime);
 describe('items that name the same image', () => {
 	async function equalItems(replies: Array<string | undefined>, kling = new FakeKling()) {
 		const execution = new FakeExecution(kling);
-		const { batch, submitter } = submitterOf(kling, execution.context());
+		const { context, items, submitter } = submitterOf(kling, execution.context());
 		const submissions = await through(
 			Promise.all(
 				replies.map(async (replyRef, itemIndex) => {
@@ -29,30 +29,34 @@ describe('items that name the same image', () => {
 				}),
 			),
 		);
-		return { kling, batch, submissions };
+		return { kling, context, items, submissions };
 	}
 
 	test('share one job, and only the first one is new', async () => {
-		const { kling, batch, submissions } = await equalItems([undefined, undefined, undefined]);
+		const { kling, items, context, submissions } = await equalItems([
+			undefined,
+			undefined,
+			undefined,
+		]);
 		expect(kling.count('POST')).toBe(1);
-		expect(submissions.map(({ taskId }) => taskId)).toEqual(['501', '501', '501']);
+		expect(submissions.map(({ ref }) => ref.taskId)).toEqual(['501', '501', '501']);
 		expect(submissions.map(({ isNew }) => isNew)).toEqual([true, false, false]);
-		expect([...batch.accepted.keys()]).toEqual([0, 1, 2]);
-		expect(batch.hints.size).toBe(0);
+		expect([...items.accepted.keys()]).toEqual([0, 1, 2]);
+		expect(context.hints.size).toBe(0);
 	});
 
 	test('and differ in their references: a hint says which one counts', async () => {
-		const { kling, batch } = await equalItems(['a', 'b', 'b']);
+		const { kling, context } = await equalItems(['a', 'b', 'b']);
 		expect(kling.posts).toEqual([{ ...request, replyRef: 'a' }]);
-		expect([...batch.hints]).toEqual([expect.stringContaining('Some items name the same image')]);
+		expect([...context.hints]).toEqual([expect.stringContaining('Some items name the same image')]);
 	});
 
 	test('a reference that differs in every try of one item is no matter for a hint', async () => {
 		const { submit } = executionWith(new FakeKling());
 		const withRef = (replyRef: string) => jobOf({ request: { ...request, replyRef } });
 		await through(submit({}, withRef('10:00:01')));
-		const { batch, submission } = await through(submit({}, withRef('10:00:02')));
-		expect([submission.taskId, batch.hints.size]).toEqual(['501', 0]);
+		const { context, submission } = await through(submit({}, withRef('10:00:02')));
+		expect([submission.ref.taskId, context.hints.size]).toEqual(['501', 0]);
 	});
 
 	test('nor is the resume URL, which n8n signs anew', async () => {
@@ -60,8 +64,8 @@ describe('items that name the same image', () => {
 		const calledAt = (replyUrl: string) =>
 			jobOf({ request: { ...request, replyUrl }, callsBack: true });
 		await through(submit({}, calledAt('http://127.0.0.1/1')));
-		const { batch } = await through(submit({ runIndex: 1 }, calledAt('http://127.0.0.1/2')));
-		expect(batch.hints.size).toBe(0);
+		const { context } = await through(submit({ runIndex: 1 }, calledAt('http://127.0.0.1/2')));
+		expect(context.hints.size).toBe(0);
 	});
 
 	test('are refused together', async () => {

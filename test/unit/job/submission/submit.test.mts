@@ -24,16 +24,15 @@ afterEach(realTime);
 describe('the answer to a POST', () => {
 	test('that names a task: it is new, and what the API said of it is kept', async () => {
 		const { submit } = executionWith(new FakeKling());
-		const { submission, batch } = await through(submit());
+		const { submission, items } = await through(submit());
 		expect(submission).toMatchObject({
-			taskId: '501',
+			ref: { taskId: '501', itemIndex: 0 },
 			isNew: true,
-			reused: false,
 			callsBack: false,
 			sentAtMs: START_MS,
-			model: { task: { id: '501' } },
+			task: { taskId: '501', finished: false },
 		});
-		expect([...batch.accepted]).toEqual([[0, '501']]);
+		expect([...items.accepted]).toEqual([[0, '501']]);
 	});
 
 	test.each<[string, ApiResult, string, string | undefined]>([
@@ -61,7 +60,7 @@ describe('the answer to a POST', () => {
 		const kling = new FakeKling(unsent);
 		const { submit } = executionWith(kling);
 		expect(await messageOf(submit())).toBe('Could not connect to useapi.net (ECONNREFUSED)');
-		expect((await through(submit())).submission.taskId).toBe('501');
+		expect((await through(submit())).submission.ref.taskId).toBe('501');
 		expect(kling.count('POST')).toBe(2);
 	});
 
@@ -77,14 +76,14 @@ describe('the answer to a POST', () => {
 	test('one that a cancel cut short is told as a cancel, and as unknown', async () => {
 		const cancel = new AbortController();
 		const kling = new FakeKling();
-		jest.spyOn(kling.api, 'upscale').mockImplementation(async () => {
+		jest.spyOn(kling.api, 'submit').mockImplementation(async () => {
 			cancel.abort();
 			return { outcome: 'lost', reason: 'ERR_CANCELED' };
 		});
 		const { execution } = executionWith(kling, { signal: cancel.signal });
-		const { batch, submitter } = submitterOf(kling, execution.context());
+		const { items, submitter } = submitterOf(kling, execution.context());
 		expect(await messageOf(submitter.submit(jobOf(), 0))).toBe('The execution was canceled');
-		expect([...batch.unknown]).toEqual([0]);
+		expect([...items.unknown]).toEqual([0]);
 		expect(JSON.stringify(execution.flow)).toContain('"state":"unknown"');
 	});
 });
@@ -93,16 +92,15 @@ describe('an answer that was lost', () => {
 	test('though the job was accepted: it goes on as if nothing had been', async () => {
 		const kling = new FakeKling('accept and lose');
 		const { submit } = executionWith(kling);
-		const { submission, batch } = await through(submit({}, jobOf({ callsBack: true })));
+		const { submission, items } = await through(submit({}, jobOf({ callsBack: true })));
 		expect(submission).toMatchObject({
-			taskId: '501',
+			ref: { taskId: '501', itemIndex: 0 },
 			isNew: false,
-			reused: false,
 			callsBack: true,
 			sentAtMs: START_MS,
 		});
-		expect(batch.unknown.size).toBe(0);
-		expect((await through(submit())).submission.taskId).toBe('501');
+		expect(items.unknown.size).toBe(0);
+		expect((await through(submit())).submission.ref.taskId).toBe('501');
 		expect(kling.count('POST')).toBe(1);
 	});
 
@@ -122,14 +120,14 @@ describe('an answer that was lost', () => {
 		const kling = new FakeKling(lost);
 		prepare(kling);
 		const { execution } = executionWith(kling);
-		const { batch, submitter } = submitterOf(kling, execution.context());
+		const { items, submitter } = submitterOf(kling, execution.context());
 		expect(await messageOf(submitter.submit(jobOf(), 0))).toMatch(words);
-		expect([...batch.unknown]).toEqual([0]);
+		expect([...items.unknown]).toEqual([0]);
 		const looks = kling.calls.length;
 		// An equal item of the same call is told the same, without another look.
 		expect(await messageOf(submitter.submit(jobOf(), 1))).toMatch(words);
 		expect(kling.calls.length).toBe(looks);
-		expect([...batch.unknown]).toEqual([0, 1]);
+		expect([...items.unknown]).toEqual([0, 1]);
 	});
 
 	test('an absence means nothing before the lists must show the job', async () => {
@@ -145,9 +143,9 @@ describe('an answer that was lost', () => {
 		const { submit } = executionWith(kling);
 		await messageOf(submit());
 		kling.add({ taskId: '777', madeMs: START_MS + 500 });
-		const { submission, batch } = await through(submit({ runIndex: 1 }));
-		expect(submission.taskId).toBe('777');
-		expect([...batch.unknown]).toEqual([]);
+		const { submission, items } = await through(submit({ runIndex: 1 }));
+		expect(submission.ref.taskId).toBe('777');
+		expect([...items.unknown]).toEqual([]);
 	});
 });
 
@@ -160,7 +158,7 @@ describe('whom useapi.net calls back', () => {
 		expect((await through(submit({ runIndex: 1 }, job))).submission.callsBack).toBe(true);
 		const { submitter } = submitterOf(kling, execution.byHand().context());
 		expect(await through(submitter.submit(job, 0))).toMatchObject({
-			taskId: '501',
+			ref: { taskId: '501' },
 			callsBack: false,
 		});
 	});
@@ -170,9 +168,12 @@ describe('whom useapi.net calls back', () => {
 		kling.add({ taskId: '777' });
 		const { submit } = executionWith(kling);
 		const { submission } = await through(submit({}, jobOf({ callsBack: true, reuse: true })));
-		expect(submission).toMatchObject({ taskId: '777', reused: true, callsBack: false });
+		expect(submission).toMatchObject({ ref: { taskId: '777', reused: true }, callsBack: false });
 		const again = await through(submit({}, jobOf({ callsBack: true, reuse: true })));
-		expect(again.submission).toMatchObject({ taskId: '777', reused: true, callsBack: false });
+		expect(again.submission).toMatchObject({
+			ref: { taskId: '777', reused: true },
+			callsBack: false,
+		});
 	});
 });
 
@@ -180,9 +181,11 @@ test('with Reuse Earlier Result a hint says that not every job could be checked'
 	const kling = new FakeKling();
 	kling.add({ listTells: false, taskTells: false });
 	const { submit } = executionWith(kling);
-	const { batch, submission } = await through(submit({}, jobOf({ reuse: true })));
+	const { context, submission } = await through(submit({}, jobOf({ reuse: true })));
 	expect(submission.isNew).toBe(true);
-	expect([...batch.hints]).toEqual([expect.stringContaining('could not check every earlier task')]);
+	expect([...context.hints]).toEqual([
+		expect.stringContaining('could not check every earlier task'),
+	]);
 });
 
 test('a task that failed is noted as such, by whoever shares it', async () => {
@@ -191,7 +194,7 @@ test('a task that failed is noted as such, by whoever shares it', async () => {
 	await through(submit());
 	const { submission } = await through(submit());
 	submission.settle(finished('failed'));
-	expect((await through(submit())).submission.taskId).toBe('501');
+	expect((await through(submit())).submission.ref.taskId).toBe('501');
 	expect((await through(submit({ runIndex: 1 }))).submission.isNew).toBe(true);
 	expect(kling.count('POST')).toBe(2);
 });

@@ -1,24 +1,23 @@
-import { lookAtAll } from '../../../../nodes/Kling/job/waiting/checkTasks';
+import { checkTasks } from '../../../../nodes/Kling/job/waiting/checkTasks';
 import type { PendingTask } from '../../../../nodes/Kling/job/waiting/suspend';
-import type { ApiResult } from '../../../../nodes/Kling/transport/types';
+import { parseTask } from '../../../../nodes/Kling/tasks/task';
+import type { ApiResult, TaskModel } from '../../../../nodes/Kling/transport/types';
 import {
 	answered,
+	contextOf,
 	done,
 	empty,
-	kitOf,
 	missing,
-	nodeOf,
 	running,
 	through,
 } from '../../../support/fakes.mts';
 
 /** The rules for checking a suspended execution's tasks, with an API that says what the test wants; the engine tests ask the sandbox. */
 
-const node = nodeOf();
-const { body: success } = done as { body: object };
+const success = parseTask((done as { body: TaskModel }).body);
 
 /** Answers in turn; the last one stays. */
-function kitWith(tasks: Record<string, ApiResult[]>, listed?: ApiResult) {
+function contextWith(tasks: Record<string, ApiResult[]>, listed?: ApiResult) {
 	const asked: string[] = [];
 	const api = {
 		getRunningJobs: async () => listed ?? answered(503, undefined),
@@ -28,7 +27,7 @@ function kitWith(tasks: Record<string, ApiResult[]>, listed?: ApiResult) {
 			return answers.length > 1 ? answers.shift()! : answers[0];
 		},
 	};
-	return { kit: kitOf(api), asked };
+	return { context: contextOf(api), asked };
 }
 
 const task = (taskId: string, ageMs = 60_000): PendingTask => ({
@@ -43,13 +42,13 @@ afterEach(() => jest.useRealTimers());
 
 test('a task the API no longer knows has ended; one that was only just sent may not be known yet', async () => {
 	const gone = answered(404, { error: 'Task 1 not found' });
-	const old = await through(lookAtAll(node, kitWith({ 1: [gone] }).kit, [task('1')]));
+	const old = await through(checkTasks(contextWith({ 1: [gone] }).context, [task('1')]));
 	expect(old).toEqual({
 		ended: new Map([
 			['1', { problem: expect.objectContaining({ message: 'Task 1 not found' }) as object }],
 		]),
 	});
-	const fresh = await through(lookAtAll(node, kitWith({ 1: [gone] }).kit, [task('1', 2_000)]));
+	const fresh = await through(checkTasks(contextWith({ 1: [gone] }).context, [task('1', 2_000)]));
 	expect(fresh).toEqual({ running: '1' });
 });
 
@@ -59,11 +58,11 @@ test.each([
 	['a lost connection', { outcome: 'lost', reason: 'ECONNRESET' } as ApiResult],
 	['no connection', { outcome: 'unsent', reason: 'ECONNREFUSED' } as ApiResult],
 ])('%s is tried again a few times, and is an error after that', async (_name, problem) => {
-	const passing = kitWith({ 1: [problem, problem, done] });
-	expect(await through(lookAtAll(node, passing.kit, [task('1')]))).toHaveProperty('ended');
+	const passing = contextWith({ 1: [problem, problem, done] });
+	expect(await through(checkTasks(passing.context, [task('1')]))).toHaveProperty('ended');
 	expect(passing.asked.length).toBeGreaterThan(2);
-	const lasting = kitWith({ 1: [problem] });
-	await expect(through(lookAtAll(node, lasting.kit, [task('1')]))).rejects.toThrow();
+	const lasting = contextWith({ 1: [problem] });
+	await expect(through(checkTasks(lasting.context, [task('1')]))).rejects.toThrow();
 	expect(lasting.asked).toHaveLength(4);
 });
 
@@ -74,89 +73,89 @@ test.each([
 	['403', answered(403, undefined)],
 	['an answer that is no task', answered(200, { hello: 'world' })],
 ])('%s is not tried again', async (_name, problem) => {
-	const { kit, asked } = kitWith({ 1: [problem] });
-	await expect(through(lookAtAll(node, kit, [task('1')]))).rejects.toThrow();
+	const { context, asked } = contextWith({ 1: [problem] });
+	await expect(through(checkTasks(context, [task('1')]))).rejects.toThrow();
 	expect(asked).toHaveLength(1);
 });
 
 test('a task that the list names is read first, and ends the look when it runs', async () => {
 	const list = answered(200, [{ id: 3 }, { id: 99 }]);
-	const { kit, asked } = kitWith({ 1: [done], 2: [done], 3: [running] }, list);
-	const look = await through(lookAtAll(node, kit, [task('1'), task('2'), task('3')]));
+	const { context, asked } = contextWith({ 1: [done], 2: [done], 3: [running] }, list);
+	const look = await through(checkTasks(context, [task('1'), task('2'), task('3')]));
 	expect(look).toEqual({ running: '3' });
 	expect(asked).toEqual(['3']);
 });
 
 test('the task that ran last time is read first, and when it still runs nothing else is asked', async () => {
-	const { kit, asked } = kitWith({ 1: [done], 2: [running], 3: [running] });
-	const list = jest.spyOn(kit.api, 'getRunningJobs');
+	const { context, asked } = contextWith({ 1: [done], 2: [running], 3: [running] });
+	const list = jest.spyOn(context.api, 'getRunningJobs');
 	const tasks = [task('1'), task('2'), task('3')];
-	expect(await through(lookAtAll(node, kit, tasks, '2'))).toEqual({ running: '2' });
+	expect(await through(checkTasks(context, tasks, '2'))).toEqual({ running: '2' });
 	expect(asked).toEqual(['2']);
 	expect(list).not.toHaveBeenCalled();
 	// When it has ended the look goes on, and reads it only once.
-	expect(await through(lookAtAll(node, kit, tasks, '1'))).toEqual({ running: '3' });
+	expect(await through(checkTasks(context, tasks, '1'))).toEqual({ running: '3' });
 	expect(asked).toEqual(['2', '1', '3']);
 });
 
 test('of those on the list the one sent last is read first', async () => {
 	const list = answered(200, [{ id: 1 }, { id: 2 }, { id: 3 }]);
-	const { kit, asked } = kitWith({ 1: [running], 2: [running], 3: [running] }, list);
-	await through(lookAtAll(node, kit, [task('1'), task('2'), task('3')]));
+	const { context, asked } = contextWith({ 1: [running], 2: [running], 3: [running] }, list);
+	await through(checkTasks(context, [task('1'), task('2'), task('3')]));
 	expect(asked).toEqual(['3']);
 });
 
 test('a list that names finished tasks is not trusted', async () => {
 	const list = answered(200, [{ id: '1' }, { id: '2' }]);
-	const { kit, asked } = kitWith({ 1: [done], 2: [done] }, list);
-	const look = await through(lookAtAll(node, kit, [task('1'), task('2')]));
-	expect(look).toEqual({ ended: new Map(['1', '2'].map((id) => [id, { model: success }])) });
+	const { context, asked } = contextWith({ 1: [done], 2: [done] }, list);
+	const look = await through(checkTasks(context, [task('1'), task('2')]));
+	expect(look).toEqual({ ended: new Map(['1', '2'].map((id) => [id, { task: success }])) });
 	expect(asked).toEqual(['2', '1']);
 });
 
 test('without a list the task that was sent last is read first', async () => {
-	const { kit, asked } = kitWith({ 1: [done], 2: [done], 3: [running] });
-	await through(lookAtAll(node, kit, [task('1'), task('2'), task('3')]));
+	const { context, asked } = contextWith({ 1: [done], 2: [done], 3: [running] });
+	await through(checkTasks(context, [task('1'), task('2'), task('3')]));
 	expect(asked).toEqual(['3']);
 });
 
 test('of a list that does not name it, entries without an ID among them, a task is found running all the same', async () => {
 	const list = answered(200, [{}, null, 7, { id: {} }]);
-	const { kit, asked } = kitWith({ 1: [done], 2: [running], 3: [done] }, list);
-	const look = await through(lookAtAll(node, kit, [task('1'), task('2'), task('3')]));
+	const { context, asked } = contextWith({ 1: [done], 2: [running], 3: [done] }, list);
+	const look = await through(checkTasks(context, [task('1'), task('2'), task('3')]));
 	expect(look).toEqual({ running: '2' });
 	expect(asked.toSorted()).toEqual(['1', '2', '3']);
 });
 
 test('one task needs no list', async () => {
-	const { kit, asked } = kitWith({ 1: [running] });
-	const list = jest.spyOn(kit.api, 'getRunningJobs');
-	expect(await through(lookAtAll(node, kit, [task('1')]))).toEqual({ running: '1' });
+	const { context, asked } = contextWith({ 1: [running] });
+	const list = jest.spyOn(context.api, 'getRunningJobs');
+	expect(await through(checkTasks(context, [task('1')]))).toEqual({ running: '1' });
 	expect(list).not.toHaveBeenCalled();
 	expect(asked).toEqual(['1']);
 });
 
 test('a 404 counts when it comes three times, a success without a file when it stays for ten seconds', async () => {
-	const gone = kitWith({ 1: [missing] });
-	await through(lookAtAll(node, gone.kit, [task('1')]));
+	const gone = contextWith({ 1: [missing] });
+	await through(checkTasks(gone.context, [task('1')]));
 	expect(gone.asked).toHaveLength(3);
-	const back = kitWith({ 1: [missing, missing, running] });
-	expect(await through(lookAtAll(node, back.kit, [task('1')]))).toEqual({ running: '1' });
+	const back = contextWith({ 1: [missing, missing, running] });
+	expect(await through(checkTasks(back.context, [task('1')]))).toEqual({ running: '1' });
 
-	const stays = kitWith({ 1: [empty] });
-	const { body: model } = empty as { body: object };
-	expect(await through(lookAtAll(node, stays.kit, [task('1')]))).toEqual({
-		ended: new Map([['1', { model }]]),
+	const stays = contextWith({ 1: [empty] });
+	const nothing = parseTask((empty as { body: TaskModel }).body);
+	expect(await through(checkTasks(stays.context, [task('1')]))).toEqual({
+		ended: new Map([['1', { task: nothing }]]),
 	});
 	expect(stays.asked).toHaveLength(6);
-	const fills = kitWith({ 1: [empty, empty, done] });
-	expect(await through(lookAtAll(node, fills.kit, [task('1')]))).toEqual({
-		ended: new Map([['1', { model: success }]]),
+	const fills = contextWith({ 1: [empty, empty, done] });
+	expect(await through(checkTasks(fills.context, [task('1')]))).toEqual({
+		ended: new Map([['1', { task: success }]]),
 	});
 });
 
 test('several items that wait for the same task need one look', async () => {
-	const { kit, asked } = kitWith({ 1: [done] }, answered(200, []));
-	await through(lookAtAll(node, kit, [task('1'), task('1'), task('1')]));
+	const { context, asked } = contextWith({ 1: [done] }, answered(200, []));
+	await through(checkTasks(context, [task('1'), task('1'), task('1')]));
 	expect(asked).toEqual(['1']);
 });

@@ -1,12 +1,9 @@
-import { Cancellation } from '../../../../nodes/Kling/runtime/cancellation.ts';
 import { TaskPoller, type Watch } from '../../../../nodes/Kling/job/waiting/poller.ts';
 import type { KlingApi } from '../../../../nodes/Kling/transport/client.ts';
 import type { ApiResult } from '../../../../nodes/Kling/transport/types.ts';
-import { answered, done, missing, nodeOf, running } from '../../../support/fakes.mts';
+import { answered, contextOf, done, missing, running } from '../../../support/fakes.mts';
 
 /** Several tasks under one watch: what the list of running jobs is good for, and what one task teaches about the next. */
-
-const node = nodeOf();
 
 const START_MS = 1_000_000_000_000;
 const passedMs = () => Date.now() - START_MS;
@@ -27,7 +24,6 @@ function poller(
 	script: (taskId: string, seconds: number) => ApiResult,
 	list: (seconds: number) => ApiResult = () => answered(503, {}),
 ) {
-	const cancellation = new Cancellation(node);
 	const looks: Record<string, number[]> = {};
 	const lists: number[] = [];
 	const seconds = () => Math.round(passedMs() / 100) / 10;
@@ -41,16 +37,17 @@ function poller(
 			return list(passedMs() / 1000);
 		},
 	} as unknown as KlingApi;
-	const all = new TaskPoller(node, api, cancellation);
+	const context = contextOf(api);
+	const all = new TaskPoller(context);
 	const ended: Record<string, number | Error> = {};
 	const begin = (taskId: string, changes: Partial<Watch> = {}) => {
-		const settings = { itemIndex: 0, timeoutMs: 600_000, justSubmitted: true, ...changes };
-		void all.waitFor({ taskId, ...settings }).then(
+		const settings = { timeoutMs: 600_000, justSubmitted: true, ...changes };
+		void all.waitFor({ ref: { taskId, itemIndex: 0 }, ...settings }).then(
 			() => (ended[taskId] = seconds()),
 			(error: Error) => (ended[taskId] = error),
 		);
 	};
-	return { begin, cancellation, looks, lists, ended };
+	return { begin, cancellation: context.cancellation, looks, lists, ended };
 }
 const until = async (ms: number) => await jest.advanceTimersByTimeAsync(ms - passedMs());
 
@@ -202,7 +199,7 @@ test('when the node is stopped, all end with the reason', async () => {
 
 describe('items that wait for the same task', () => {
 	/** Items by their names, of one task. */
-	async function watchAll(items: Array<Partial<Watch>>, endSeconds: number) {
+	async function watchAll(items: Array<Partial<Watch> & { account?: string }>, endSeconds: number) {
 		const looks: number[] = [];
 		const api = {
 			getTask: async () => {
@@ -211,11 +208,12 @@ describe('items that wait for the same task', () => {
 			},
 			getRunningJobs: async () => answered(503, {}),
 		} as unknown as KlingApi;
-		const all = new TaskPoller(node, api, new Cancellation(node));
+		const all = new TaskPoller(contextOf(api));
 		const ended: Array<number | string> = [];
-		items.forEach((changes, itemIndex) => {
+		items.forEach(({ account, ...changes }, itemIndex) => {
+			const ref = { taskId: '1', itemIndex, account };
 			const settings = { timeoutMs: 600_000, justSubmitted: false, pollIntervalMs: 4_000 };
-			void all.waitFor({ taskId: '1', itemIndex, ...settings, ...changes }).then(
+			void all.waitFor({ ref, ...settings, ...changes }).then(
 				() => (ended[itemIndex] = passedMs() / 1000),
 				(error: { context: { itemIndex: number } }) =>
 					(ended[itemIndex] = `item ${error.context.itemIndex}`),

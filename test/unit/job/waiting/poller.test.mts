@@ -1,9 +1,17 @@
-import { Cancellation } from '../../../../nodes/Kling/runtime/cancellation.ts';
 import { TaskPoller, type Watch } from '../../../../nodes/Kling/job/waiting/poller.ts';
 import type { KlingError } from '../../../../nodes/Kling/runtime/problems.ts';
+import type { Task } from '../../../../nodes/Kling/tasks/task.ts';
 import type { KlingApi } from '../../../../nodes/Kling/transport/client.ts';
 import type { ApiResult } from '../../../../nodes/Kling/transport/types.ts';
-import { answered, done, empty, missing, nodeOf, running } from '../../../support/fakes.mts';
+import {
+	answered,
+	contextOf,
+	done,
+	empty,
+	missing,
+	nodeOf,
+	running,
+} from '../../../support/fakes.mts';
 
 beforeEach(() => void jest.useFakeTimers({ now: 1_000_000_000_000 }));
 afterEach(() => void jest.useRealTimers());
@@ -22,21 +30,20 @@ async function watch(
 			return script((Date.now() - startMs) / 1000);
 		},
 	} as unknown as KlingApi;
-	const poller = new TaskPoller(nodeOf({ type }), api, new Cancellation(nodeOf()));
+	const poller = new TaskPoller(contextOf(api, { getNode: () => nodeOf({ type }) }));
 	const result = poller[how]({
-		taskId: '10',
-		itemIndex: 0,
+		ref: { taskId: '10', itemIndex: 0 },
 		timeoutMs: 600_000,
 		justSubmitted: true,
 		...changes,
 	}).then(
-		(model) => ({ model }),
+		(task) => ({ task }),
 		(error: KlingError) => ({ error }),
 	);
 	await jest.advanceTimersByTimeAsync(700_000);
 	return {
 		looks,
-		...((await result) as { model?: unknown; error?: KlingError }),
+		...((await result) as { task?: Task; error?: KlingError }),
 	};
 }
 
@@ -67,8 +74,8 @@ test.each([
 	['a lost connection', { outcome: 'lost', reason: 'ECONNRESET' } as ApiResult],
 	['no connection', { outcome: 'unsent', reason: 'ECONNREFUSED' } as ApiResult],
 ])('%s is waited out', async (_name, problem) => {
-	const { model, looks } = await watch((seconds) => (seconds < 30 ? problem : done));
-	expect(model).toBeDefined();
+	const { task, looks } = await watch((seconds) => (seconds < 30 ? problem : done));
+	expect(task).toBeDefined();
 	expect(looks.length).toBeGreaterThan(5);
 });
 
@@ -81,7 +88,7 @@ test('an early 404 is waited out, a lasting one ends the watch', async () => {
 	const early = await watch((seconds) =>
 		seconds < 10 ? answered(404, { error: 'No such task' }) : done,
 	);
-	expect(early.model).toBeDefined();
+	expect(early.task).toBeDefined();
 
 	const lasting = await watch(() => answered(404, { error: 'No such task' }));
 	expect(lasting.error?.message).toBe('No such task');
@@ -161,21 +168,21 @@ describe('a 404', () => {
 describe('a success without a file', () => {
 	test('is looked at again, until it has one', async () => {
 		const script = (seconds: number) => (seconds < 4 ? running : seconds < 9 ? empty : done);
-		const { looks, model } = await watch(script, { pollIntervalMs: 4_000 });
+		const { looks, task } = await watch(script, { pollIntervalMs: 4_000 });
 		expect(looks).toEqual([4, 6, 8, 10]);
-		expect(model).toHaveProperty('works');
+		expect(task?.images).toHaveLength(1);
 	});
 
 	test('is trusted after ten seconds', async () => {
-		const { looks, model } = await watch(() => empty);
+		const { looks, task } = await watch(() => empty);
 		expect(looks).toEqual([2, 4, 6, 8, 10, 12]);
-		expect(model).toEqual({ status_name: 'succeed', status_final: true });
+		expect(task?.raw).toEqual({ status_name: 'succeed', status_final: true });
 	});
 
 	test('is trusted at the time limit', async () => {
-		const { looks, model } = await watch(() => empty, { timeoutMs: 5_000 });
+		const { looks, task } = await watch(() => empty, { timeoutMs: 5_000 });
 		expect(looks).toEqual([2, 4, 5]);
-		expect(model).toBeDefined();
+		expect(task).toBeDefined();
 	});
 });
 
@@ -183,8 +190,8 @@ describe('without an error at the time limit', () => {
 	const how = 'waitUntil';
 
 	test('it gives nothing', async () => {
-		const { looks, model, error } = await watch(() => running, { timeoutMs: 5_000 }, { how });
-		expect([looks, model, error]).toEqual([[2, 4, 5], undefined, undefined]);
+		const { looks, task, error } = await watch(() => running, { timeoutMs: 5_000 }, { how });
+		expect([looks, task, error]).toEqual([[2, 4, 5], undefined, undefined]);
 	});
 
 	test('it gives the task that has finished by then', async () => {
@@ -193,7 +200,7 @@ describe('without an error at the time limit', () => {
 			{ timeoutMs: 5_000 },
 			{ how },
 		);
-		expect(late.model).toBeDefined();
+		expect(late.task).toBeDefined();
 	});
 
 	test('it fails where waiting does not help', async () => {

@@ -53,7 +53,7 @@ function suspended(
 	const items: INodeExecutionData[] = made.map(({ taskId }) => ({ json: { taskId } }));
 	const call = (body: unknown) => {
 		const { context, exchange } = execution.webhook(body, items);
-		const outcome = resume.call(context).then(({ workflowData }) => workflowData?.[0]);
+		const outcome = resume(context).then(({ workflowData }) => workflowData?.[0]);
 		return { ...exchange, outcome };
 	};
 	return { kling, made, pending, call };
@@ -231,6 +231,6 @@ describe('what went wrong', () => {
 
 test('a node that is not suspended says so', async () => {
 	const { context, exchange } = new FakeExecution(new FakeKling()).webhook(callback('501'), []);
-	expect(await through(resume.call(context))).toEqual({ noWebhookResponse: true });
+	expect(await through(resume(context))).toEqual({ noWebhookResponse: true });
 	expect(exchange.answers).toEqual(['200 This node waits for no task']);
 });
