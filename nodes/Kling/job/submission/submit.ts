@@ -1,7 +1,7 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 
 import type { Context } from '../../runtime/context';
-import { answerProblem, isAnswer } from '../../runtime/problems';
+import { answerProblem, isAnswer, type Advise } from '../../runtime/problems';
 import { parseTask } from '../../tasks/task';
 import { isSuccess } from '../../transport/client';
 import { idText } from '../../transport/json';
@@ -24,7 +24,10 @@ export class Submitter {
 	/** Job slots are counted per Kling account. */
 	private readonly slots = new Map<string, JobSlots>();
 
-	constructor(private readonly context: Context<IExecuteFunctions>) {
+	constructor(
+		private readonly context: Context<IExecuteFunctions>,
+		private readonly advise: Advise = () => undefined,
+	) {
 		this.sent = new SentJobs(context);
 	}
 
@@ -80,7 +83,7 @@ export class Submitter {
 				},
 			};
 		}
-		const problem = submitProblem(result, attempt.call.operation);
+		const problem = submitProblem(result, attempt.call.operation, this.advise);
 		if (result.outcome !== 'unsent') {
 			if (!isAnswer(problem)) return await this.sent.findLost(attempt, problem, sentAtMs);
 			attempt.note({ state: 'refused', problem }, sentAtMs);
