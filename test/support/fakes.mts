@@ -169,6 +169,7 @@ export class FakeKling {
 				.map((job) => modelOf(job, job.listTells));
 			return this.listFault ?? answered(200, { history });
 		},
+		upload: async () => answered(404, {}),
 		submit: async (_operation, request) => {
 			this.posts.push(request);
 			this.calls.push('POST');

@@ -1,5 +1,7 @@
 import type { IDataObject } from 'n8n-workflow';
 
+import type { ByteStream } from './responseBody';
+
 /**
  * What GET /v1/kling/tasks/{task_id} and POST /v1/kling/images/upscale answer (kling-api.md, "GET /v1/kling/tasks";
  * the vendor's page, "Model"). The vendor says that every field is optional, so nothing here may be relied on:
@@ -30,6 +32,13 @@ export interface PaidRequest extends IDataObject {
 export interface UpscaleRequest extends PaidRequest {
 	task_id: string;
 	workId: string;
+}
+
+/** Body of POST /v1/kling/assets: the bytes themselves. */
+export interface FileContent {
+	content: ByteStream | Uint8Array;
+	mimeType: string;
+	bytes: number;
 }
 
 /** One call's outcome, told apart by what it means for money: was the request answered, never sent, or is it unknown? */

@@ -4,6 +4,7 @@ import type { Context } from '../../runtime/context';
 import { isTool, klingError, type KlingError, type Problem } from '../../runtime/problems';
 import type { Task, TaskRef } from '../../tasks/task';
 import type { PaidOperation, PaidRequest } from '../../transport/types';
+import type { ImageFile } from '../input/imageFile';
 import type { OutputSettings } from '../output/items';
 import type { Wanted } from './earlierJobs';
 import { Ledger, type LedgerEntry, type Outcome } from './ledger';
@@ -17,20 +18,8 @@ export interface PaidCall {
 	fingerprint: string;
 	/** How the API's lists show the job. */
 	wanted: Pick<Wanted, 'fromWorkId' | 'inputUrl' | 'type' | 'args' | 'sourceTaskId'>;
-	/** A file that the job is of. Its link goes into the request as soon as it is uploaded, and this is gone. */
-	upload?: FileToUpload;
-}
-
-/** A file of an item, as it was when the parameters were read. */
-export interface FileToUpload {
-	/** The item's binary field. */
-	field: string;
-	/** As the request calls its link. */
-	linkName: string;
-	mimeType: string;
-	bytes: number;
-	/** In hex. */
-	sha256: string;
+	/** A file that the job is of. Once it is uploaded its link stands in the request under this name, and this is gone. */
+	upload?: ImageFile & { linkName: string };
 }
 
 /** What one item wants to have sent. */

@@ -89,11 +89,13 @@ export class Ledger {
 
 	/** Whether the task is known to be of another job. */
 	isOfAnother(fingerprint: string, taskId: string): boolean {
-		const { [this.key(fingerprint)]: _own, ...others } = this.entries;
-		return Object.values(others).some((jobs) =>
-			Object.values(jobs as unknown as Record<string, LedgerEntry>).some(
-				(entry) => entry.state === 'accepted' && entry.taskId === taskId,
-			),
+		const own = this.key(fingerprint);
+		return Object.entries(this.entries).some(
+			([key, jobs]) =>
+				key !== own &&
+				Object.values(jobs as unknown as Record<string, LedgerEntry>).some(
+					(entry) => entry.state === 'accepted' && entry.taskId === taskId,
+				),
 		);
 	}
 

@@ -6,6 +6,7 @@ import { parseTask } from '../../tasks/task';
 import { isSuccess } from '../../transport/client';
 import { idText } from '../../transport/json';
 import type { ApiResult, TaskModel } from '../../transport/types';
+import { Uploads } from '../input/uploads';
 import { Attempt, type PaidJob, type Submission } from './attempt';
 import { JobSlots } from './jobSlots';
 import { ItemJobs, submitProblem } from './problems';
@@ -21,6 +22,7 @@ import { SentJobs } from './takeOver';
 export class Submitter {
 	readonly items = new ItemJobs();
 	private readonly sent: SentJobs;
+	private readonly uploads: Uploads;
 	/** Job slots are counted per Kling account. */
 	private readonly slots = new Map<string, JobSlots>();
 
@@ -29,6 +31,7 @@ export class Submitter {
 		private readonly advise: Advise = () => undefined,
 	) {
 		this.sent = new SentJobs(context);
+		this.uploads = new Uploads(context);
 	}
 
 	/**
@@ -61,6 +64,7 @@ export class Submitter {
 		const slots = this.slotsOf(attempt.account);
 		let sentAtMs = 0;
 		const result = await slots.run(async () => {
+			await this.upload(attempt);
 			sentAtMs = Date.now();
 			const answer = await api.submit(attempt.call.operation, attempt.call.request);
 			// assumes: full-takes-nothing
@@ -91,6 +95,15 @@ export class Submitter {
 		// A cancel cuts requests short; it must not look like a failure of the API.
 		if (cancellation.isCanceled) cancellation.throwIfAborted();
 		throw attempt.error(problem);
+	}
+
+	/** Not before its job's turn has come, and to the account that gets the job. @throws KlingError */
+	private async upload(attempt: Attempt): Promise<void> {
+		const { call, account, itemIndex } = attempt;
+		if (!call.upload) return;
+		const uploaded = await this.uploads.upload(call.upload, itemIndex, account);
+		if ('problem' in uploaded) throw attempt.error(uploaded.problem);
+		attempt.call = attempt.linkedCall({ inputUrl: uploaded.link });
 	}
 
 	private slotsOf(account = ''): JobSlots {
