@@ -25,11 +25,12 @@ async function exitCode(child: ChildProcess) {
 }
 
 test('it says how to begin, its own example works, and SIGTERM ends it', async () => {
-	const { child, printed } = start('--port', '0', '--job-seconds', '0.2');
+	const { child, printed } = start('--port', '0', '--job-seconds', '0.2', '--accounts', '2');
 	try {
 		await until(() => printed.out.includes('-d '));
 		const url = /Base URL +(\S+)/.exec(printed.out)?.[1];
 		const token = /API Token +(\S+)/.exec(printed.out)?.[1];
+		expect(printed.out).toContain('Kling accounts: artist@example.com, second@example.com');
 		const body = /-d '(.+)'/.exec(printed.out)?.[1];
 		const response = await fetch(`${url}/v1/kling/images/upscale`, {
 			method: 'POST',

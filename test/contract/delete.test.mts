@@ -10,7 +10,7 @@ afterEach(async () => await sandbox.close());
 const remove = async (taskId: string) =>
 	await call(sandbox, `/v1/kling/tasks/${taskId}`, { method: 'DELETE' });
 
-test('a task and its works are gone for good', async () => {
+test('a task and its works are gone permanently', async () => {
 	const { status, text } = await remove(TASK);
 	expect(status).toBe(200);
 	expect(JSON.parse(text)).toEqual({ deleted: 1, workIds: [987654321] });

@@ -59,3 +59,23 @@ test('without listening, drawing or HTTP callbacks: requests are handed in, call
 	const file = await own.inject({ url: task.works[0].resource.resource });
 	expect(file.rawPayload.subarray(1, 4).toString()).toBe('PNG');
 });
+
+test('an upload and an enhance without listening or drawing', async () => {
+	const own = await openSandbox({ onePixel: true, jobMs: 100 });
+	sandbox = own;
+	const post = async (path: string, payload: object, type: string) => {
+		const headers = { authorization: `Bearer ${own.token}`, 'content-type': type };
+		const url = `${own.url}/v1/kling/${path}`;
+		return (await own.inject({ method: 'POST', url, headers, payload })).json();
+	};
+	const { url: image } = await post('assets', Buffer.from('no image'), 'image/png');
+	const { task } = await post('images/enhance', { image }, 'application/json');
+	expect(task.taskInfo.inputs[0].url).toBe(image);
+	const link = await post(
+		'images/enhance',
+		{ image: 'https://example.com/a.png' },
+		'application/json',
+	);
+	expect(link.status_name).toBe('submitted');
+	await until(async () => (await own.tasks()).every(({ status }) => status === 'succeed'));
+});

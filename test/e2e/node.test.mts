@@ -99,7 +99,14 @@ describe('errors, as n8n’s output panel gets them', () => {
 			{},
 			undefined,
 		],
-		['task failed', 'Task 500000010 failed: ', 'the reason that Kling gives', images.fails, {}, undefined],
+		[
+			'task failed',
+			'Task 500000010 failed: ',
+			'the reason that Kling gives',
+			images.fails,
+			{},
+			undefined,
+		],
 		[
 			'timed out',
 			'Task 500000010 did not finish within 1 seconds',

@@ -41,7 +41,7 @@ describe("Don't Wait", () => {
 	});
 
 	test('downloads without watermark, also when nothing is waited for', async () => {
-		const { run, sandbox } = await bench();
+		const { run, sandbox } = await bench({ onePixel: false });
 		const { error, items } = await run(
 			[{}],
 			getTask({ wait: 'none', download: true, options: { withoutWatermark: true } }),
@@ -53,7 +53,7 @@ describe("Don't Wait", () => {
 	});
 
 	test('of several images the first has the field, the others have numbers', async () => {
-		const { run, sandbox } = await bench();
+		const { run, sandbox } = await bench({ onePixel: false });
 		const list = await fetch(`${sandbox.url}/v1/kling/tasks?contentType=image`, {
 			headers: { authorization: `Bearer ${sandbox.token}` },
 		});
@@ -105,7 +105,7 @@ describe("Don't Wait", () => {
 
 describe('Images', () => {
 	test('gives an item per image, and goes straight into Upscale', async () => {
-		const { run, sandbox } = await bench();
+		const { run, sandbox } = await bench({ onePixel: false });
 		const list = await fetch(`${sandbox.url}/v1/kling/tasks?contentType=image`, {
 			headers: { authorization: `Bearer ${sandbox.token}` },
 		});

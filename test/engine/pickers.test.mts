@@ -50,7 +50,7 @@ test('without any Kling account the vendor’s own words are shown', async () =>
 	await expect(searchList('searchAccounts', {}, credentials)).rejects.toMatchObject({
 		message: 'No Kling account is connected to useapi.net yet',
 		description: expect.stringMatching(
-			/^useapi\.net says: ".*Configuration not found.*"\. Connect your Kling account there, then open this list again\.$/,
+			/^useapi\.net says: ".*Configuration not found.*"\. Connect your Kling account there, then try again\.$/,
 		),
 	});
 });

@@ -145,6 +145,8 @@ export class FakeKling {
 	readonly api: KlingApi = {
 		baseUrl: 'http://127.0.0.1:1',
 		getAccounts: async () => answered(200, {}),
+		getAccount: async () => answered(200, {}),
+		getFreeSlots: async () => answered(200, {}),
 		getCleanFile: async () => answered(404, {}),
 		deleteTask: async () => answered(200, {}),
 		getTask: async (taskId) => {

@@ -65,6 +65,13 @@ export class Parameters {
 		return text;
 	}
 
+	/** @param hint what to do about an empty one */
+	requiredAccount(hint: string): string {
+		const account = this.account();
+		if (account === undefined) throw this.invalid("'Account' is empty", hint);
+		return account;
+	}
+
 	/** How long to wait, in ms. */
 	timeoutMs(): number {
 		const seconds =
@@ -115,7 +122,7 @@ export class Parameters {
 	}
 
 	/** On or off, also as text; empty text, null and nothing mean off. */
-	protected flag(name: string, label: string): boolean {
+	flag(name: string, label: string): boolean {
 		const text = asText(this.raw(name, ''));
 		if (['', 'false'].includes(text)) return false;
 		if (text === 'true') return true;

@@ -1,21 +1,15 @@
 import type {
-	IDataObject,
 	ILoadOptionsFunctions,
 	INodeListSearchItems,
 	INodeListSearchResult,
 } from 'n8n-workflow';
 
-import { unwrap, klingError, vendorText, type KlingError, type Problem } from '../runtime/problems';
+import { klingError, type KlingError, type Problem } from '../runtime/problems';
+import { readAccounts } from '../tasks/accounts';
 import { fetchTaskOnce } from '../tasks/fetchTask';
 import { createdMs, type Task } from '../tasks/task';
 import { TaskPages, type Cursor } from '../tasks/taskPages';
 import { connect } from '../transport/client';
-
-const NOT_ACCOUNTS: Problem = {
-	message: 'The answer of useapi.net is not a list of accounts',
-	description:
-		"Try again in a moment. If this happens again, check the 'Base URL' of the credential.",
-};
 
 /** The connected Kling accounts, by email. */
 export async function searchAccounts(
@@ -23,27 +17,11 @@ export async function searchAccounts(
 	filter?: string,
 ): Promise<INodeListSearchResult> {
 	const api = await connect(this);
-	const result = await api.getAccounts();
-	// "404 when no Kling account is connected" (kling-api.md, "Around it"); assumes: no-account
-	if (result.outcome === 'answered' && result.status === 404) {
-		throw klingError(this.getNode(), {
-			message: 'No Kling account is connected to useapi.net yet',
-			description: `useapi.net says: "${vendorText(result.body) ?? 'nothing'}". Connect your Kling account there, then open this list again.`,
-		});
-	}
-	// assumes: accounts-by-email
-	const got = unwrap(result);
-	if (got.problem) throw listError(this, got.problem, 'Account', 'Email');
-	const names = Object.keys(got.body as IDataObject);
-	const emails = names.filter((name) => name.includes('@'));
-	if (emails.length === 0 && names.length > 0)
-		throw listError(this, NOT_ACCOUNTS, 'Account', 'Email');
-	return {
-		results: matching(
-			emails.map((email) => ({ name: email, value: email })),
-			filter,
-		),
-	};
+	const { accounts, problem } = readAccounts(await api.getAccounts());
+	if (problem?.httpCode === '404') throw klingError(this.getNode(), problem);
+	if (problem) throw listError(this, problem, 'Account', 'Email');
+	const choices = accounts.map(({ email }) => ({ name: email, value: email }));
+	return { results: matching(choices, filter) };
 }
 
 /** Image tasks, newest first. assumes: newest-first, content-type-filter */

@@ -10,10 +10,9 @@ import type {
 } from 'n8n-workflow';
 import { NodeOperationError } from 'n8n-workflow';
 
-import { readText, type ByteStream, type Read } from './responseBody';
 import { isPrivate } from './hosts';
-import { parseJson } from './json';
-import type { ApiResult, FileContent, PaidOperation, PaidRequest } from './types';
+import { parseJson, readText, type Read } from './json';
+import type { ApiResult, ByteStream, FileContent, PaidOperation, PaidRequest } from './types';
 
 export const CREDENTIAL = 'useApiNetApi';
 
@@ -50,10 +49,14 @@ export interface KlingApi {
 	/** Result files of a public API must not be fetched from plain http; a local one (sandbox) may serve them so. */
 	readonly baseUrl: string;
 	getAccounts(): Promise<ApiResult>;
+	/** With its balance (kling-api.md, "Credits"). */
+	getAccount(email: string): Promise<ApiResult>;
 	getTask(taskId: string, email?: string): Promise<ApiResult>;
 	getTasks(query: IDataObject): Promise<ApiResult>;
 	/** The jobs that run now, over all accounts (kling-api.md, "Around it"): an array of `{ id, email, … }`. */
 	getRunningJobs(): Promise<ApiResult>;
+	/** How many jobs each account runs and can still take (kling-api.md, "Around it"). */
+	getFreeSlots(): Promise<ApiResult>;
 	/** The file of an image without watermark, "for paid Kling plans" (kling-api.md, "Around it"): `{ cdnUrl }`. */
 	getCleanFile(workId: string, email?: string): Promise<ApiResult>;
 	/** Permanently, with all works of the task (kling-api.md, "Around it"): `{ deleted, workIds }`. */
@@ -92,10 +95,12 @@ export async function connect(n8n: ApiFunctions): Promise<KlingApi> {
 	return {
 		baseUrl,
 		getAccounts: () => read('/v1/kling/accounts'),
+		getAccount: (email) => read(`/v1/kling/accounts/${encodeURIComponent(email)}`),
 		getTask: (taskId, email) =>
 			read(`/v1/kling/tasks/${encodeURIComponent(taskId)}`, forAccount(email)),
 		getTasks: (query) => read('/v1/kling/tasks', query),
 		getRunningJobs: () => read('/v1/kling/scheduler'),
+		getFreeSlots: () => read('/v1/kling/scheduler/available'),
 		getCleanFile: (workId, email) =>
 			// One workId with one file type gives the file itself, anything else a .zip. assumes: clean-file-is-image
 			read('/v1/kling/assets/download', {

@@ -1,7 +1,7 @@
 import type { IExecuteFunctions, IN8nHttpFullResponse, IWebhookFunctions } from 'n8n-workflow';
 
-import type { ByteStream } from './responseBody';
 import { isPrivate } from './hosts';
+import type { ByteStream } from './types';
 
 /** A file can be asked for again, so a server that does not begin to answer is given up early. */
 const RESPONSE_TIMEOUT_MS = 30_000;

@@ -1,6 +1,10 @@
-import type { IDataObject } from 'n8n-workflow';
+import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 
-import type { ByteStream } from './responseBody';
+/** Node's readable stream, by way of n8n's types: a community node may not import Node's own modules. */
+export type ByteStream = Exclude<
+	Parameters<IExecuteFunctions['helpers']['prepareBinaryData']>[0],
+	Uint8Array
+>;
 
 /**
  * What GET /v1/kling/tasks/{task_id} and POST /v1/kling/images/upscale answer (kling-api.md, "GET /v1/kling/tasks";

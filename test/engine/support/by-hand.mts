@@ -2,6 +2,7 @@ import { parse, stringify } from 'flatted';
 import { WorkflowExecute } from 'n8n-core';
 import type { IRunExecutionData } from 'n8n-workflow';
 
+import { passing } from './clock.mts';
 import { prepare, readRun, type Credentials, type EngineRun } from './engine.mts';
 import type { EngineWorkflow } from './workflows.mts';
 
@@ -21,5 +22,8 @@ export async function retryByHand(
 	change(data);
 	const { workflow: loaded, additionalData } = await prepare(workflow, credentials);
 	const execution = new WorkflowExecute(additionalData, 'retry', data);
-	return readRun(await execution.processRunExecutionData(loaded), additionalData.executionId);
+	return readRun(
+		await passing(async () => await execution.processRunExecutionData(loaded)),
+		additionalData.executionId,
+	);
 }

@@ -144,7 +144,7 @@ const CALLS = {
 			...whatMayPass(['again', 'sleepsOn']),
 			'401': 'sleepsOn',
 			'402': 'sleepsOn',
-			'404': ['again', 'tooNew'],
+			'404': ['again', 'toldGone'],
 			slow: 'fine',
 			wrongTypes: 'sleepsOn',
 			bigIds: 'exact',

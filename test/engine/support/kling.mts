@@ -3,13 +3,14 @@ import type { IDataObject, INode } from 'n8n-workflow';
 import type { Fault } from '../../../sandbox/faults.mts';
 import type { SandboxOptions, SandboxSeed } from '../../../sandbox/options.mts';
 import { startSandbox, type Sandbox } from '../../../sandbox/server.mts';
+import { keepsBack, passUntil } from './clock.mts';
 import { runWorkflow, startWorkflow } from './engine.mts';
 import { agentWorkflow, klingWorkflow } from './workflows.mts';
 
 /** The ids of the vendor's page. */
 export const TASK_ID = '123456789';
 export const WORK_ID = '987654321';
-const seeds = [{ taskId: TASK_ID, workId: WORK_ID, picture: 'lighthouse.jpg' }];
+const source = { taskId: TASK_ID, workId: WORK_ID };
 
 const byId = (value: unknown) => ({ __rl: true, mode: 'id', value });
 
@@ -53,11 +54,7 @@ export function getTasks(changes: IDataObject = {}): IDataObject {
 
 /** Waits for a condition with a deadline. */
 export async function until(condition: () => boolean): Promise<void> {
-	const deadline = Date.now() + 10_000;
-	while (!condition()) {
-		if (Date.now() > deadline) throw new Error('It never came to that');
-		await new Promise((resolve) => setTimeout(resolve, 10));
-	}
+	if (!(await passUntil(condition, 10_000))) throw new Error('It never came to that');
 }
 
 export interface Bench {
@@ -94,15 +91,19 @@ afterEach(async () => {
 	await Promise.all(open.splice(0).map(async (sandbox) => await sandbox.close()));
 });
 
-/** A sandbox of one's own for a test, closed after it. Jobs are short and images grow little unless said otherwise. */
+/** A sandbox of one's own for a test, closed after it. Jobs are short, and images one pixel unless said otherwise. */
 export async function bench(options: SandboxOptions = {}): Promise<Bench> {
+	const picture = options.onePixel === false ? 'lighthouse.jpg' : undefined;
 	const sandbox = await startSandbox({
 		jobMs: 200,
 		scale: 1,
+		onePixel: true,
+		resultBytes: 2_000,
 		...options,
-		seeds: [...seeds, ...(options.seeds ?? [])],
+		seeds: [{ ...source, picture }, ...(options.seeds ?? [])],
 	});
 	open.push(sandbox);
+	keepsBack(sandbox.keptBack);
 	const credentials = { apiToken: sandbox.token, baseUrl: sandbox.url };
 	const count = (method: string, path: string) =>
 		sandbox.requests.filter(

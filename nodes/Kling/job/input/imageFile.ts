@@ -1,6 +1,6 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 
-import type { ByteStream } from '../../transport/responseBody';
+import type { ByteStream } from '../../transport/types';
 import { imageType } from '../output/imageType';
 import { jpegSize, pngSize } from './imageSize';
 

@@ -1,6 +1,5 @@
 import type { IBinaryData } from 'n8n-workflow';
 
-import type { ByteStream } from '../../transport/responseBody';
 import { unwrap, klingError } from '../../runtime/problems';
 import { openFile, type OpenedFile } from '../../transport/fileClient';
 import { imageType } from './imageType';
@@ -8,6 +7,7 @@ import type { Context, NodeFunctions } from '../../runtime/context';
 import { retryTransient } from '../../runtime/retry';
 import type { TaskImage, TaskRef } from '../../tasks/task';
 import { record, text } from '../../transport/json';
+import type { ByteStream } from '../../transport/types';
 
 /** Getting a file spends nothing, so a broken transfer is tried again. */
 const ATTEMPTS = 3;

@@ -8,7 +8,6 @@ import type { ImageFile } from '../input/imageFile';
 import type { OutputSettings } from '../output/items';
 import type { Wanted } from './earlierJobs';
 import { Ledger, type LedgerEntry, type Outcome } from './ledger';
-import type { ItemJobs } from './problems';
 
 /** A request that spends credits, and what it pays for. */
 export interface PaidCall {
@@ -57,6 +56,53 @@ export interface Submission {
 	settle(finished: Task): void;
 }
 
+/** More task IDs than this nobody reads in an error. */
+const MAX_TASKS_TOLD = 20;
+
+/** What became of each item's job, to be told when the node stops on an error. */
+export class ItemJobs {
+	/** Of which it is unknown whether their job was accepted. */
+	readonly unknown = new Set<number>();
+
+	/** @param accepted the tasks that were accepted, by item */
+	constructor(readonly accepted = new Map<number, string>()) {}
+
+	accept(itemIndex: number, taskId: string): void {
+		this.accepted.set(itemIndex, taskId);
+		this.unknown.delete(itemIndex);
+	}
+
+	doubt(itemIndex: number): void {
+		this.unknown.add(itemIndex);
+	}
+
+	/** Credits that were spent, or may have been, are not lost: the results can be fetched. */
+	explain(error: KlingError): KlingError {
+		const own = error.context?.itemIndex;
+		const said = `${error.message} ${error.description ?? ''}`;
+		const tasks = [...this.accepted]
+			.filter(([itemIndex, taskId]) => itemIndex !== own || !said.includes(taskId))
+			.map(([itemIndex, taskId]) => `item ${itemIndex}: ${taskId}`);
+		const items = [...this.unknown].filter((itemIndex) => itemIndex !== own).map(String);
+		if (tasks.length + items.length === 0) return error;
+		const told = [
+			error.description,
+			tasks.length > 0 &&
+				`Tasks that were already created can be fetched with Task → Get (${list(tasks)}).`,
+			items.length > 0 &&
+				`It is unknown whether the jobs of these items were accepted: ${list(items)}. Look for their tasks with Task → Get Many before you send them again.`,
+			"To let the other items continue, set 'On Error' to 'Continue' in this node's settings.",
+		];
+		error.description = told.filter(Boolean).join(' ');
+		return error;
+	}
+}
+
+function list(names: string[]): string {
+	const more = names.length - MAX_TASKS_TOLD;
+	return [...names.slice(0, MAX_TASKS_TOLD), ...(more > 0 ? [`and ${more} more`] : [])].join(', ');
+}
+
 /** One item's way to its submission. */
 export class Attempt {
 	/** What is sent. */
@@ -86,6 +132,12 @@ export class Attempt {
 
 	get account(): string | undefined {
 		return this.call.request.email;
+	}
+
+	/** Nothing is to be looked up for what this execution is the first to send. An execution that was killed has noted nothing. */
+	get mayBeSentAlready(): boolean {
+		const isRetry = this.context.n8n.getMode() === 'retry';
+		return this.entry !== undefined || this.job.reuse || isRetry;
 	}
 
 	/** What the ledger has about this job. */

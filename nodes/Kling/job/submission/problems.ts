@@ -4,7 +4,6 @@ import {
 	tellsOutcome,
 	vendorText,
 	type Advise,
-	type KlingError,
 	type Problem,
 } from '../../runtime/problems';
 import { isSuccess } from '../../transport/client';
@@ -70,50 +69,3 @@ export const couldNotLook = (problem: Problem): Problem => ({
 	description: `Nothing was sent, so nothing was spent. ${problem.description}`,
 	forAgent: `Nothing was sent, so nothing was spent. Call this again later with the same values.`,
 });
-
-/** More task IDs than this nobody reads in an error. */
-const MAX_TASKS_TOLD = 20;
-
-/** What became of each item's job, to be told when the node stops on an error. */
-export class ItemJobs {
-	/** Of which it is unknown whether their job was accepted. */
-	readonly unknown = new Set<number>();
-
-	/** @param accepted the tasks that were accepted, by item */
-	constructor(readonly accepted = new Map<number, string>()) {}
-
-	accept(itemIndex: number, taskId: string): void {
-		this.accepted.set(itemIndex, taskId);
-		this.unknown.delete(itemIndex);
-	}
-
-	doubt(itemIndex: number): void {
-		this.unknown.add(itemIndex);
-	}
-
-	/** Credits that were spent, or may have been, are not lost: the results can be fetched. */
-	explain(error: KlingError): KlingError {
-		const own = error.context?.itemIndex;
-		const said = `${error.message} ${error.description ?? ''}`;
-		const tasks = [...this.accepted]
-			.filter(([itemIndex, taskId]) => itemIndex !== own || !said.includes(taskId))
-			.map(([itemIndex, taskId]) => `item ${itemIndex}: ${taskId}`);
-		const items = [...this.unknown].filter((itemIndex) => itemIndex !== own).map(String);
-		if (tasks.length + items.length === 0) return error;
-		const told = [
-			error.description,
-			tasks.length > 0 &&
-				`Tasks that were already created can be fetched with Task → Get (${list(tasks)}).`,
-			items.length > 0 &&
-				`It is unknown whether the jobs of these items were accepted: ${list(items)}. Look for their tasks with Task → Get Many before you send them again.`,
-			"To let the other items continue, set 'On Error' to 'Continue' in this node's settings.",
-		];
-		error.description = told.filter(Boolean).join(' ');
-		return error;
-	}
-}
-
-function list(names: string[]): string {
-	const more = names.length - MAX_TASKS_TOLD;
-	return [...names.slice(0, MAX_TASKS_TOLD), ...(more > 0 ? [`and ${more} more`] : [])].join(', ');
-}

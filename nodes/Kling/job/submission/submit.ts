@@ -7,9 +7,9 @@ import { isSuccess } from '../../transport/client';
 import { idText } from '../../transport/json';
 import type { ApiResult, TaskModel } from '../../transport/types';
 import { Uploads } from '../input/uploads';
-import { Attempt, type PaidJob, type Submission } from './attempt';
+import { Attempt, ItemJobs, type PaidJob, type Submission } from './attempt';
 import { JobSlots } from './jobSlots';
-import { ItemJobs, submitProblem } from './problems';
+import { submitProblem } from './problems';
 import { SentJobs } from './takeOver';
 
 /**
@@ -21,8 +21,8 @@ import { SentJobs } from './takeOver';
  */
 export class Submitter {
 	readonly items = new ItemJobs();
-	private readonly sent: SentJobs;
 	private readonly uploads: Uploads;
+	private sentJobs?: SentJobs;
 	/** Job slots are counted per Kling account. */
 	private readonly slots = new Map<string, JobSlots>();
 
@@ -30,7 +30,6 @@ export class Submitter {
 		private readonly context: Context<IExecuteFunctions>,
 		private readonly advise: Advise = () => undefined,
 	) {
-		this.sent = new SentJobs(context);
 		this.uploads = new Uploads(context);
 	}
 
@@ -43,7 +42,7 @@ export class Submitter {
 		const attempt = new Attempt(this.context, this.items, job, itemIndex);
 		const submission = await attempt.ledger.serialize(
 			attempt.fingerprint,
-			async () => (await this.sent.takeOver(attempt)) ?? (await this.send(attempt)),
+			async () => (await this.takeOver(attempt)) ?? (await this.send(attempt)),
 		);
 		this.items.accept(itemIndex, submission.ref.taskId);
 		return submission;
@@ -56,6 +55,14 @@ export class Submitter {
 		if (!entry || !attempt.isOwn(entry)) return;
 		if (entry.state === 'accepted') this.items.accept(itemIndex, entry.taskId);
 		if (entry.state === 'unknown') this.items.doubt(itemIndex);
+	}
+
+	private async takeOver(attempt: Attempt): Promise<Submission | undefined> {
+		return attempt.mayBeSentAlready ? await this.sent.takeOver(attempt) : undefined;
+	}
+
+	private get sent(): SentJobs {
+		return (this.sentJobs ??= new SentJobs(this.context));
 	}
 
 	private async send(attempt: Attempt): Promise<Submission> {

@@ -28,16 +28,14 @@ export class SentJobs {
 	}
 
 	/**
+	 * For what may be sent already, see `Attempt.mayBeSentAlready`.
+	 *
 	 * @returns the job as it was sent before, by this execution or elsewhere; `undefined` when it is to be sent
 	 * @throws KlingError when it must not be sent
 	 */
 	async takeOver(attempt: Attempt): Promise<Submission | undefined> {
-		const { entry, job } = attempt;
-		if (!entry) {
-			// An execution that was killed has noted nothing, but may have sent the job.
-			const isRetry = attempt.context.n8n.getMode() === 'retry';
-			return job.reuse || isRetry ? await this.findEarlier(attempt, true) : undefined;
-		}
+		const { entry } = attempt;
+		if (!entry) return await this.findEarlier(attempt, true);
 		const isOfAnotherItem = attempt.isOwn(entry) && !attempt.isOfThisItem(entry);
 		if (isOfAnotherItem && entry.reply !== attempt.reply) this.context.hints.add(SAME_JOB_HINT);
 		switch (entry.state) {

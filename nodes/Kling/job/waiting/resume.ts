@@ -10,7 +10,7 @@ import { sleep } from 'n8n-workflow';
 import { openContext, type Context } from '../../runtime/context';
 import type { KlingError } from '../../runtime/problems';
 import { readCallback } from '../../tasks/callback';
-import { ItemJobs } from '../submission/problems';
+import { ItemJobs } from '../submission/attempt';
 import { checkTasks, type Ended } from './checkTasks';
 import { coalesce } from './coalesce';
 import { pendingOutputs } from './pendingOutputs';

@@ -1,7 +1,8 @@
 import { NodeOperationError } from 'n8n-workflow';
 
 import { advise } from '../../../../nodes/Kling/actions/image/upscale.operation.ts';
-import { ItemJobs, submitProblem } from '../../../../nodes/Kling/job/submission/problems.ts';
+import { ItemJobs } from '../../../../nodes/Kling/job/submission/attempt.ts';
+import { submitProblem } from '../../../../nodes/Kling/job/submission/problems.ts';
 import { klingError, type KlingError } from '../../../../nodes/Kling/runtime/problems.ts';
 import { answered, nodeOf } from '../../../support/fakes.mts';
 

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 
-import { readText, type ByteStream } from '../../../nodes/Kling/transport/responseBody.ts';
+import { readText } from '../../../nodes/Kling/transport/json.ts';
+import type { ByteStream } from '../../../nodes/Kling/transport/types.ts';
 
 /** An answer's way from the connection into text. Times are virtual. */
 
