@@ -16,7 +16,7 @@ export interface PaidCall {
 	/** What is paid for, but for the account: calls of one account with the same fingerprint are the same job. */
 	fingerprint: string;
 	/** How the API's lists show the job. */
-	wanted: Pick<Wanted, 'fromWorkId' | 'inputUrl' | 'type' | 'args' | 'sourceTaskId'>;
+	wanted: Pick<Wanted, 'fromWorkId' | 'inputUrl' | 'type' | 'otherArgs' | 'sourceTaskId'>;
 	/** A file that the job is of. Once it is uploaded its link stands in the request under this name, and this is gone. */
 	upload?: ImageFile & { linkName: string };
 }

@@ -35,8 +35,8 @@ export interface Wanted {
 	inputUrl?: string;
 	/** The type of its task; where it is not known, the job is none of those that are known to be something else. */
 	type?: string;
-	/** What it was asked for, for an API that tells it. */
-	args?: Record<string, string>;
+	/** What it was surely not asked for, where that is told (`taskInfo.arguments`). */
+	otherArgs?: Record<string, string>;
 	/** Nothing older can be it: the task that made the source image. */
 	sourceTaskId?: string;
 	/** Nothing older can be it, in epoch ms by this machine's clock. */
@@ -241,13 +241,12 @@ const newest = (jobs: KnownJob[]): KnownJob | undefined =>
 	jobs.toSorted((a, b) => (b.madeMs || 0) - (a.madeMs || 0))[0];
 
 /** Whether it can be the wanted one by what is told of it, but for what it is of. */
-function isAlike({ type, args = {} }: Wanted, job: KnownJob): boolean {
+function isAlike({ type, otherArgs = {} }: Wanted, job: KnownJob): boolean {
 	if (type) return !job.type || job.type === type;
 	// A generation from the same link has a prompt (kling-api.md, "Entries of GET /tasks").
 	const isKnown = job.type === UPSCALE_TYPE || 'prompt' in job.args;
-	return (
-		!isKnown && Object.keys(args).every((name) => (job.args[name] ?? args[name]) === args[name])
-	);
+	const isOther = ([name, value]: [string, string]) => job.args[name]?.toLowerCase() === value;
+	return !isKnown && !Object.entries(otherArgs).some(isOther);
 }
 
 function matches(wanted: Wanted, job: KnownJob): boolean {

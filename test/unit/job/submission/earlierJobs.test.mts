@@ -87,7 +87,7 @@ describe('a job that was made from a link, of a type that nobody knows', () => {
 		type: undefined,
 		sourceTaskId: undefined,
 		inputUrl,
-		args: { resolution: '4k' },
+		otherArgs: { resolution: '2k' },
 		sinceMs: START_MS - MINUTE_MS,
 	};
 
@@ -98,7 +98,8 @@ describe('a job that was made from a link, of a type that nobody knows', () => {
 		['whose link is written in another way', { inputUrl: inputUrl.replace(' ', '%20') }, 'found'],
 		['of another link', { inputUrl: `${inputUrl}?2` }, 'absent'],
 		['that was asked for the same', { args: { resolution: '4k', biz: 'klingai' } }, 'found'],
-		['that was asked for something else', { args: { resolution: '2k' } }, 'absent'],
+		['that was asked for it in other words', { args: { resolution: '5120' } }, 'found'],
+		['that was asked for something else', { args: { resolution: '2K' } }, 'absent'],
 		['that has a prompt is a generation', { args: { prompt: '' } }, 'absent'],
 		['that is an upscale', { type: UPSCALE_TYPE }, 'absent'],
 		['that tells no type', { type: undefined }, 'found'],
