@@ -101,7 +101,7 @@ test('finds the node, connects an account, picks an image, and sees the larger o
 	await shot('output-as-json');
 }, 180_000);
 
-test.each(['kling', 'upscale', 'useapi'])(
+test.each(['kling', 'upscale', 'useapi', 'enhance', 'image'])(
 	'the node is found by searching for "%s"',
 	async (words) => {
 		await editor.page.goto(`${real.n8n.url}/workflow/new`);

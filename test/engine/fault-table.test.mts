@@ -66,7 +66,7 @@ const check: Record<Outcome, Check> = {
 	},
 	toldOnce: (seen, line) => {
 		tells(seen, line, 1);
-		expect(seen.told).toMatch(/set '\w+' to 'By|open this list again/);
+		expect(seen.told).toMatch(/set '\w+' to 'By|Connect your Kling account/);
 	},
 	refused: (seen, line) => tells(seen, line, 1),
 	found: ({ isGood, told, posts }) =>

@@ -14,8 +14,8 @@ const UNTOUCHED = [
 	'clearImmediate',
 ] as const;
 
-let underWay = 0;
-let waiting = 0;
+const underWay = new Set<symbol>();
+const waiting = new Set<symbol>();
 let isPassing = false;
 interface Condition {
 	condition: () => boolean;
@@ -28,7 +28,8 @@ const keptBack = new Set<() => number>();
 
 /** For `beforeEach`. */
 export function startClock(now = Date.now()): void {
-	[underWay, waiting] = [0, 0];
+	waiting.clear();
+	underWay.clear();
 	keptBack.clear();
 	conditions.clear();
 	jest.useFakeTimers({ doNotFake: [...UNTOUCHED], now });
@@ -40,19 +41,16 @@ export function startClock(now = Date.now()): void {
 
 /** For `afterEach`: no timer outlives its test. */
 export function stopClock(): void {
-	waiting = 0;
+	waiting.clear();
 	jest.clearAllTimers();
 	jest.useRealTimers();
 }
 
-/** Something real begins. @returns what is to be called at its end */
+/** Something real begins. @returns what is to be called at its end, if only after the end of the test */
 export function begin(): () => void {
-	let isOver = false;
-	underWay++;
-	return () => {
-		if (!isOver) underWay--;
-		isOver = true;
-	};
+	const what = Symbol('under way');
+	underWay.add(what);
+	return () => void underWay.delete(what);
 }
 
 /** What is no matter of timers: time waits for it. */
@@ -70,12 +68,13 @@ export const keepsBack = (count: () => number): unknown => keptBack.add(count);
 
 /** Lets time pass until the work is done. */
 export async function passing<T>(work: () => Promise<T>): Promise<T> {
-	waiting++;
+	const who = Symbol('waiting');
+	waiting.add(who);
 	void passOn();
 	try {
 		return await work();
 	} finally {
-		waiting--;
+		waiting.delete(who);
 	}
 }
 
@@ -95,9 +94,10 @@ export async function passUntil(condition: () => boolean, limitMs: number): Prom
 async function passOn(): Promise<void> {
 	if (isPassing) return;
 	isPassing = true;
-	for (let quiet = 0; waiting > 0; ) {
+	for (let quiet = 0; waiting.size > 0; ) {
 		await new Promise((resolve) => setImmediate(resolve));
-		const isBusy = underWay > countKeptBack();
+		if (waiting.size === 0) break;
+		const isBusy = underWay.size > countKeptBack();
 		quiet = settleConditions() || isBusy ? 0 : quiet + 1;
 		if (quiet < QUIET_TURNS) continue;
 		giveUpConditions();

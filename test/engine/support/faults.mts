@@ -119,7 +119,7 @@ export const outcomes = {
 		'Never sent again. An error: it is unknown whether the task was deleted, so look it up first.',
 	notDeleted: 'An error that says why. It is not sent again automatically.',
 	toldGone:
-		'An error after three looks, and not within 15 seconds of sending: until then the task may be too new to be found.',
+		'An error after three tries, but not within 15 seconds of sending: until then the task may be too new to be found.',
 	without: 'Continues without the list: each task is read itself.',
 	plain: 'The standard image is downloaded instead, and a hint in the output says why.',
 	followed: 'Followed, up to five times; each address is checked like the first.',

@@ -1,9 +1,8 @@
-import { Readable } from 'node:stream';
-
-import type { IDataObject, IExecuteFunctions, IHttpRequestOptions } from 'n8n-workflow';
+import type { IDataObject, IHttpRequestOptions } from 'n8n-workflow';
 
 import { connect, type KlingApi } from '../../../nodes/Kling/transport/client.ts';
 import type { ApiResult } from '../../../nodes/Kling/transport/types.ts';
+import { n8nWith } from '../../support/fakes.mts';
 
 /** Every call of the API as it leaves, and every answer as it is understood. Times are in timeouts, failures in outcome. */
 
@@ -19,17 +18,13 @@ interface Answer {
 
 async function apiWith(answer: Answer | Error = {}, credentials: IDataObject = {}) {
 	const asked: Array<{ credential: string; options: IHttpRequestOptions }> = [];
-	const context = {
-		getCredentials: async () => ({ baseUrl: `${BASE}/v1/`, apiToken: TOKEN, ...credentials }),
-		helpers: {
-			async httpRequestWithAuthentication(credential: string, options: IHttpRequestOptions) {
-				asked.push({ credential, options });
-				if (answer instanceof Error) throw answer;
-				const { statusCode = 200, headers, text = '{}' } = answer;
-				return { statusCode, headers, body: Readable.from([text]) };
-			},
+	const context = n8nWith({
+		credentials: { baseUrl: `${BASE}/v1/`, apiToken: TOKEN, ...credentials },
+		serve(options, credential = '') {
+			asked.push({ credential, options });
+			return answer;
 		},
-	} as unknown as IExecuteFunctions;
+	});
 	return { api: await connect(context), asked };
 }
 

@@ -1,18 +1,10 @@
-import type { IHookFunctions, INode, IWebhookFunctions } from 'n8n-workflow';
-import { Readable } from 'node:stream';
+import type { IHookFunctions, IWebhookFunctions } from 'n8n-workflow';
 
 import { assertReady } from '../../../nodes/Kling/trigger/activate.ts';
 import { readSettings } from '../../../nodes/Kling/trigger/parameters.ts';
+import { n8nWith } from '../../support/fakes.mts';
 
 /** What the fields of Kling Trigger come to, and what keeps a person from publishing it. */
-
-const contextWith = (values: Record<string, unknown>) =>
-	({
-		getNodeParameter: (name: string, fallback: unknown, options?: object) => {
-			expect(options).toEqual(name === 'account' ? { extractValue: true } : undefined);
-			return name in values ? values[name] : fallback;
-		},
-	}) as unknown as IWebhookFunctions;
 
 const usual = { events: [], output: { output: 'simplified' } };
 
@@ -36,7 +28,9 @@ test.each<[string, Record<string, unknown>, object]>([
 		{ ...usual, output: { output: 'simplified', binaryPropertyName: 'image' } },
 	],
 	['no file', { download: 'true', binaryPropertyName: 'image' }, usual],
-])('%s', (_name, values, expected) => expect(readSettings(contextWith(values))).toEqual(expected));
+])('%s', (_name, parameters, expected) =>
+	expect(readSettings(n8nWith<IWebhookFunctions>({ parameters }))).toEqual(expected),
+);
 
 describe('publishing', () => {
 	async function publish(
@@ -45,19 +39,17 @@ describe('publishing', () => {
 		account = '',
 	) {
 		let calls = 0;
-		const context = {
-			...contextWith({ account }),
-			getActivationMode: () => mode,
-			getNode: () => ({ name: 'My Trigger', type: 'klingTrigger' }) as INode,
-			getCredentials: async () => ({ baseUrl: 'http://127.0.0.1:1', apiToken: 'user:1-token' }),
-			helpers: {
-				async httpRequestWithAuthentication() {
+		const context = n8nWith<IHookFunctions>(
+			{
+				node: { name: 'My Trigger', type: 'klingTrigger' },
+				parameters: { account },
+				serve() {
 					calls++;
-					if (answer instanceof Error) throw answer;
-					return { statusCode: answer.statusCode, body: Readable.from([answer.text]) };
+					return answer;
 				},
 			},
-		} as unknown as IHookFunctions;
+			{ getActivationMode: () => mode },
+		);
 		const error = await assertReady(context).then(
 			() => undefined,
 			(reason: Error & { description: string }) => reason,
