@@ -47,6 +47,9 @@ export interface Task {
 	raw: TaskModel;
 }
 
+/** The type of an upscale's task (kling-api.md, "GET /v1/kling/tasks"). */
+export const UPSCALE_TYPE = 'mmu_image_upscale_aiweb';
+
 /** The last moment that JavaScript has a date for. */
 const MAX_TIME_MS = 8.64e15;
 
@@ -147,13 +150,4 @@ export function durationMs({ raw }: Task): number | undefined {
 	const { createTime, updateTime } = record(raw.task);
 	const ms = numberOf(updateTime) - numberOf(createTime);
 	return ms > 0 ? ms : undefined;
-}
-
-/** What a task was made of stands in the task and in each of its works (kling-api.md, "Entries of GET /tasks"). */
-export function inputsOf({ raw }: Task): Array<Record<string, unknown>> {
-	const works = Array.isArray(raw.works) ? raw.works.map(record) : [];
-	return [record(raw.task), ...works].flatMap(({ taskInfo }) => {
-		const { inputs } = record(taskInfo);
-		return Array.isArray(inputs) ? inputs.map(record) : [];
-	});
 }

@@ -79,17 +79,29 @@ export class PaidParameters extends Parameters {
 
 	replyUrl(): string | undefined {
 		const text = this.replyText('replyUrl', 'Reply URL');
-		if (text === undefined) return undefined;
+		return text === undefined
+			? undefined
+			: this.webAddress(text, 'Reply URL', {
+					valid:
+						'Use the Production URL of a Kling Trigger or an n8n Webhook node. It starts with https://.',
+					public:
+						'Use the address that your n8n has on the internet. If n8n itself shows this one, set its environment variable WEBHOOK_URL.',
+				});
+	}
+
+	/** An address that useapi.net can reach. @param use which one to use instead */
+	protected webAddress(
+		text: string,
+		label: string,
+		use: { valid: string; public: string },
+	): string {
 		if (!/^https?:\/\/[^\s/]+/i.test(text) || !URL.canParse(text)) {
-			throw this.invalid(
-				`'Reply URL' is not a web address: "${shorten(text)}"`,
-				'Use the Production URL of a Kling Trigger or an n8n Webhook node. It starts with https://.',
-			);
+			throw this.invalid(`'${label}' is not a web address: "${shorten(text)}"`, use.valid);
 		}
 		if (isPrivate(text) && !isPrivate(this.baseUrl)) {
 			throw this.invalid(
-				`useapi.net cannot reach the 'Reply URL': ${new URL(text).hostname} is an address of a private network`,
-				'Use the address that your n8n has on the internet. If n8n itself shows this one, set its environment variable WEBHOOK_URL.',
+				`useapi.net cannot reach the '${label}': ${new URL(text).hostname} is an address of a private network`,
+				use.public,
 			);
 		}
 		return text;

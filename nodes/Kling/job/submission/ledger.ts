@@ -24,6 +24,8 @@ export type LedgerEntry = Outcome & {
 	callsBack: boolean;
 	/** Reply URL and Reply Reference as they were sent: equal jobs may differ in them. */
 	reply: string;
+	/** The link of the file that was uploaded for it: it has another one at each upload. */
+	inputUrl?: string;
 };
 
 interface OldEntry {
@@ -83,6 +85,18 @@ export class Ledger {
 				this.record(fingerprint, account, { ...entry, failed: true });
 			}
 		}
+	}
+
+	/** Whether the task is known to be of another job. */
+	isOfAnother(fingerprint: string, taskId: string): boolean {
+		const own = this.key(fingerprint);
+		return Object.entries(this.entries).some(
+			([key, jobs]) =>
+				key !== own &&
+				Object.values(jobs as unknown as Record<string, LedgerEntry>).some(
+					(entry) => entry.state === 'accepted' && entry.taskId === taskId,
+				),
+		);
 	}
 
 	/** By account. */

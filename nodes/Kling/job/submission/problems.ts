@@ -3,6 +3,7 @@ import {
 	readProblem,
 	tellsOutcome,
 	vendorText,
+	type Advise,
 	type Problem,
 } from '../../runtime/problems';
 import { isSuccess } from '../../transport/client';
@@ -10,11 +11,12 @@ import type { ApiResult } from '../../transport/types';
 import type { Sighting } from './earlierJobs';
 
 /** What a submission that brought no task came to. Whether its outcome is known is told by `isAnswer`. */
-export function submitProblem(result: ApiResult, operation: string): Problem {
+export function submitProblem(result: ApiResult, operation: string, advise: Advise): Problem {
 	if (result.outcome === 'unsent') return readProblem(result);
 	const { httpCode, reason } = lossOf(result);
 	if (reason === undefined && result.outcome === 'answered') {
-		return answerProblem(result.status, result.body, 'job');
+		const { status, body } = result;
+		return { ...answerProblem(status, body, 'job'), ...advise(status, vendorText(body) ?? '') };
 	}
 	return {
 		message: `It is unknown whether the ${operation} job was accepted (${reason})`,
