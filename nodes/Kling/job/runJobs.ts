@@ -105,9 +105,9 @@ async function pollPending(
 	const run = openRun(items, advise);
 	await items.each(async (pending, item) => {
 		if (!pending?.call) return [{ ...input[item], pairedItem: { item } }];
-		const { call, settings, timeoutMs = 0 } = pending;
+		const { call, settings, timeoutMs = 0, spendingLimit } = pending;
 		const how = { wait: 'poll', reuse: false, callsBack: false } as const;
-		return await runJob(run, { call, timeoutMs, settings, ...how }, item);
+		return await runJob(run, { call, timeoutMs, spendingLimit, settings, ...how }, item);
 	});
 	return items.finish();
 }

@@ -41,6 +41,8 @@ export interface Task {
 	/** ISO 8601. */
 	createdAt?: string;
 	updatedAt?: string;
+	/** What the account has left, in Kling credits, where the API tells it. */
+	creditsLeft?: number;
 	/** All times at which the task and its works were made, in epoch ms. In the vendor's example they are some ms apart. */
 	createTimesMs: number[];
 	/** The API's model as it came. */
@@ -95,11 +97,24 @@ export function parseTask(model: TaskModel): Task {
 		images,
 		createdAt: isoTime(task.createTime) ?? isoTime(work.createTime),
 		updatedAt: isoTime(task.updateTime),
+		creditsLeft: creditsLeft(model),
 		createTimesMs: [task, ...works]
 			.map(({ createTime }) => numberOf(createTime))
 			.filter((timeMs) => timeMs > 0 && timeMs <= MAX_TIME_MS),
 		raw: model,
 	};
+}
+
+/** "Points are hundredths of a credit" (kling-api.md, "Credits"). assumes: points-are-hundredths, balance */
+export function creditsOf(points: unknown): number | undefined {
+	const credits = numberOf(points) / 100;
+	return Number.isFinite(credits) ? credits : undefined;
+}
+
+/** An empty list of points means that nothing is told (kling-api.md, "Credits"). assumes: user-points */
+function creditsLeft({ userPoints }: TaskModel): number | undefined {
+	const { points, total } = record(userPoints);
+	return Array.isArray(points) && points.length > 0 ? creditsOf(total) : undefined;
 }
 
 const hasFile = ({ resource }: Record<string, unknown>): boolean =>

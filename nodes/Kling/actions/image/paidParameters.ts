@@ -10,6 +10,7 @@ import { asText, DEFAULT_TIMEOUT_SECONDS, Parameters, shorten } from '../paramet
 const MAX_JOBS = 50;
 /** `replyUrl` and `replyRef`: "at most 1024 characters each" (kling-api.md, "Callbacks"). assumes: reply-lengths */
 const MAX_REPLY_LENGTH = 1024;
+const DEFAULT_SPENDING_LIMIT = 10;
 /** n8n looks once a minute for executions whose time is over, so a shorter limit would not be kept. */
 const MIN_PAUSE_SECONDS = 60;
 const MAX_PAUSE_SECONDS = 30 * 24 * 3600;
@@ -49,6 +50,7 @@ export class PaidParameters extends Parameters {
 			callsBack,
 			timeoutMs: callsBack ? this.pauseLimitMs() : this.timeoutMs(),
 			pollIntervalMs: wait === 'poll' ? this.pollIntervalMs() : undefined,
+			spendingLimit: this.spendingLimit(),
 			settings: wait === 'none' ? { output: settings.output } : settings,
 		};
 	}
@@ -67,6 +69,15 @@ export class PaidParameters extends Parameters {
 			MAX_PAUSE_SECONDS,
 		);
 		return (seconds ?? DEFAULT_TIMEOUT_SECONDS) * 1000;
+	}
+
+	/** An agent decides by itself how often it calls, so it always has a limit. */
+	spendingLimit(): number | undefined {
+		const limit = this.number('options.spendingLimit', 'Spending Limit', 1);
+		if (limit !== undefined && !Number.isInteger(limit)) {
+			throw this.invalid("'Spending Limit' must be a whole number", 'It counts jobs.');
+		}
+		return limit ?? (isTool(this.n8n.getNode()) ? DEFAULT_SPENDING_LIMIT : undefined);
 	}
 
 	maxJobs(): number | undefined {

@@ -30,6 +30,8 @@ export interface PaidJob {
 	reuse: boolean;
 	/** The request names this execution's resume URL. */
 	callsBack: boolean;
+	/** The most jobs that the node sends in one execution, over all runs and tries. */
+	spendingLimit?: number;
 }
 
 /** One item of a paid operation, as its parameters say. */

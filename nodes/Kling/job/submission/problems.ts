@@ -25,6 +25,10 @@ export function submitProblem(result: ApiResult, operation: string, advise: Advi
 	};
 }
 
+/** Whether it is unknown what became of the job. */
+export const isUnknown = (result: ApiResult): boolean =>
+	result.outcome !== 'unsent' && lossOf(result).reason !== undefined;
+
 /** `reason` is undefined for an answer that tells the outcome. */
 function lossOf(result: Exclude<ApiResult, { outcome: 'unsent' }>): {
 	reason?: string;
@@ -68,4 +72,14 @@ export const couldNotLook = (problem: Problem): Problem => ({
 	message: `Could not check for an earlier task of this image: ${problem.message}`,
 	description: `Nothing was sent, so nothing was spent. ${problem.description}`,
 	forAgent: `Nothing was sent, so nothing was spent. Call this again later with the same values.`,
+});
+
+/** @param sent how many jobs the node has sent in this execution */
+export const limitReached = (sent: number): Problem => ({
+	message: `The 'Spending Limit' of this node is reached: it has sent ${sent} ${sent === 1 ? 'job' : 'jobs'} in this execution`,
+	description:
+		"Nothing was spent for this item. To send more, raise 'Spending Limit' under 'Options', or run the workflow again for the items that are left.",
+	forAgent:
+		'Nothing was spent for this image. Do not ask for more images in this execution: tell the user that the limit is reached, who can ask for the others in a new message or raise it.',
+	details: { sent },
 });

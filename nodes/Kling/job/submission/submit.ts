@@ -9,7 +9,8 @@ import type { ApiResult, TaskModel } from '../../transport/types';
 import { Uploads } from '../input/uploads';
 import { Attempt, ItemJobs, type PaidJob, type Submission } from './attempt';
 import { JobSlots } from './jobSlots';
-import { submitProblem } from './problems';
+import { SentCount } from './ledger';
+import { isUnknown, limitReached, submitProblem } from './problems';
 import { SentJobs } from './takeOver';
 
 /**
@@ -67,13 +68,22 @@ export class Submitter {
 
 	private async send(attempt: Attempt): Promise<Submission> {
 		const { api, cancellation } = this.context;
-		const { timeoutMs } = attempt.job;
+		const { timeoutMs, spendingLimit = Infinity } = attempt.job;
 		const slots = this.slotsOf(attempt.account);
 		let sentAtMs = 0;
+		const count = new SentCount(this.context.n8n);
 		const result = await slots.run(async () => {
-			await this.upload(attempt);
-			sentAtMs = Date.now();
-			const answer = await api.submit(attempt.call.operation, attempt.call.request);
+			if (!(await count.begin(spendingLimit, cancellation))) {
+				throw attempt.error(limitReached(count.sent));
+			}
+			let answer: ApiResult | undefined;
+			try {
+				await this.upload(attempt);
+				sentAtMs = Date.now();
+				answer = await api.submit(attempt.call.operation, attempt.call.request);
+			} finally {
+				count.end(answer !== undefined && mayBePaid(answer));
+			}
 			// assumes: full-takes-nothing
 			return answer.outcome === 'answered' && answer.status === 429
 				? { full: true, retryAfterMs: answer.retryAfterMs }
@@ -125,3 +135,6 @@ function acceptedTaskId(result: ApiResult): string | undefined {
 	// assumes: task-id
 	return idText((result.body as TaskModel).task?.id);
 }
+
+const mayBePaid = (result: ApiResult): boolean =>
+	acceptedTaskId(result) !== undefined || isUnknown(result);
