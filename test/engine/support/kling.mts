@@ -105,6 +105,7 @@ export interface Bench {
 		atOnce?: boolean,
 	): Promise<string[]>;
 	addFault(fault: Fault): void;
+	/** POSTs of jobs. */
 	posts(): number;
 	/** POSTs of jobs that enhance, and of files: their bodies. */
 	enhances(): IDataObject[];
@@ -157,7 +158,7 @@ export async function bench(options: SandboxOptions = {}): Promise<Bench> {
 			return items('Agent').map(({ json }) => String(json.text));
 		},
 		addFault: (fault) => sandbox.addFault(fault),
-		posts: () => count('POST', '/v1/kling/images/upscale'),
+		posts: () => count('POST', '/v1/kling/images/'),
 		enhances: () => of('POST', '/v1/kling/images/enhance').map(({ body }) => body as IDataObject),
 		uploads: () => of('POST', '/v1/kling/assets'),
 		looks: () => count('GET', '/v1/kling/tasks/'),
