@@ -1,10 +1,11 @@
 import { lock, unlockSync } from 'proper-lockfile';
 
 /** A process that died loses its lock after this time. */
-const STALE_S = 10;
+export const STALE_S = 10;
+const HOUR_S = 3_600;
 
 /** Takes the lock of a path from all clones; answers how to give it back. @throws ELOCKED when it is not free in time */
-export async function takeLock(path: string, waitS = STALE_S + 2, onWait = () => {}) {
+export async function takeLock(path: string, waitS = HOUR_S, onWait = () => {}) {
 	// proper-lockfile's own exit handler is deaf in a process that also loads execa: both patch process.emit.
 	const onExit = () => unlockSync(path, { realpath: false });
 	const onCompromised = () => void process.off('exit', onExit);
