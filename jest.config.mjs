@@ -9,7 +9,14 @@ const esModules = (names, user = PROJECT) =>
 		const { type, dependencies = {} } = JSON.parse(readFileSync(`${folder}/package.json`));
 		return type === 'module' ? [name, ...esModules(Object.keys(dependencies), folder)] : [];
 	});
-const ES_MODULES = esModules(['execa', 'get-port', 'p-retry', 'yocto-spinner']);
+const ES_MODULES = esModules([
+	'env-paths',
+	'execa',
+	'get-port',
+	'p-map',
+	'p-retry',
+	'yocto-spinner',
+]);
 
 const swc = [
 	'@swc/jest',

@@ -24,7 +24,8 @@ export class Kling implements INodeType {
 		group: ['transform'],
 		version: 1,
 		subtitle: '={{$parameter["operation"] + ": " + $parameter["resource"]}}',
-		description: 'Upscale Kling AI images and get Kling tasks through useapi.net',
+		description:
+			'Enhance any image, upscale Kling AI images and get Kling tasks through useapi.net',
 		defaults: { name: 'Kling' },
 		usableAsTool: true,
 		builderHint,

@@ -1,7 +1,7 @@
 import { asPair, callNames, calls, type CallName } from './support/fault-table.mts';
 import { faultNames, faults, outcomes, type FaultName, type Outcome } from './support/faults.mts';
 import type { Seen } from './support/fault-stage.mts';
-import { NEW_TASK, OLD_S, trials } from './support/fault-trials.mts';
+import { ENHANCE_FILE, NEW_TASK, OLD_S, trials } from './support/fault-trials.mts';
 
 /** Every line of the fault table, tried on n8n's own engine in virtual time. */
 
@@ -13,10 +13,12 @@ interface Line {
 	outcome: Outcome;
 }
 
-/** A job whose POST met the certificate does not come to be watched, nor a list to be asked for after another one. */
+/** What met the certificate does not come to be watched, nor a job to be sent or a list to be asked for after another call. */
 const isMetBefore = ({ call, variant, fault }: Line) =>
 	fault === 'tls' &&
-	((call === 'watch' && variant === 'Upscale') || (call === 'earlierJob' && variant === 'Tasks'));
+	((call === 'watch' && variant === 'Upscale') ||
+		variant === ENHANCE_FILE ||
+		(call === 'earlierJob' && variant === 'Tasks'));
 
 const lines: Line[] = callNames.flatMap((call) =>
 	Object.keys(trials[call]).flatMap((variant) =>
@@ -72,7 +74,7 @@ const check: Record<Outcome, Check> = {
 	found: ({ isGood, told, posts }) =>
 		expect({ isGood, told, posts }).toEqual({ isGood: true, told: undefined, posts: 1 }),
 	lookedUp: ({ told, posts }, _line, seconds) => {
-		expect(told).toMatch(/^It is unknown whether the upscale job was accepted /);
+		expect(told).toMatch(/^It is unknown whether the (upscale|enhance) job was accepted /);
 		expect(told).toMatch(/most likely it was not/);
 		expect(posts).toBe(1);
 		expect(seconds).toBeGreaterThanOrEqual(55);
@@ -86,6 +88,12 @@ const check: Record<Outcome, Check> = {
 	notSent: ({ told, posts }, { fault }) => {
 		expect(told).toContain('Could not check for an earlier task of this image');
 		expect(told).toContain('Nothing was sent');
+		expect(told).toMatch(faults[fault].words!);
+		expect(posts).toBe(0);
+	},
+	notUploaded: ({ told, posts }, { fault }) => {
+		expect(told).toMatch(/^The file could not be uploaded: /);
+		expect(told).toContain('No job was sent, so nothing was spent');
 		expect(told).toMatch(faults[fault].words!);
 		expect(posts).toBe(0);
 	},

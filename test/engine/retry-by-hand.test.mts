@@ -1,6 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
 
-import { retryByHand } from './support/by-hand.mts';
+import { retryByHand, retryKilled } from './support/by-hand.mts';
 import type { EngineRun } from './support/engine.mts';
 import {
 	bench,
@@ -136,24 +136,9 @@ describe.each(['poll', 'callback'])('%s', (wait) => {
 });
 
 describe('an execution that was killed, so that nothing was noted', () => {
-	/** What n8n has of it: where it stood, and nothing of the node. */
 	async function killed(kling: Bench, wait: string, items: IDataObject[]) {
 		const run = await kling.run(items, parameters(wait));
-		const workflow = klingWorkflow(items, parameters(wait));
-		return await retryByHand(workflow, kling.credentials, run, (data) => {
-			const [source] = data.resultData.runData.Start;
-			data.executionData!.contextData = {};
-			data.waitTill = undefined;
-			delete data.resultData.runData.Result;
-			delete data.resultData.runData.Kling;
-			data.executionData!.nodeExecutionStack = [
-				{
-					node: workflow.nodes.find(({ name }) => name === 'Kling')!,
-					data: { main: source.data!.main },
-					source: { main: [{ previousNode: 'Start' }] },
-				},
-			];
-		});
+		return await retryKilled(klingWorkflow(items, parameters(wait)), kling.credentials, run);
 	}
 
 	test.each(['poll', 'callback'])('its job is found, polled, and not sent: %s', async (wait) => {

@@ -10,6 +10,7 @@ import { contextOf, n8nWith, realTime, virtualTime } from '../support/fakes.mts'
 
 const READ_S = 30;
 const SUBMIT_S = 300;
+const UPLOAD_S = 120;
 const FILE_S = 600;
 
 beforeEach(virtualTime);
@@ -66,6 +67,11 @@ const calls: Array<[string, number, (api: KlingApi) => Promise<unknown>]> = [
 	['GET tasks', READ_S, (api) => api.getTasks({})],
 	['GET scheduler', READ_S, (api) => api.getRunningJobs()],
 	['GET assets/download', READ_S, (api) => api.getCleanFile('1')],
+	[
+		'POST assets',
+		UPLOAD_S,
+		(api) => api.upload({ content: PNG, mimeType: 'image/png', bytes: PNG.length }),
+	],
 	['POST images/upscale', SUBMIT_S, (api) => api.submit('upscale', { task_id: '1', workId: '2' })],
 ];
 

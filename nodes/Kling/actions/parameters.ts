@@ -24,7 +24,7 @@ export type Wait = (typeof WAITS)[number];
 export class Parameters {
 	constructor(
 		protected readonly n8n: IExecuteFunctions,
-		private readonly itemIndex: number,
+		protected readonly itemIndex: number,
 	) {}
 
 	/** An id of digits, exact even past 2^53 when it comes as text. */

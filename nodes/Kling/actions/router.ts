@@ -10,6 +10,7 @@ type Operation = (n8n: IExecuteFunctions) => Promise<INodeExecutionData[]>;
 const operations: Record<string, Operation> = {
 	'account:get': account.get.execute,
 	'account:getAll': account.getAll.execute,
+	'image:enhance': image.enhance.execute,
 	'image:upscale': image.upscale.execute,
 	'task:delete': task.deleteTask.execute,
 	'task:get': task.get.execute,

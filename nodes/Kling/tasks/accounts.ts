@@ -3,6 +3,7 @@ import type { IDataObject } from 'n8n-workflow';
 import { unwrap, vendorText, type Problem } from '../runtime/problems';
 import { numberOf, record, text } from '../transport/json';
 import type { ApiResult } from '../transport/types';
+import { creditsOf } from './task';
 
 /** A Kling account that is connected to useapi.net. Never holds its session or its password. */
 export interface KlingAccount extends IDataObject {
@@ -15,12 +16,6 @@ export interface KlingAccount extends IDataObject {
 	plan?: Array<{ type?: string; credits?: number; expiresAt?: string }>;
 	/** What useapi.net says is wrong with the account. n8n takes an item with a field `error` for a failed one. */
 	vendorError?: string;
-}
-
-/** "Points are hundredths of a credit" (kling-api.md, "Credits"). assumes: points-are-hundredths, balance */
-function creditsOf(points: unknown): number | undefined {
-	const credits = numberOf(points) / 100;
-	return Number.isFinite(credits) ? credits : undefined;
 }
 
 /** assumes: points-times */

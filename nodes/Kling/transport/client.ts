@@ -12,7 +12,7 @@ import { NodeOperationError } from 'n8n-workflow';
 
 import { isPrivate } from './hosts';
 import { parseJson, readText, type Read } from './json';
-import type { ApiResult, ByteStream, PaidOperation, PaidRequest } from './types';
+import type { ApiResult, ByteStream, FileContent, PaidOperation, PaidRequest } from './types';
 
 export const CREDENTIAL = 'useApiNetApi';
 
@@ -20,6 +20,8 @@ export const CREDENTIAL = 'useApiNetApi';
 const READ_TIMEOUT_MS = 30_000;
 /** A POST may spend credits and cannot be asked again, so it gets as long as n8n gives any request. assumes: post-time */
 const SUBMIT_TIMEOUT_MS = 300_000;
+/** For 10 MB on a slow line. It spends nothing, so it is tried again. */
+const UPLOAD_TIMEOUT_MS = 120_000;
 
 /** A shorter text is no token, and may stand in an answer by chance. */
 const MIN_TOKEN_LENGTH = 8;
@@ -59,6 +61,8 @@ export interface KlingApi {
 	getCleanFile(workId: string, email?: string): Promise<ApiResult>;
 	/** Permanently, with all works of the task (kling-api.md, "Around it"): `{ deleted, workIds }`. */
 	deleteTask(taskId: string, email?: string): Promise<ApiResult>;
+	/** To this account only, "costs nothing" (kling-api.md, "POST /v1/kling/assets"): `{ url }`. */
+	upload(file: FileContent, email?: string): Promise<ApiResult>;
 	/** Spends credits: see `job/submission/submit.ts` for when it may be called. */
 	submit(operation: PaidOperation, request: PaidRequest): Promise<ApiResult>;
 }
@@ -110,6 +114,15 @@ export async function connect(n8n: ApiFunctions): Promise<KlingApi> {
 				url: `${baseUrl}/v1/kling/tasks/${encodeURIComponent(taskId)}`,
 				qs: forAccount(email),
 				timeout: READ_TIMEOUT_MS,
+			}),
+		upload: ({ content, mimeType, bytes }, email) =>
+			call({
+				method: 'POST',
+				url: `${baseUrl}/v1/kling/assets/`,
+				qs: forAccount(email),
+				headers: { 'Content-Type': mimeType, 'Content-Length': bytes },
+				body: content,
+				timeout: UPLOAD_TIMEOUT_MS,
 			}),
 		submit: (operation, body) =>
 			call({

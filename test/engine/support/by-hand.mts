@@ -27,3 +27,25 @@ export async function retryByHand(
 		additionalData.executionId,
 	);
 }
+
+/** The same for an execution that was killed within the node: n8n has where it stood, and nothing of the node. */
+export async function retryKilled(
+	workflow: EngineWorkflow,
+	credentials: Credentials,
+	run: EngineRun,
+): Promise<EngineRun> {
+	return await retryByHand(workflow, credentials, run, (data) => {
+		const [source] = data.resultData.runData.Start;
+		data.executionData!.contextData = {};
+		data.waitTill = undefined;
+		delete data.resultData.runData.Result;
+		delete data.resultData.runData.Kling;
+		data.executionData!.nodeExecutionStack = [
+			{
+				node: workflow.nodes.find(({ name }) => name === 'Kling')!,
+				data: { main: source.data!.main },
+				source: { main: [{ previousNode: 'Start' }] },
+			},
+		];
+	});
+}

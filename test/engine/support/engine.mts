@@ -64,6 +64,7 @@ function loadPackage(): Promise<PackageDirectoryLoader> {
 		const files = Container.get(BinaryDataService);
 		await files.init();
 		writeInNoTime(files);
+		readInNoTime(files);
 		waitForPatterns();
 		const loader = new PackageDirectoryLoader(PACKAGE_FOLDER);
 		await loader.loadAll();
@@ -96,6 +97,18 @@ function writeInNoTime(files: BinaryDataService): void {
 		if (source instanceof Readable) source.once('end', isWriting);
 		else isWriting();
 		return await store(location, source, data).finally(() => ends.forEach((end) => end()));
+	};
+}
+
+function readInNoTime(files: BinaryDataService): void {
+	const open = files.getAsStream.bind(files);
+	files.getAsStream = async (...request) => {
+		const end = begin();
+		const stream = await open(...request).catch((error: Error) => {
+			end();
+			throw error;
+		});
+		return stream.once('close', end);
 	};
 }
 

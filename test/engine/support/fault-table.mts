@@ -36,9 +36,9 @@ const inAnyCall = (promised: Promised) => ({
 
 const CALLS = {
 	upscale: {
-		title: 'POST /v1/kling/images/upscale: a job is sent',
+		title: 'POST /v1/kling/images/upscale, /enhance: a job is sent',
 		about:
-			'The one call that spends credits, the same in all three ways to wait. It gets 300 seconds; all other calls get 30.',
+			'The calls that spend credits, the same in all three ways to wait. They get 300 seconds; all other calls but uploads get 30.',
 		promises: {
 			'401': 'refused',
 			'402': 'refused',
@@ -60,6 +60,20 @@ const CALLS = {
 			bigIds: 'exact',
 			redirect: 'notFollowed',
 			tls: 'unsent',
+		},
+	},
+	upload: {
+		title: 'POST /v1/kling/assets: a file is uploaded',
+		about:
+			'Enhance with Image Source → Binary File, when the turn of the job has come. It gets 120 seconds.',
+		promises: {
+			...inAnyCall(['again', 'notUploaded']),
+			'401': 'notUploaded',
+			'402': 'notUploaded',
+			'404': 'notUploaded',
+			wrongTypes: 'notUploaded',
+			redirect: 'notUploaded',
+			tls: 'notUploaded',
 		},
 	},
 	lostJob: {

@@ -20,7 +20,7 @@ import {
 	type Where,
 } from './fault-stage.mts';
 import { calls, type CallName } from './fault-table.mts';
-import { fromItem, getTask, getTasks, upscale } from './kling.mts';
+import { enhance, fromItem, getTask, getTasks, pictures, upscale } from './kling.mts';
 import { parkedRun } from './parked.mts';
 import { openTrigger } from './trigger.mts';
 import { klingWorkflow } from './workflows.mts';
@@ -29,12 +29,15 @@ import { klingWorkflow } from './workflows.mts';
 
 /** By the ways in which a call can come about. */
 type Trials = Record<string, (trial: Trial) => Promise<Seen>>;
+export const ENHANCE_FILE = 'Enhance, a file';
 /** Younger than the 15 seconds in which a task may be unknown. */
 export const NEW_TASK = 'Upscale, a new task';
 /** Older than them. */
 export const OLD_S = 60;
 const FIRST_TASK_ID = '500000010';
 const NEW_FILE = '/results/500000011.png';
+const POST_ENHANCE = { method: 'POST', path: '/v1/kling/images/enhance' };
+const UPLOAD = { method: 'POST', path: '/v1/kling/assets' };
 const POST_UPSCALE = { method: 'POST', path: '/v1/kling/images/upscale' };
 const GET_TASK = { method: 'GET', path: '/v1/kling/tasks/' };
 const GET_TASKS = { method: 'GET', path: '^/v1/kling/tasks$' };
@@ -62,6 +65,29 @@ const upscaling =
 			}),
 		);
 	};
+
+const enhancing =
+	(source: IDataObject) =>
+	async (trial: Trial): Promise<Seen> => {
+		const kling = await stage(trial, POST_ENHANCE);
+		if (calls.upscale.promises[trial.fault] === 'lookedUp') await sendAnother(kling);
+		kling.spoil();
+		const parameters = enhance({
+			...source,
+			options: { timeout: trial.fault === '429' ? 60 : 600 },
+		});
+		return await behindTls(kling, trial, async () =>
+			see(kling, await kling.run(await pictures(1), parameters), succeeded),
+		);
+	};
+
+async function uploading(trial: Trial): Promise<Seen> {
+	const kling = await stage(trial, UPLOAD);
+	kling.spoil();
+	return await behindTls(kling, trial, async () =>
+		see(kling, await kling.run(await pictures(1), enhance()), succeeded),
+	);
+}
 
 /** A job of another image: it shows that the lists tell what jobs are of. */
 async function sendAnother(kling: Stage): Promise<void> {
@@ -271,7 +297,10 @@ export const trials: Record<CallName, Trials> = {
 		'Wait Until Finished': upscaling('poll'),
 		'Pause Until Called Back': upscaling('callback'),
 		"Don't Wait": upscaling('none'),
+		[ENHANCE_FILE]: enhancing({}),
+		'Enhance, a link': enhancing({ imageUrl: 'https://shop.example.com/shoe.jpg' }),
 	},
+	upload: { Enhance: uploading },
 	lostJob: {
 		'Running jobs': lookingFor(GET_SCHEDULER, 'lostJob'),
 		Tasks: lookingFor(GET_TASKS, 'lostJob'),

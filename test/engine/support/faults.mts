@@ -107,6 +107,7 @@ export const outcomes = {
 	unknown:
 		'Looked up for a minute, then an error: it is unknown whether the job was accepted, so check your tasks first.',
 	notSent: 'An error: there may be an earlier task. Nothing is sent, so nothing is spent.',
+	notUploaded: 'An error that says why. No job was sent, so nothing was spent.',
 	nextSlot: 'Sent again when a job slot is free: a 429 has taken none.',
 	noSlot: 'An error at Time Limit: all job slots are taken. Nothing was spent.',
 	unsent: 'An error that says that nothing was sent.',

@@ -13,8 +13,11 @@ export const UPSCALE_TYPE = 'mmu_image_upscale_aiweb';
 export interface FakeJob {
 	taskId: string;
 	/** The image that it was made of. */
-	workId: string;
-	type: string;
+	workId?: string;
+	/** Or the link, and what was asked for. */
+	inputUrl?: string;
+	args?: Record<string, string>;
+	type?: string;
 	account?: string;
 	madeMs: number;
 	endMs: number;
@@ -99,6 +102,7 @@ export class FakeKling {
 				.map((job) => modelOf(job, job.listTells));
 			return this.listFault ?? answered(200, { history });
 		},
+		upload: async () => answered(404, {}),
 		submit: async (_operation, request) => {
 			this.posts.push(request);
 			this.calls.push('POST');
@@ -153,12 +157,14 @@ const isRunning = ({ endMs }: FakeJob) => Date.now() < endMs;
 
 /** A task as GET shows it and as it stands in the list. */
 export function modelOf(job: FakeJob, tells: boolean): TaskModel {
-	const { taskId, type, madeMs, endMs, end, workId } = job;
+	const { taskId, type, madeMs, endMs, end, workId, inputUrl, args = {} } = job;
 	const ended = end === 'failed' ? 'failed' : 'succeed';
 	const status = isRunning(job)
 		? { status_name: 'processing', status_final: false }
 		: { status_name: ended, status_final: true };
-	const taskInfo = tells ? { inputs: [{ fromWorkId: workId }] } : {};
+	const named = Object.entries(args).map(([name, value]) => ({ name, value }));
+	const inputs = [{ url: inputUrl, fromWorkId: workId }];
+	const taskInfo = tells ? { inputs, arguments: named } : {};
 	const hasFile = !isRunning(job) && end === 'succeed';
 	const url = `https://s21.example.com/${taskId}.png`;
 	return {

@@ -8,6 +8,7 @@ import { n8nWith } from '../../support/fakes.mts';
 
 const BASE = 'https://api.example';
 const TOKEN = 'user:1234-token';
+const PNG = Buffer.from('\x89PNG', 'latin1');
 
 interface Answer {
 	statusCode?: number;
@@ -57,6 +58,17 @@ test.each<[string, (api: KlingApi) => Promise<ApiResult>, object]>([
 		'delete',
 		(api) => api.deleteTask('1/2', 'a@b.c'),
 		{ method: 'DELETE', url: '/v1/kling/tasks/1%2F2', qs: { email: 'a@b.c' }, timeout: 30_000 },
+	],
+	[
+		'an upload',
+		(api) => api.upload({ content: PNG, mimeType: 'image/png', bytes: 4 }, 'a@b.c'),
+		{
+			method: 'POST',
+			url: '/v1/kling/assets/',
+			qs: { email: 'a@b.c' },
+			headers: { 'Content-Type': 'image/png', 'Content-Length': 4 },
+			body: PNG,
+		},
 	],
 	[
 		'upscale',

@@ -26,6 +26,8 @@ export interface Watch {
 	pollIntervalMs?: number;
 	/** A task that was only just made is not done yet: pause before the first look. */
 	justSubmitted: boolean;
+	/** Whoever asks for the same later, in an execution that knows nothing of this one, pays for it again. */
+	paysAgain?: boolean;
 }
 
 /** A task under watch. Times are epoch ms. */
@@ -245,12 +247,14 @@ const clamp = (value: number, min: number, max: number) => Math.min(Math.max(val
 const dueMs = ({ isBeingRead, nextLookMs, deadlineMs }: Watched) =>
 	isBeingRead ? Infinity : Math.min(nextLookMs, deadlineMs);
 
-function timedOut({ ref, status, timeoutMs, lastProblem }: Watched): Problem {
+function timedOut({ ref, status, timeoutMs, lastProblem, paysAgain }: Watched): Problem {
 	const last = lastProblem ? ` The last error was: ${lastProblem.message}.` : '';
 	return {
 		message: `Task ${ref.taskId} did not finish within ${timeoutMs / 1000} seconds (last status: ${status})`,
 		description: `It may still finish: get it later with Task → Get and this task ID, or raise 'Time Limit' under 'Options'.${last}`,
-		forAgent: `It may still finish. Call this again with the same values to go on waiting: that costs nothing.${last}`,
+		forAgent: paysAgain
+			? `It may still finish. Do not ask for it again, since that could spend credits twice: look up the task with this ID later, or tell the user the ID.${last}`
+			: `It may still finish. Call this again with the same values to go on waiting: that costs nothing.${last}`,
 		details: { status },
 	};
 }
