@@ -102,14 +102,20 @@ export class FakeKling {
 				.map((job) => modelOf(job, job.listTells));
 			return this.listFault ?? answered(200, { history });
 		},
-		upload: async () => answered(404, {}),
+		upload: async () => {
+			const upload = `upload ${this.calls.filter((call) => call.startsWith('upload')).length + 1}`;
+			this.calls.push(upload);
+			return answered(200, { url: `https://s21.example.com/${upload}.png` });
+		},
 		submit: async (_operation, request) => {
 			this.posts.push(request);
 			this.calls.push('POST');
 			if (this.jobs.filter(isRunning).length >= this.slots) return answered(429, {});
 			const answer = this.answers.shift() ?? 'accept';
 			if (typeof answer === 'object') return answer;
-			const job = this.add({ workId: String(request.workId), account: request.email });
+			const { email: account, workId, image, resolution } = request as Record<string, string>;
+			const enhanced = { workId: undefined, inputUrl: image, args: { resolution }, type: 'new' };
+			const job = this.add({ account, ...(image ? enhanced : { workId }) });
 			return answer === 'accept' ? answered(200, modelOf(job, true)) : lost;
 		},
 	};
@@ -123,6 +129,8 @@ export class FakeKling {
 			if (this.fileFault) return { ...this.fileFault, body: Readable.from([]) };
 			return { statusCode: 200, headers: {}, body: Readable.from([PNG]) };
 		},
+		assertBinaryData: () => ({ id: 'file:1' }),
+		getBinaryStream: async () => Readable.from([PNG]),
 		async prepareBinaryData(stream: Readable, fileName: string, mimeType: string) {
 			const data = Buffer.concat(await stream.toArray()).toString('base64');
 			return { fileName, mimeType, data };

@@ -1,4 +1,5 @@
-import type { INodeType } from 'n8n-workflow';
+import type { INode, INodeType } from 'n8n-workflow';
+import { NodeHelpers } from 'n8n-workflow';
 
 import { Kling } from '../../../nodes/Kling/Kling.node.ts';
 import { KlingTrigger } from '../../../nodes/Kling/KlingTrigger.node.ts';
@@ -21,4 +22,27 @@ test('the trigger has nothing to register at useapi.net, and nothing to remove',
 	const { checkExists, delete: remove } = new KlingTrigger().webhookMethods.default;
 	expect(await checkExists.call({} as never)).toBe(false);
 	expect(await remove.call({} as never)).toBe(true);
+});
+
+test.each<[string, boolean, object, string[]]>([
+	['a file', false, { imageSource: 'binary' }, ['imageSource', 'inputBinaryField']],
+	['a link', false, { imageSource: 'url' }, ['imageSource', 'imageUrl']],
+	['as a tool', true, { imageSource: 'binary' }, ['imageUrl']],
+])('Enhance asks for its image once: %s', (_name, isTool, source, expected) => {
+	const { description } = new Kling();
+	const name = isTool ? `${description.name}Tool` : description.name;
+	const values = { resource: 'image', operation: 'enhance', ...source };
+	const shown = description.properties.filter((property) =>
+		NodeHelpers.displayParameter(values, property, {} as INode, { ...description, name }),
+	);
+	const names = shown.map((property) => property.name);
+	expect(names.filter((one) => /^(image|input)/.test(one))).toEqual(expected);
+	expect(names).toContain('resolution');
+});
+
+test('only Upscale has Reuse Earlier Result', () => {
+	const operations = new Kling().description.properties
+		.filter(({ name, options }) => name === 'options' && options?.some((o) => o.name === 'reuse'))
+		.map(({ displayOptions }) => displayOptions?.show?.operation);
+	expect(operations).toEqual([['upscale']]);
 });
