@@ -13,8 +13,6 @@ import { installCommunityNodes } from './pack.mts';
 import { RestClient } from './restClient.mts';
 
 const START_LIMIT_MS = 180_000;
-const LOOK_AGAIN_MS = 200;
-const KILLED_AFTER_MS = 3_000;
 /** Loaded into n8n: its channel to this process closes when this process dies, however that comes. */
 const END_WITH_PARENT = `data:text/javascript,process.on('disconnect',()=>process.kill(process.pid,'SIGINT'))`;
 
@@ -98,7 +96,7 @@ function launch(n8n: N8nInstall, log: Writable, env: Record<string, string>, opt
 		stderr: log,
 		reject: false,
 		killSignal: 'SIGINT',
-		forceKillAfterDelay: shutdownS * 1_000 + KILLED_AFTER_MS,
+		forceKillAfterDelay: (shutdownS + 3) * 1_000,
 	});
 }
 
@@ -107,7 +105,7 @@ async function waitUntilReady(url: string, n8n: ReturnType<typeof launch>): Prom
 	while (Date.now() < deadline && n8n.exitCode === null && n8n.signalCode === null) {
 		const answer = await fetch(`${url}/healthz/readiness`).catch(() => undefined);
 		if (answer?.ok) return true;
-		await pause(LOOK_AGAIN_MS);
+		await pause(200);
 	}
 	return false;
 }
