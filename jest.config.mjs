@@ -61,8 +61,8 @@ const projects =
 
 export default {
 	projects,
-	// The tests wait more than they compute.
-	maxWorkers: 7,
+	// Some of them wait for a process or for the real clock.
+	maxWorkers: '200%',
 	testSequencer: '<rootDir>/test/sequencer.cjs',
 	testTimeout: 30_000,
 	// n8n-core 2.8 leaves something open that would keep Jest from ending.

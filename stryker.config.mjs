@@ -1,4 +1,7 @@
 // `npm run test:mutation`: breaks the code in each place in turn and looks whether a unit test that imports it notices.
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
 import { project } from './jest.config.mjs';
 
 const WORK = '.kling/mutation';
@@ -30,14 +33,25 @@ export default {
 	coverageAnalysis: 'perTest',
 	// What is done once, as a file loads, would have to be put to every test.
 	ignoreStatic: true,
-	// Without `projects` jest would take all those of jest.config.mjs, the slow ones too.
-	jest: { projectType: 'custom', config: { ...project('unit'), rootDir: '.', projects: [] } },
+	jest: {
+		projectType: 'custom',
+		enableFindRelatedTests: false,
+		config: {
+			...project('unit'),
+			rootDir: '.',
+			testMatch: ['<rootDir>/test/mutation/unit.cjs'],
+			testEnvironment: './test/mutation/environment.cjs',
+			// Or Jest would take those of jest.config.mjs.
+			projects: [],
+		},
+	},
 	incremental: true,
 	incrementalFile: `${WORK}/incremental.json`,
 	reporters: ['clear-text', 'progress-append-only', 'html'],
 	clearTextReporter: { allowColor: false, allowEmojis: false, logTests: false, reportTests: false },
 	htmlReporter: { fileName: `${WORK}/report.html` },
-	tempDirName: `${WORK}/copy`,
+	// Not in here: what an interrupted run leaves behind would be linted.
+	tempDirName: join(tmpdir(), 'n8n-nodes-useapi-kling-mutation'),
 	ignorePatterns: ['.kling', 'dist', 'docs/images', '.github', '.ci'],
 	cleanTempDir: 'always',
 	timeoutMS: 10_000,

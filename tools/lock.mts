@@ -1,19 +1,26 @@
-import { lock } from 'proper-lockfile';
+import { lock, unlockSync } from 'proper-lockfile';
 
 /** A process that died loses its lock after this time. */
-const STALE_S = 10;
+export const STALE_S = 10;
+const HOUR_S = 3_600;
 
 /** Takes the lock of a path from all clones; answers how to give it back. @throws ELOCKED when it is not free in time */
-export async function takeLock(path: string, waitS = STALE_S + 2, onWait = () => {}) {
+export async function takeLock(path: string, waitS = HOUR_S, onWait = () => {}) {
+	// proper-lockfile's own exit handler is deaf in a process that also loads execa: both patch process.emit.
+	const onExit = () => unlockSync(path, { realpath: false });
+	const onCompromised = () => void process.off('exit', onExit);
 	const tryFor = async (seconds: number) => {
 		const retries = { retries: seconds, factor: 1, minTimeout: 1_000 };
-		const options = { stale: STALE_S * 1_000, onCompromised: () => undefined, retries };
-		return await lock(path, { realpath: false, ...options });
+		return await lock(path, { realpath: false, stale: STALE_S * 1_000, onCompromised, retries });
 	};
 	const unlock = await tryFor(0).catch(async (error) => {
 		if (error.code !== 'ELOCKED') throw error;
 		onWait();
 		return await tryFor(waitS);
 	});
-	return async () => await unlock().catch(() => undefined);
+	process.on('exit', onExit);
+	return async () => {
+		process.off('exit', onExit);
+		await unlock().catch(() => undefined);
+	};
 }

@@ -1,5 +1,4 @@
-// Runs a script of this project, after installing the project's packages if they are missing or outdated:
-//   node tools/run.mjs [script.mts [arguments]]
+// node tools/run.mjs [script.mts [arguments]]: installs the project's packages if they are missing or outdated, then runs it.
 // Not a "prestart" script: npm leaves those out when ignore-scripts is set, as it is here. Plain JavaScript on Node.js's own
 // modules, because nothing is installed yet.
 import { spawn } from 'node:child_process';
@@ -7,10 +6,12 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import process from 'node:process';
+import { setInterval } from 'node:timers';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const NODE_MIN_MAJOR = 20;
 const TRIES = 3;
+const PARENT_CHECK_MS = 500;
 const project = join(dirname(fileURLToPath(import.meta.url)), '..');
 const packagesIn = (file) => JSON.parse(readFileSync(join(project, file), 'utf8')).packages;
 
@@ -73,5 +74,9 @@ async function runScript(path) {
 	await import(pathToFileURL(script).href);
 }
 
+// A signal that ends npm may end its shell, which does not pass it on: then this process gets another parent.
+const parent = process.ppid;
+const isOrphan = () => process.ppid !== parent && process.kill(process.pid, 'SIGTERM');
+if (process.env.npm_lifecycle_event) setInterval(isOrphan, PARENT_CHECK_MS).unref();
 await install();
 if (process.argv[2]) await runScript(process.argv[2]);

@@ -26,7 +26,6 @@ const NODE_PACKAGES: Record<string, [name: string, version: string]> = {
 };
 /** Linux: ~/.cache, macOS: ~/Library/Caches, Windows: %LOCALAPPDATA%. */
 const CACHE = envPaths(PACKAGE_NAME, { suffix: '' }).cache;
-const HOUR_S = 3_600;
 
 export type N8nInstall = Awaited<ReturnType<typeof installN8n>>;
 
@@ -66,10 +65,7 @@ async function installNode(): Promise<string> {
 	return join(folder, binary);
 }
 
-/**
- * Makes sure that the folder `name` of the cache is there, filled by `install`. Clones that start at the same time install
- * it once. It gets its name when it is whole; `proof` is a file that it has then.
- */
+/** Fills the folder `name` of the cache, once for all clones. It gets its name when it is whole, and has the file `proof`. */
 async function installOnce(
 	name: string,
 	neededGb: number,
@@ -81,7 +77,7 @@ async function installOnce(
 	const isReady = () => existsSync(join(folder, proof));
 	if (isReady()) return folder;
 	await mkdir(CACHE, { recursive: true });
-	const unlock = await takeLock(folder, HOUR_S, () =>
+	const unlock = await takeLock(folder, undefined, () =>
 		console.log('Another start is installing the same right now; waiting for it …'),
 	);
 	try {

@@ -6,14 +6,12 @@ import { takeLock } from '../lock.mts';
 import { PROJECT, WORK } from '../project.mts';
 import { run, step } from '../terminal.mts';
 
-const BUILD_LIMIT_S = 300;
-
 /** Builds and packs this package. @returns the path of the tarball */
 export const packTarball = async (): Promise<string> =>
 	await step('Building and packing the Kling node', async () => {
 		const folder = join(WORK, 'pack');
 		await mkdir(folder, { recursive: true });
-		const unlock = await takeLock(folder, BUILD_LIMIT_S);
+		const unlock = await takeLock(folder);
 		try {
 			await run('The build', 'npm', ['run', 'build'], { cwd: PROJECT });
 			const pack = ['pack', '--ignore-scripts', '--pack-destination', folder];

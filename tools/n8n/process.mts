@@ -5,7 +5,7 @@ import { randomInt } from 'node:crypto';
 import { mkdir, readFile, realpath, rm } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { takeLock } from '../lock.mts';
+import { STALE_S, takeLock } from '../lock.mts';
 import { UserError } from '../terminal.mts';
 import { installN8n, type N8nInstall } from './install.mts';
 import { installCommunityNodes } from './pack.mts';
@@ -13,9 +13,7 @@ import { RestClient } from './restClient.mts';
 
 const START_LIMIT_MS = 180_000;
 const LOOK_AGAIN_MS = 200;
-const SHUTDOWN_S = 5;
 const KILLED_AFTER_MS = 3_000;
-const LOG_LINES_SHOWN = 15;
 /** Loaded into n8n: its channel to this process closes when this process dies, however that comes. */
 const END_WITH_PARENT = `data:text/javascript,process.on('disconnect',()=>process.kill(process.pid,'SIGINT'))`;
 
@@ -83,12 +81,12 @@ const environment = async (n8n: N8nInstall, folder: string, url: string) => ({
 export async function logTail(log: string): Promise<string> {
 	const lines = (await readFile(log, 'utf8').catch(() => '')).split('\n').filter((l) => l.trim());
 	const errors = lines.filter((line) => /error|fail|cannot|EADDR|ENOSPC/i.test(line));
-	return (errors.length ? errors : lines).slice(-LOG_LINES_SHOWN).join('\n');
+	return (errors.length ? errors : lines).slice(-15).join('\n');
 }
 
 /** The process of n8n, in the group of this one: Ctrl-C reaches both. */
 function launch(n8n: N8nInstall, file: string, env: Record<string, string>, options: N8nOptions) {
-	const { command = 'start', shutdownS = SHUTDOWN_S } = options;
+	const { command = 'start', shutdownS = 5 } = options;
 	return execa(n8n.node, [`--import=${END_WITH_PARENT}`, n8n.n8n, command], {
 		cwd: dirname(file),
 		extendEnv: false,
@@ -121,7 +119,7 @@ export async function startN8n(options: N8nOptions) {
 	const log = join(folder, 'n8n.log');
 	const url = `http://localhost:${options.port ?? (await freePort())}`;
 	// Two n8n on one folder would spoil its database.
-	const unlock = await takeLock(join(folder, 'running')).catch((error) => {
+	const unlock = await takeLock(join(folder, 'running'), STALE_S + 2).catch((error) => {
 		if (error.code !== 'ELOCKED') throw error;
 		throw new UserError(`n8n is already running on ${folder}. End it with Ctrl-C in its window.`);
 	});

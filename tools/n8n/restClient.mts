@@ -12,7 +12,6 @@ export interface Login {
 	password: string;
 }
 export interface Credential {
-	id?: string;
 	name: string;
 	type: string;
 	data: Record<string, unknown>;

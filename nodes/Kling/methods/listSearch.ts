@@ -7,9 +7,10 @@ import type {
 import { klingError, type KlingError, type Problem } from '../runtime/problems';
 import { readAccounts } from '../tasks/accounts';
 import { fetchTaskOnce } from '../tasks/fetchTask';
-import { createdMs, type Task } from '../tasks/task';
+import type { Task } from '../tasks/task';
 import { TaskPages, type Cursor } from '../tasks/taskPages';
-import { connect } from '../transport/client';
+import { connect, type KlingApi } from '../transport/client';
+import { imageChoices, taskChoice, type Choice } from './choices';
 
 /** The connected Kling accounts, by email. */
 export async function searchAccounts(
@@ -20,7 +21,7 @@ export async function searchAccounts(
 	const { accounts, problem } = readAccounts(await api.getAccounts());
 	if (problem?.httpCode === '404') throw klingError(this.getNode(), problem);
 	if (problem) throw listError(this, problem, 'Account', 'Email');
-	const choices = accounts.map(({ email }) => ({ name: email, value: email }));
+	const choices = accounts.map(({ email }) => ({ name: email, value: email, searched: email }));
 	return { results: matching(choices, filter) };
 }
 
@@ -40,12 +41,15 @@ export async function searchTasks(
 	);
 	const tasks = (await pages.next()) ?? [];
 	return {
-		results: matching(tasks.flatMap(taskChoice), filter),
+		results: matching(
+			tasks.flatMap((task) => taskChoice(task, this.getTimezone())),
+			filter,
+		),
 		...(pages.cursor && { paginationToken: JSON.stringify(pages.cursor) }),
 	};
 }
 
-/** The images of the task chosen above, with their size. */
+/** The images of the task chosen above, with their size and whether they were upscaled before. */
 export async function searchImages(
 	this: ILoadOptionsFunctions,
 	filter?: string,
@@ -62,39 +66,26 @@ export async function searchImages(
 	const email = currentValue(this, 'account');
 	const { task, problem } = await fetchTaskOnce(api, { taskId, account: email || undefined });
 	if (problem) throw listError(this, problem, 'Image', 'ID');
-	const choices = task.images.flatMap(({ workId, width, height, url }, position) => {
-		if (!workId) return [];
-		const size = width && height ? `, ${width} × ${height}` : '';
-		return [{ name: `Image ${position + 1}${size} (${workId})`, value: workId, url }];
-	});
-	return { results: matching(choices, filter) };
+	return { results: matching(imageChoices(task, await recentTasks(api, email)), filter) };
 }
 
-function taskChoice(task: Task): INodeListSearchItems[] {
-	const { taskId, type } = task;
-	if (!taskId) return [];
-	const count = task.images.length;
-	const made = createdMs(task);
-	const date = Number.isFinite(made)
-		? new Date(made).toISOString().slice(0, 16).replace('T', ' ')
-		: 'undated';
-	const images = count === 1 ? '1 image' : `${count} images`;
-	const facts = [date, type && kind(type), images, taskId];
-	return [{ name: facts.filter(Boolean).join(' · '), value: taskId }];
-}
-
-/** "mmu_image_upscale_aiweb" reads as "image upscale"; what else the API may call a task is shown as it is. */
-function kind(type: string): string {
-	return type.replace(/^mmu_|_aiweb$/g, '').replaceAll('_', ' ');
+/** The newest image tasks, for what they tell of others; none where they cannot be read. */
+async function recentTasks(api: KlingApi, email: string): Promise<Task[]> {
+	const fail = ({ message }: Problem) => new Error(message);
+	const query = { ...(email && { email }), contentType: 'image' };
+	const pages = new TaskPages({ ask: api.getTasks, fail }, query);
+	return (await pages.next().catch(() => undefined)) ?? [];
 }
 
 function currentValue(n8n: ILoadOptionsFunctions, name: string): string {
 	return String(n8n.getCurrentNodeParameter(name, { extractValue: true }) ?? '').trim();
 }
 
-function matching(choices: INodeListSearchItems[], filter?: string): INodeListSearchItems[] {
-	const wanted = filter?.toLowerCase() ?? '';
-	return choices.filter(({ name }) => name.toLowerCase().includes(wanted));
+function matching(choices: Choice[], filter = ''): INodeListSearchItems[] {
+	const wanted = filter.toLowerCase();
+	return choices
+		.filter(({ searched }) => searched.toLowerCase().includes(wanted))
+		.map(({ name, value, url }) => ({ name, value, ...(url && { url }) }));
 }
 
 /** Says why there is no list and how to go on without it. */

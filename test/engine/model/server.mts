@@ -32,6 +32,8 @@ export interface Execution {
 /** What n8n's engine works on; not a promise, which `await` would wait for. */
 type Run = { running: PromiseLike<IRun> & { cancel(): void } };
 
+const isCanceled = ({ status }: Execution) => status === 'canceled';
+
 export class Server {
 	readonly executions: Execution[] = [];
 	private process = { dead: false };
@@ -139,6 +141,8 @@ export class Server {
 		execution.status = 'running';
 		const { running } = await begin();
 		execution.cancel = () => running.cancel();
+		// It was canceled before it had begun.
+		if (isCanceled(execution)) running.cancel();
 		const last = readRun(await running);
 		if (process.dead || execution.status !== 'running') return;
 		execution.last = last;

@@ -154,12 +154,17 @@ export class FakeKling {
 	};
 
 	private async route(call: string, qs: IDataObject, body: PaidRequest): Promise<ApiResult> {
+		const email = qs.email as string | undefined;
+		if (call === 'GET accounts') return await this.api.getAccounts();
+		if (call.startsWith('DELETE ')) return await this.api.deleteTask(idIn(call), email);
 		if (call === 'POST images/upscale') return await this.api.submit('upscale', body);
 		if (call === 'GET scheduler') return await this.api.getRunningJobs();
 		if (call === 'GET tasks') return await this.api.getTasks(qs);
-		return await this.api.getTask(call.replace('GET tasks/', ''), qs.email as string);
+		return await this.api.getTask(idIn(call), email);
 	}
 }
+
+const idIn = (call: string) => call.split('/').pop()!;
 
 const isRunning = ({ endMs }: FakeJob) => Date.now() < endMs;
 

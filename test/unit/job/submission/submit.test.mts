@@ -1,10 +1,7 @@
-import fc from 'fast-check';
-
 import type { KlingError } from '../../../../nodes/Kling/runtime/problems.ts';
 import type { ApiResult } from '../../../../nodes/Kling/transport/types.ts';
 import {
 	answered,
-	FakeExecution,
 	FakeKling,
 	lost,
 	messageOf,
@@ -16,7 +13,7 @@ import {
 } from '../../../support/fakes.mts';
 import { jobOf, submitterOf, executionWith, finished } from '../../support/submitting.mts';
 
-/** What is sent, and what an answer comes to. What the ledger decides is in decisions.test.mts, several jobs in submit-several.test.mts. */
+/** What is sent, and what an answer comes to. What was sent before: takeOver.test.mts. */
 
 beforeEach(virtualTime);
 afterEach(realTime);
@@ -197,55 +194,4 @@ test('a task that failed is noted as such, by whoever shares it', async () => {
 	expect((await through(submit())).submission.ref.taskId).toBe('501');
 	expect((await through(submit({ runIndex: 1 }))).submission.isNew).toBe(true);
 	expect(kling.count('POST')).toBe(2);
-});
-
-describe('whatever happens', () => {
-	const post = fc.constantFrom<FakeKling['answers'][number]>(
-		'accept and lose',
-		lost,
-		unsent,
-		answered(200, {}),
-		answered(400, {}),
-		answered(429, {}),
-		answered(500, {}),
-		answered(502, {}),
-	);
-	const call = fc.record({
-		answers: fc.array(post, { maxLength: 2 }),
-		runIndex: fc.nat(3),
-		reuse: fc.boolean(),
-		isTool: fc.boolean(),
-		byHand: fc.boolean(),
-		lists: fc.constantFrom<'told' | 'untold' | 'unreadable'>(
-			'told',
-			'told',
-			'untold',
-			'unreadable',
-		),
-		passedMs: fc.nat(30_000),
-	});
-
-	test('no image is paid twice, and what may have been paid is never sent again unseen', async () => {
-		await fc.assert(
-			fc.asyncProperty(fc.array(call, { minLength: 2, maxLength: 6 }), async (calls) => {
-				const kling = new FakeKling();
-				let execution = new FakeExecution(kling);
-				let hands = 1;
-				for (const { answers, runIndex, reuse, isTool, byHand, lists, passedMs } of calls) {
-					kling.answers.splice(0, Infinity, ...answers);
-					kling.listFault = lists === 'unreadable' ? answered(403, {}) : undefined;
-					for (const job of kling.jobs) job.listTells = job.taskTells = lists === 'told';
-					if (byHand) execution = execution.byHand({ id: String(++hands) });
-					const node = { type: isTool ? 'klingTool' : 'kling' };
-					const context = execution.context({ runIndex, node });
-					const { submitter } = submitterOf(kling, context);
-					const job = jobOf({ reuse: reuse || isTool, timeoutMs: 20_000 });
-					await messageOf(submitter.submit(job, 0));
-					await jest.advanceTimersByTimeAsync(passedMs);
-				}
-				expect(kling.jobs.length).toBeLessThanOrEqual(1);
-			}),
-			{ numRuns: 300 },
-		);
-	}, 60_000);
 });

@@ -8,7 +8,6 @@ import {
 	type Pending,
 	type PendingTask,
 } from '../../../../nodes/Kling/job/waiting/suspend.ts';
-import { suspendAgain } from '../../../../nodes/Kling/job/waiting/suspendAgain.ts';
 import {
 	FakeExecution,
 	FakeKling,
@@ -108,25 +107,6 @@ describe('when n8n runs the node once more', () => {
 	test('a person who retries it by hand finds it too', async () => {
 		const { execution, pending } = await suspended();
 		expect(suspendedBefore(execution.byHand().context())).toEqual(pending);
-	});
-
-	test('it waits until the same time again, and hands out the same items in input order', async () => {
-		const { execution, pending, items } = await suspended();
-		jest.advanceTimersByTime(5_000);
-		const again = await suspendAgain(execution.context({ items }), pending);
-		expect(execution.waits).toEqual([START_MS + 60_000, START_MS + 60_000]);
-		expect(again).toEqual([
-			{ json: { out: 0 }, pairedItem: { item: 0 } },
-			{ json: { out: 1 }, pairedItem: { item: 1 } },
-		]);
-		expect(execution.nodeContext.parkedByKling).toBe(pending);
-	});
-
-	test('what 1.0.0 suspended, which names no time limit, goes on as soon as n8n looks', async () => {
-		const execution = new FakeExecution(new FakeKling());
-		const context = execution.context({ items: outputs() });
-		await suspendAgain(context, { id: '1', tasks: [task(0)], itemCount: 1 });
-		expect(execution.waits).toEqual([START_MS]);
 	});
 });
 
