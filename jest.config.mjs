@@ -1,26 +1,22 @@
-/** ES modules among the packages that the tools use; Jest loads CommonJS only. */
-const ES_MODULES = [
+import { existsSync, readFileSync } from 'node:fs';
+
+const PROJECT = import.meta.dirname;
+
+/** Those of the packages that are ES modules, with what they use in turn: Jest loads CommonJS only. */
+const esModules = (names, user = PROJECT) =>
+	names.flatMap((name) => {
+		const folder = [user, PROJECT].map((base) => `${base}/node_modules/${name}`).find(existsSync);
+		const { type, dependencies = {} } = JSON.parse(readFileSync(`${folder}/package.json`));
+		return type === 'module' ? [name, ...esModules(Object.keys(dependencies), folder)] : [];
+	});
+const ES_MODULES = esModules([
+	'env-paths',
 	'execa',
-	'@sec-ant/readable-stream',
-	'@sindresorhus/merge-streams',
-	'figures',
 	'get-port',
-	'get-stream',
-	'human-signals',
-	'is-network-error',
-	'is-plain-obj',
-	'is-stream',
-	'is-unicode-supported',
-	'npm-run-path',
+	'p-map',
 	'p-retry',
-	'parse-ms',
-	'path-key',
-	'pretty-ms',
-	'strip-final-newline',
-	'unicorn-magic',
 	'yocto-spinner',
-	'yoctocolors',
-];
+]);
 
 const swc = [
 	'@swc/jest',
@@ -46,7 +42,7 @@ export const project = (name, folder = name) => ({
 /** Everybody gets one copy of n8n's engine: the tests, the node under test and n8n-core itself. */
 const oldestEngine = {
 	...project('oldest', 'engine'),
-	// It keeps requests off the network by way of n8n's axios, of which 2.8 brings a copy of its own.
+	// It holds that a failed task ends its waiting execution, which 2.8 cannot do.
 	testPathIgnorePatterns: ['/paid-once-model'],
 	moduleNameMapper: {
 		'^n8n-core$': 'n8n-core-oldest',

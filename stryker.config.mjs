@@ -8,19 +8,12 @@ const WORK = '.kling/mutation';
 
 /** Objects that n8n's editor draws. n8n's lint checks their form; a unit test could only repeat them word by word. */
 const DESCRIPTIONS =
-	/^(INodeProperties|INodeTypeDescription|IWebhookDescription|TriggerPanelDefinition|Icon)$/;
+	/"name":"(INodeProperties|INodeTypeDescription|IWebhookDescription|TriggerPanelDefinition|Icon)"/;
 
-/** The names in a type annotation, e.g. INodeProperties of `INodeProperties[]`. */
-const namesIn = (node) =>
-	node?.type === 'Identifier'
-		? [node.name]
-		: ['typeAnnotation', 'elementType', 'typeName', 'objectType']
-				.filter((key) => node?.[key])
-				.flatMap((key) => namesIn(node[key]));
-
+/** By the names in its type annotation, e.g. INodeProperties of `INodeProperties[]`. */
 const isDescription = ({ node }) =>
 	['VariableDeclarator', 'ClassProperty'].includes(node.type) &&
-	namesIn((node.id ?? node).typeAnnotation).some((name) => DESCRIPTIONS.test(name));
+	DESCRIPTIONS.test(JSON.stringify((node.id ?? node).typeAnnotation));
 
 export const strykerPlugins = [
 	{

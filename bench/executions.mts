@@ -1,72 +1,62 @@
 // Executions: started, waited for and suspended.
+import pMap from 'p-map';
+import pRetry from 'p-retry';
 import { setTimeout as pause } from 'node:timers/promises';
-import { RUNNING } from '../tools/n8n/restClient.mts';
+import { RUNNING, type Execution } from '../tools/n8n/restClient.mts';
 import { UserError } from '../tools/terminal.mts';
 import type { Image, Published, Site } from './stage.mts';
 
 const CALLS_AT_ONCE = 25;
+const READS_AT_ONCE = 4;
 const LOOK_AGAIN_MS = 250;
 /** Longer than anything the node waits for by itself while its execution is suspended. */
 const STANDSTILL_MS = 90_000;
-/** Even a standstill is trusted only after so many looks. */
+/** Even a standstill is believed only after so many looks. */
 const STANDSTILL_LOOKS = 20;
 /** An n8n that needs longer for a count is busy. */
 const PROMPT_MS = 1_000;
-/** Beyond any machine that is merely slow. What has not ended by then is undecided, not lost. */
+/** Beyond any machine that is merely slow. What has not ended by then counts as lost. */
 const LIMIT_MS = 45 * 60_000;
-export const TOO_SLOW = 'undecided, too slow';
-/** Executions that n8n works on. A suspended one is "waiting". */
+/** Executions that n8n works on. One that is suspended is "waiting". */
 const WORKING = RUNNING.filter((status) => status !== 'waiting');
 
 /** An item of a suspended execution, its task, and the execution's resume URL as the sandbox got it. */
 export type Job = { reference: string; taskId: string; executionId: string; replyUrl: string };
 
-/** Works on all values, so many at a time; the results are in the order of the values. */
-export async function eachOf<T, R>(values: T[], atOnce: number, work: (value: T) => Promise<R>) {
-	const results: R[] = [];
-	for (let at = 0; at < values.length; at += atOnce) {
-		results.push(...(await Promise.all(values.slice(at, at + atOnce).map(work))));
-	}
-	return results;
-}
-
 /**
- * Looks until nothing is left, or until what is left has stood still while nothing was on its way (busy). A look that
- * throws is no standstill: n8n is "not ready" while it is busy. Not decided: the limit came first.
+ * Looks until nothing is left, or until what is left has stood still while nothing was on its way (busy); answers what is
+ * left. A look that throws is no standstill: n8n is "not ready" while it is busy.
  */
 export async function settle(
 	look: () => Promise<{ left: number; busy: boolean }>,
 	{ limitMs = LIMIT_MS, standstillMs = STANDSTILL_MS, lookAgainMs = LOOK_AGAIN_MS } = {},
-): Promise<{ left: number; decided: boolean }> {
+): Promise<number> {
 	const deadline = Date.now() + limitMs;
-	let left = Infinity;
-	for (let sinceMs = Date.now(), looks = 0; ; looks++) {
-		const seen = await look().catch(() => undefined);
-		if (seen?.left === 0) return { left: 0, decided: true };
-		if (!seen || seen.busy || seen.left < left) [sinceMs, looks] = [Date.now(), 0];
-		left = Math.min(left, seen?.left ?? left);
-		if (Date.now() - sinceMs > standstillMs && looks > STANDSTILL_LOOKS) {
-			return { left, decided: true };
-		}
-		if (Date.now() > deadline) return { left, decided: false };
-		await pause(lookAgainMs);
+	let [left, sinceMs, looks] = [Infinity, Date.now(), 0];
+	const standsStill = () => Date.now() - sinceMs > standstillMs && looks > STANDSTILL_LOOKS;
+	while (left > 0 && Date.now() < deadline && !standsStill()) {
+		const seen = await look().catch(() => ({ left, busy: true }));
+		looks++;
+		if (seen.busy || seen.left < left) [sinceMs, looks] = [Date.now(), 0];
+		left = Math.min(left, seen.left);
+		if (left > 0) await pause(lookAgainMs);
 	}
+	return left;
 }
 
 /** n8n's answer, however often a busy n8n must be asked for it. */
-export async function answered<T>(ask: () => Promise<T>): Promise<T> {
-	const answers: T[] = [];
-	await settle(async () => ({ left: answers.push(await ask()) - 1, busy: true }));
-	if (answers.length === 0) throw new UserError(`n8n does not answer (${TOO_SLOW})`);
-	return answers[0];
-}
+export const answered = async <T,>(ask: () => Promise<T>): Promise<T> =>
+	await pRetry(ask, { retries: Infinity, factor: 1, minTimeout: 250, maxRetryTime: LIMIT_MS });
+
+export const readAll = async ({ api }: Site, ids: string[]): Promise<Execution[]> =>
+	await pMap(ids, (id) => answered(() => api.getExecution(id)), { concurrency: READS_AT_ONCE });
 
 /** As `settle`, of a workflow's executions and of all that may still bring them on. */
 async function settleOf({ api, sandbox }: Site, { id }: Published, left: () => Promise<number>) {
 	let requests = 0;
 	return await settle(async () => {
 		const sinceMs = Date.now();
-		const working = await api.countExecutions(id, WORKING);
+		const { count: working } = await api.listExecutions(id, WORKING, 1);
 		const remaining = await left();
 		const asked = sandbox.requests.length > requests;
 		requests = sandbox.requests.length;
@@ -77,29 +67,31 @@ async function settleOf({ api, sandbox }: Site, { id }: Published, left: () => P
 }
 
 /** Calls a workflow with the items of each execution; answers what it answers. */
-export const start = async ({ url }: Published, calls: Image[][]): Promise<string[]> =>
-	await eachOf(calls, CALLS_AT_ONCE, async (items) => {
+export async function start({ url }: Published, calls: Image[][]): Promise<string[]> {
+	const call = async (items: Image[]) => {
 		const headers = { 'content-type': 'application/json' };
 		const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify({ items }) });
 		const text = await response.text();
 		if (!response.ok) throw new UserError(`n8n answered ${response.status} to a start: ${text}`);
 		return text;
-	});
+	};
+	return await pMap(calls, call, { concurrency: CALLS_AT_ONCE });
+}
 
 /** Waits until so many executions of the workflow are suspended, and their tasks only wait to be ended. */
-export async function untilWaiting(site: Site, workflow: Published, count: number, tasks = 0) {
-	const { left, decided } = await settleOf(site, workflow, async () => {
-		const waiting = await site.api.countExecutions(workflow.id, ['waiting']);
-		return count - waiting + tasks - site.sandbox.held().length;
+export async function untilParked(site: Site, workflow: Published, count: number, tasks = 0) {
+	const left = await settleOf(site, workflow, async () => {
+		const suspended = await site.api.listExecutions(workflow.id, ['waiting'], 1);
+		return count - suspended.count + tasks - site.sandbox.held().length;
 	});
-	if (left > 0) throw new UserError(`${left} are not waiting${decided ? '' : ` (${TOO_SLOW})`}.`);
+	if (left > 0) throw new UserError(`${left} did not suspend.`);
 }
 
 /** Starts executions with these items and waits until all of them are suspended; answers the items in their order. */
 export async function suspend(site: Site, workflow: Published, calls: Image[][]): Promise<Job[]> {
 	const images = calls.flat();
 	await start(workflow, calls);
-	await untilWaiting(site, workflow, calls.length, images.length);
+	await untilParked(site, workflow, calls.length, images.length);
 	const held = new Map(site.sandbox.held().map((task) => [task.replyRef, task]));
 	return images.map(({ reference }) => {
 		const { taskId, replyUrl = '' } = held.get(reference)!;
@@ -111,8 +103,8 @@ export async function suspend(site: Site, workflow: Published, calls: Image[][])
 export const executionIn = (resumeUrl: string): string =>
 	/\/webhook-waiting\/(\d+)/.exec(resumeUrl)?.[1] ?? '';
 
-/** Waits until no execution runs, and none that is waiting will go on by itself; answers whether the limit was kept. */
-export async function untilEnded(site: Site, workflow: Published): Promise<boolean> {
-	const left = async () => await site.api.countExecutions(workflow.id, RUNNING);
-	return (await settleOf(site, workflow, left)).decided;
+/** Waits until no execution runs, and none that is suspended will go on by itself. */
+export async function untilEnded(site: Site, workflow: Published): Promise<void> {
+	const left = async () => (await site.api.listExecutions(workflow.id, RUNNING, 1)).count;
+	await settleOf(site, workflow, left);
 }

@@ -1,16 +1,19 @@
 // What a scenario has to tell, as people read it, and the page that it is written to.
 import { createHistogram } from 'node:perf_hooks';
-import type { Verdict } from './verdict.mts';
 
 /** A figure beside what it should be, or beside what it is compared with. */
 export type Check = { what: string; measured: string; target?: string; met?: boolean };
+/** Of a table, by column. */
+export type Row = Record<string, string>;
 /** The load is what accounts and tasks there were. */
-export interface Section extends Partial<Verdict> {
+export interface Section {
 	title: string;
 	load: string;
 	checks: Check[];
 	text?: string;
-	tables: Array<[head: string[], rows: string[][]]>;
+	tables: Row[][];
+	/** What no execution may do: be lost, end twice or wrongly. */
+	faults: string[];
 }
 
 type Write = (value: number) => string;
@@ -28,13 +31,17 @@ export const kilobytes = known((bytes) => `${(bytes / 1e3).toFixed(1)} kB`);
 export const count = (number: number, what: string): string =>
 	`${number.toLocaleString('en')} ${what}${number === 1 ? '' : 's'}`;
 
-function check(what: string, value: number, target: string, met: boolean, write: Write): Check {
-	return { what, measured: write(value), target, met: Number.isFinite(value) ? met : undefined };
+/** Without a target the figure is there to compare with. */
+export function atMost(what: string, value: number, write: Write, most?: number): Check {
+	const measured = write(value);
+	if (most === undefined) return { what, measured };
+	const met = Number.isFinite(value) ? value <= most : undefined;
+	return { what, measured, target: `at most ${write(most)}`, met };
 }
-export const atMost = (what: string, value: number, most: number, write: Write): Check =>
-	check(what, value, `at most ${write(most)}`, value <= most, write);
-export const atLeast = (what: string, value: number, least: number, write: Write): Check =>
-	check(what, value, `at least ${write(least)}`, value >= least, write);
+export function atLeast(what: string, value: number, write: Write, least: number): Check {
+	const met = Number.isFinite(value) ? value >= least : undefined;
+	return { what, measured: write(value), target: `at least ${write(least)}`, met };
+}
 
 /** Of times in whole ms; NaN of none. */
 export function percentiles(valuesMs: number[], ...percents: number[]): number[] {
@@ -43,31 +50,35 @@ export function percentiles(valuesMs: number[], ...percents: number[]): number[]
 	return percents.map((percent) => (valuesMs.length > 0 ? histogram.percentile(percent) : NaN));
 }
 
-/** Cells are texts of one line; a bar in one would end it. */
-export function table(head: string[], rows: string[][]): string {
+/** A bar in a cell would end it. */
+export function table(rows: Row[]): string {
 	const line = (cells: string[]) =>
 		`| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-	return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+	const head = Object.keys(rows[0]);
+	return [head, head.map(() => '---'), ...rows.map(Object.values<string>)].map(line).join('\n');
 }
 
 export function summary(checks: Check[]): string {
 	const verdict = (met?: boolean) => (met === undefined ? '–' : met ? 'yes' : '**no**');
 	return table(
-		['What', 'Measured', 'Target', 'Met'],
-		checks.map(({ what, measured, target = '–', met }) => [what, measured, target, verdict(met)]),
+		checks.map(({ what, measured, target = '–', met }) => ({
+			What: what,
+			Measured: measured,
+			Target: target,
+			Met: verdict(met),
+		})),
 	);
 }
 
 /** @param conditions when, with what and on which machine it was measured */
 export function asMarkdown(section: Section, conditions: string): string {
-	const { title, load, checks, text, tables, faults = [], undecided = [] } = section;
-	const found = `Faults found: ${faults.length}; undecided, too slow: ${undecided.length}.`;
+	const { title, load, checks, text, tables, faults } = section;
 	return [
 		`## ${title}`,
-		`${conditions} ${load} ${found}`,
+		`${conditions} ${load} Faults found: ${faults.length}.`,
 		...(checks.length > 0 ? [summary(checks)] : []),
 		...(text ? [text] : []),
-		...tables.map(([head, rows]) => table(head, rows)),
+		...tables.filter((rows) => rows.length > 0).map(table),
 	].join('\n\n');
 }
 

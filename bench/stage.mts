@@ -2,19 +2,16 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
-import sharp from 'sharp';
 import type { SandboxOptions } from '../sandbox/options.mts';
 import { startSandbox, type Sandbox } from '../sandbox/server.mts';
 import { logTail, startN8n } from '../tools/n8n/process.mts';
 import type { RestClient, Workflow } from '../tools/n8n/restClient.mts';
 import { WORK } from '../tools/project.mts';
 import { step, UserError } from '../tools/terminal.mts';
+import { answered } from './executions.mts';
 import { COLLECTOR, Probe } from './probe.mts';
 import { VENDOR_URL } from './workflows.mts';
 
-/** Small and not enlarged, so that making the results takes no time worth mentioning. */
-const PICTURE = { width: 64, height: 64, channels: 3, background: 'teal' } as const;
 /** What useapi.net allows an account. */
 const MOST_SLOTS = 50;
 /** Images are as old as this, as most that are upscaled. */
@@ -25,8 +22,6 @@ const FIRST_IMAGE = 700_000_000;
  * caller is gone; so that no machine is too slow for a verdict, nobody gives up here.
  */
 const PATIENCE_MS = 40 * 60_000;
-/** A workflow that has just been published answers 404 for a moment. */
-const PUBLISH_LIMIT_MS = 120_000;
 
 /** What each kind of credential needs to reach the sandbox. */
 const CREDENTIAL_DATA: Record<string, (sandbox: Sandbox) => Record<string, string>> = {
@@ -73,21 +68,17 @@ export interface Stage {
 /** A new n8n with nothing in it but these packages; cleared away after the work. */
 export async function withStage<T>(packages: Package[], work: (stage: Stage) => Promise<T>) {
 	const folder = join(FOLDER, randomUUID());
-	const pictures = join(folder, 'pictures');
-	await mkdir(pictures, { recursive: true });
-	await sharp({ create: PICTURE }).png().toFile(join(pictures, 'tile.png'));
-	const probeFile = join(folder, 'probe');
+	await mkdir(folder, { recursive: true });
 	const eventLog = join(folder, 'events.log');
 	const [tarball, ...others] = packages.map((each) => each.tarball);
 	const env = {
 		N8N_EVENTBUS_LOGWRITER_LOGFULLPATH: eventLog,
 		N8N_EVENTBUS_LOGWRITER_MAXFILESIZEINKB: '200000',
 		NODE_OPTIONS: `--import=${COLLECTOR}`,
-		BENCH_PROBE_FILE: probeFile,
 	};
 	const n8n = await step('Starting n8n', () => startN8n({ folder, tarball, others, env }));
 	const { api } = n8n;
-	const probe = new Probe(n8n.pid, probeFile);
+	const probe = new Probe(n8n);
 
 	const site: Stage['site'] = async ({ images: count, slots, ...options }, use) => {
 		const accounts = Array.from({ length: slots ? 1 : Math.ceil(count / MOST_SLOTS) }, (_, at) => ({
@@ -103,8 +94,8 @@ export async function withStage<T>(packages: Package[], work: (stage: Stage) => 
 		const createTime = Date.now() - IMAGE_AGE_MS;
 		const sandbox = await startSandbox({
 			accounts,
-			picturesFolder: pictures,
-			scale: 1,
+			// Making the results takes no time.
+			onePixel: true,
 			callbackTimeoutMs: PATIENCE_MS,
 			seeds: images.map(({ taskId, workId }) => ({ taskId, workId, createTime })),
 			...options,
@@ -123,12 +114,11 @@ export async function withStage<T>(packages: Package[], work: (stage: Stage) => 
 			const saved = await api.importWorkflow({ nodes, ...rest });
 			await api.publishWorkflow(saved);
 			const url = `${n8n.url}/webhook/${path}`;
-			const deadline = Date.now() + PUBLISH_LIMIT_MS;
-			// A GET starts nothing; what it is answered tells whether n8n knows the address yet.
-			while (!(await (await fetch(url)).text()).includes('Did you mean to make a POST request')) {
-				if (Date.now() > deadline) throw new UserError(`n8n did not publish "${workflow.name}".`);
-				await pause(250);
-			}
+			// A workflow that has just been published answers 404 for a moment. A GET starts nothing.
+			await answered(async () => {
+				const text = await (await fetch(url)).text();
+				if (!text.includes('Did you mean to make a POST request')) throw new UserError(text);
+			});
 			return { id: saved.id, url };
 		};
 		const opened: Site = { api, probe, sandbox, images, eventLog, publish };

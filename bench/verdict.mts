@@ -1,17 +1,9 @@
 // Whether every execution ended as it should: once, and with its own results.
 import { readFile } from 'node:fs/promises';
-import type { RecordedCallback } from '../sandbox/server.mts';
-import { itemsOf, RUNNING, type Execution } from '../tools/n8n/restClient.mts';
-import { answered, eachOf, settle, TOO_SLOW, type Job } from './executions.mts';
+import { itemsOf, type Execution } from '../tools/n8n/restClient.mts';
+import { settle, type Job } from './executions.mts';
 import type { Site } from './stage.mts';
 import { DONE } from './workflows.mts';
-
-const READS_AT_ONCE = 4;
-/** What n8n answers, without the node having been asked, while it is too busy for its database. */
-const NOT_READY = 503;
-
-/** What is wrong, and the executions of which nothing can be said. */
-export type Verdict = { faults: string[]; undecided: string[] };
 
 /**
  * The executions in which a node began to run, each as often as it did, as n8n's event log has it: data that a second run
@@ -51,47 +43,25 @@ export function faultsOf(execution: Execution, jobs: Job[], runs: number, sent: 
 	return wrong.map(([what, is, not]) => `Execution ${execution.id}: ${what} is ${is}, not ${not}`);
 }
 
-/**
- * Whether nothing can be said of an execution that has not ended: there was not enough time for it, or one of its
- * final callbacks never reached it. The node is to blame for neither.
- */
-export function isUndecided(
-	status: string,
+/** What is wrong with the executions of these items, as they were read when they had ended. */
+export async function judge(
+	{ sandbox, eventLog }: Site,
 	jobs: Job[],
-	calls: RecordedCallback[],
-	inTime: boolean,
-) {
-	if (!RUNNING.includes(status)) return false;
-	const reached = calls.filter(
-		({ statusName, answer }) => statusName === 'succeed' && answer && answer !== NOT_READY,
-	);
-	return !inTime || jobs.some((job) => !reached.some(({ taskId }) => taskId === job.taskId));
-}
-
-/** The verdict on the executions of these items. */
-export async function judge(site: Site, jobs: Job[], decided: boolean): Promise<Verdict> {
-	const { api, sandbox } = site;
+	executions: Execution[],
+): Promise<string[]> {
 	const sent = sandbox.requests
 		.filter(({ method }) => method === 'POST')
 		.map(({ body }) => (body as { replyRef?: string }).replyRef);
-	const ids = [...new Set(jobs.map(({ executionId }) => executionId))];
-	const read = async (id: string) => await answered(async () => await api.getExecution(id));
-	const executions = await eachOf(ids, READS_AT_ONCE, read);
 	const ended = executions.flatMap(({ id, status }) => (status === 'success' ? id : []));
 	let starts: string[] = [];
 	// n8n writes its log a moment after it has noted an execution's end.
 	await settle(async () => {
-		starts = startsOf(DONE, await readFile(site.eventLog, 'utf8'));
+		starts = startsOf(DONE, await readFile(eventLog, 'utf8'));
 		return { left: ended.filter((id) => !starts.includes(id)).length, busy: false };
 	});
-	const verdict: Verdict = { faults: [], undecided: [] };
-	for (const execution of executions) {
-		const { id, status } = execution;
-		const own = jobs.filter(({ executionId }) => executionId === id);
-		const runs = starts.filter((each) => each === id).length;
-		if (isUndecided(status, own, sandbox.callbacks, decided)) {
-			verdict.undecided.push(`Execution ${id}: ${TOO_SLOW}; its status is ${status}`);
-		} else verdict.faults.push(...faultsOf(execution, own, runs, sent));
-	}
-	return verdict;
+	return executions.flatMap((execution) => {
+		const own = jobs.filter(({ executionId }) => executionId === execution.id);
+		const runs = starts.filter((id) => id === execution.id).length;
+		return faultsOf(execution, own, runs, sent);
+	});
 }

@@ -59,21 +59,22 @@ const inARow = (...nodes: WorkflowNode[]): Workflow =>
  */
 const from = (field: string, mode = 'id') => ({ __rl: true, mode, value: `={{ $json.${field} }}` });
 
+const upscale = (type: string, parameters: object, credential: string): Workflow =>
+	inARow(webhook(), splitOut(), node(UPSCALE, type, 1, parameters, credential), done());
+
 export function kling(wait: 'poll' | 'callback', more: object = {}): Workflow {
 	const image = { taskId: from('taskId'), workId: from('workId') };
 	const where = { ...image, account: from('account', 'email') };
 	const options = { replyRef: '={{ $json.reference }}', timeout: TIME_LIMIT_S };
 	const parameters = { resource: 'image', operation: 'upscale', ...where, wait, options, ...more };
-	const upscale = node(UPSCALE, 'n8n-nodes-useapi-kling.kling', 1, parameters, 'useApiNetApi');
-	return inARow(webhook(), splitOut(), upscale, done());
+	return upscale('n8n-nodes-useapi-kling.kling', parameters, 'useApiNetApi');
 }
 
 /** n8n-nodes-useapi-net with the defaults of its operation, which has no field for the image (workId). */
 export function useApiNet(): Workflow {
 	const what = { resource: 'kling', operation: 'upscaleImage', task_id: '={{ $json.taskId }}' };
 	const parameters = { ...what, account: '', waitForCompletion: true };
-	const upscale = node(UPSCALE, 'n8n-nodes-useapi-net.useApi', 1, parameters, 'useApiCredentials');
-	return inARow(webhook(), splitOut(), upscale, done());
+	return upscale('n8n-nodes-useapi-net.useApi', parameters, 'useApiCredentials');
 }
 
 /** n8n's own Wait node in place of Kling; answers a call with the execution's resume URL. */

@@ -1,5 +1,4 @@
 import { setMaxListeners } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { FastifyInstance, FastifyReply } from 'fastify';
@@ -65,6 +64,8 @@ declare module 'fastify' {
 export class Faults {
 	private waiting: Array<{ fault: Fault; left: number; path?: RegExp }> = [];
 	private closing = new AbortController();
+	/** How many answers are kept back right now, of callers that are still there. */
+	keptBack = 0;
 
 	constructor() {
 		// Many requests may be held up at once.
@@ -100,9 +101,24 @@ export class Faults {
 	}
 
 	/** false when the sandbox closed meanwhile: the held-up request then takes no effect. */
-	async wait(delayMs = 0): Promise<boolean> {
+	async wait({ raw }: FastifyReply, delayMs = 0): Promise<boolean> {
 		const { signal } = this.closing;
-		if (delayMs > 0) await sleep(delayMs, undefined, { signal }).catch(() => {});
+		if (delayMs <= 0 || signal.aborted) return !signal.aborted;
+		let isKept = true;
+		const giveBack = () => {
+			if (isKept) this.keptBack--;
+			isKept = false;
+		};
+		this.keptBack++;
+		raw.once('close', giveBack);
+		await new Promise<void>((resolve) => {
+			const timer = setTimeout(resolve, delayMs);
+			signal.addEventListener('abort', () => {
+				clearTimeout(timer);
+				resolve();
+			});
+		});
+		giveBack();
 		return !signal.aborted;
 	}
 
@@ -123,7 +139,7 @@ export function installFaults(
 		const fault = faults.take(server, request.method, path);
 		if (!fault) return undefined;
 		request.fault = fault;
-		const open = fault.after || (await faults.wait(fault.delayMs));
+		const open = fault.after || (await faults.wait(reply, fault.delayMs));
 		if (!open || fault.kind === 'resetBefore') {
 			request.raw.socket.destroy();
 			return reply.hijack();
@@ -135,12 +151,12 @@ export function installFaults(
 	app.addHook('onSend', async (request, reply, payload) => {
 		const { fault } = request;
 		if (!fault) return payload;
-		if (fault.after) await faults.wait(fault.delayMs);
+		if (fault.after) await faults.wait(reply, fault.delayMs);
 		if (fault.after && replaces(fault)) return spoil(reply, fault, redirectTo());
 		if (fault.kind === 'resetAfter') request.raw.socket.destroy();
 		if (fault.kind === 'truncate' || fault.kind === 'stall') {
 			const silence = async () =>
-				await faults.wait(fault.kind === 'stall' ? SILENCE_MS : CUT_AFTER_MS);
+				await faults.wait(reply, fault.kind === 'stall' ? SILENCE_MS : CUT_AFTER_MS);
 			const whole = payload instanceof Readable ? await buffer(payload) : (payload ?? '');
 			return cut(reply, Buffer.from(whole as string), silence);
 		}

@@ -56,6 +56,8 @@ export interface Sandbox {
 	credits(email?: string): number;
 	/** The tasks of the first account, newest first. */
 	tasks(): Promise<SandboxTask[]>;
+	/** How many answers a fault keeps back right now. */
+	keptBack(): number;
 	addFault(fault: Fault): void;
 	clearFaults(): void;
 	/** Ends both servers, timers and open sockets. */
@@ -128,6 +130,7 @@ async function buildSandbox(options: SandboxOptions) {
 		release: (taskId: string) => tasks.release(taskId),
 		credits: (email = settings.accounts[0]?.email ?? '') => balances.total(email) / 100,
 		tasks: async () => describe(await tasks.list(settings.accounts[0]?.email ?? '')),
+		keptBack: () => faults.keptBack,
 		addFault: (fault: Fault) => faults.add(fault),
 		clearFaults: () => faults.clear(),
 		close: async () => {

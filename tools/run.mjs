@@ -1,20 +1,17 @@
 // Runs a script of this project, after installing the project's packages if they are missing or outdated:
 //   node tools/run.mjs [script.mts [arguments]]
-// Both in one process, so that what ends `npm start` ends it all. Not a "prestart" script: npm leaves those out when
-// ignore-scripts is set, as it is here. Plain JavaScript on Node.js's own modules, because nothing is installed yet.
+// Not a "prestart" script: npm leaves those out when ignore-scripts is set, as it is here. Plain JavaScript on Node.js's own
+// modules, because nothing is installed yet.
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import process from 'node:process';
-import { clearInterval, setInterval } from 'node:timers';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const NODE_MIN_MAJOR = 20;
 const TRIES = 3;
-const PARENT_CHECK_MS = 500;
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const project = join(dirname(fileURLToPath(import.meta.url)), '..');
-
 const packagesIn = (file) => JSON.parse(readFileSync(join(project, file), 'utf8')).packages;
 
 /** npm writes node_modules/.package-lock.json as the last act of an install: half an install has none, an old one differs. */
@@ -34,24 +31,20 @@ function fail(message) {
 	process.exit(1);
 }
 
-/** @returns npm's exit code; npm itself says what it is doing, and why if it fails */
-function npmCi() {
-	const flags =
-		'--include=dev --include=optional --prefer-offline --fetch-retries=4 --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=5000 --loglevel=error';
+/** npm itself says what it is doing, and why if it fails. */
+async function npmCi() {
 	// npm is a .cmd file on Windows.
 	const options = { cwd: project, stdio: 'inherit', shell: process.platform === 'win32' };
-	const npm = spawn('npm', ['ci', ...flags.split(' ')], options);
-	const end = (signal) => {
-		npm.kill(signal);
+	const npm = spawn('npm', ['ci', '--prefer-offline', '--loglevel=error'], options);
+	const end = () => {
+		// Asked to end, it would take minutes to put everything back.
+		npm.kill('SIGKILL');
 		process.exit(1);
 	};
-	for (const signal of SIGNALS) process.once(signal, end);
-	return new Promise((done) => {
-		npm.on('close', (code) => {
-			for (const signal of SIGNALS) process.off(signal, end);
-			done(code);
-		});
-	});
+	const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+	for (const signal of signals) process.once(signal, end);
+	await once(npm, 'close');
+	for (const signal of signals) process.off(signal, end);
 }
 
 async function install() {
@@ -60,16 +53,16 @@ async function install() {
 			`This needs Node.js ${NODE_MIN_MAJOR} or newer; this is ${process.version}. Get a newer one at https://nodejs.org.`,
 		);
 	}
-	if (isInstalled()) return;
-	for (let attempt = 1; attempt <= TRIES; attempt++) {
-		console.log(
-			`Installing this project's packages (about a minute), try ${attempt} of ${TRIES} …`,
-		);
-		if ((await npmCi()) === 0) return;
+	for (let attempt = 1; !isInstalled(); attempt++) {
+		if (attempt > TRIES) {
+			fail(
+				'The packages could not be installed; npm says why above. If it is the internet connection, the proxy or the disk, mend that and run the same command again; what was downloaded is kept.',
+			);
+		}
+		const title = "Installing this project's packages (about a minute)";
+		console.log(`${title}, try ${attempt} of ${TRIES} …`);
+		await npmCi();
 	}
-	fail(
-		'The packages could not be installed; npm says why above. If it is the internet connection, the proxy or the disk, mend that and run the same command again; what was downloaded is kept.',
-	);
 }
 
 async function runScript(path) {
@@ -80,14 +73,5 @@ async function runScript(path) {
 	await import(pathToFileURL(script).href);
 }
 
-if (process.env.npm_lifecycle_event) {
-	// A signal that ends npm ends its shell too, which does not pass it on to this process.
-	const parent = process.ppid;
-	const timer = setInterval(() => {
-		if (process.ppid === parent) return;
-		clearInterval(timer);
-		process.kill(process.pid, 'SIGTERM');
-	}, PARENT_CHECK_MS).unref();
-}
 await install();
 if (process.argv[2]) await runScript(process.argv[2]);

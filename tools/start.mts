@@ -3,14 +3,13 @@ import getPort from 'get-port';
 import pRetry from 'p-retry';
 import { mkdir } from 'node:fs/promises';
 import { constants } from 'node:os';
-import { parseArgs } from 'node:util';
 import { startSandbox, type Sandbox } from '../sandbox/server.mts';
-import { prepareDemo, runDemo, type Demo } from './demo.mts';
+import { prepareDemo, runDemo } from './demo.mts';
 import { installN8n, N8N_VERSION } from './n8n/install.mts';
 import { packTarball } from './n8n/pack.mts';
 import { logTail, startN8n, type RunningN8n } from './n8n/process.mts';
 import { WORK } from './project.mts';
-import { describeError, step, UserError } from './terminal.mts';
+import { describeError, readArguments, step, UserError } from './terminal.mts';
 
 const EDITOR_PORT = 5678;
 const HELP = `Starts a real n8n ${N8N_VERSION} with the Kling node in it, and a stand-in of useapi.net, all on this machine.
@@ -18,7 +17,7 @@ Runs the workflow "Upscale an image and save it" once, then leaves the editor op
 
   npm start                    start; Ctrl-C ends everything
   npm start -- --exit          end after that run (0: the image came out 4 times as large)
-  npm start -- --port 5700     the editor's port (otherwise ${EDITOR_PORT}, or a free one)
+  npm start -- --port 5700     the editor's port (otherwise ${EDITOR_PORT}); a free one where it is taken
   npm start -- --help          this text
 
 With your API token in the environment variable USEAPI_TOKEN the real useapi.net is used in place of the stand-in.
@@ -30,32 +29,6 @@ Everything else is in ${WORK}; deleting that folder begins anew.`;
 const NO_RUN = `
 USEAPI_TOKEN is set, so the real useapi.net is used. Nothing has been run, because a run spends credits.
 Put the ID of one of your own Kling tasks into "Get Task", then press "Execute workflow".`;
-
-function readOptions() {
-	const options = {
-		exit: { type: 'boolean' },
-		port: { type: 'string' },
-		help: { type: 'boolean', short: 'h' },
-	} as const;
-	try {
-		return parseArgs({ options }).values;
-	} catch (error) {
-		throw new UserError(`${(error as Error).message}\n\n${HELP}`);
-	}
-}
-
-async function choosePort(wanted?: string): Promise<number> {
-	const number = Number(wanted ?? EDITOR_PORT);
-	if (!Number.isInteger(number) || number < 1 || number > 65_535) {
-		throw new UserError(`--port takes a number from 1 to 65535, not "${wanted}".`);
-	}
-	const port = await getPort({ port: number });
-	if (port === number) return port;
-	const taken = `Port ${number} is taken by another program`;
-	if (wanted) throw new UserError(`${taken}. Choose another one, or leave --port away.`);
-	console.log(`${taken}, so the editor gets port ${port}.`);
-	return port;
-}
 
 let sandbox: Sandbox | undefined;
 let n8n: RunningN8n | undefined;
@@ -70,68 +43,70 @@ function end(code: number): void {
 	})().finally(() => process.exit(code));
 }
 
+/** What breaks because it is being ended is no news. */
+function complain(message: string): void {
+	if (!ending) console.error(`\n✗ ${message}`);
+}
+
 function fail(error: unknown): void {
-	// What breaks because it is being ended is no news.
-	if (!ending) console.error(`\n✗ ${describeError(error)}`);
+	complain(describeError(error));
 	end(1);
 }
 
+/** Another start may take the port while this n8n is loading; then there is a second try. */
+async function open(wanted: number, tarball: string): Promise<RunningN8n> {
+	const start = async () => {
+		const port = await getPort({ port: wanted });
+		if (port !== wanted) {
+			console.log(`Port ${wanted} is taken by another program, so the editor gets port ${port}.`);
+		}
+		return await step(`Starting n8n ${N8N_VERSION}`, () =>
+			startN8n({ folder: WORK, tarball, port }),
+		);
+	};
+	const shouldRetry = ({ error }: { error: Error }) => error.message.includes('already in use');
+	return await pRetry(start, { retries: 1, shouldRetry });
+}
+
 async function start(): Promise<void> {
-	const { exit, port: wantedPort, help } = readOptions();
-	if (help) return console.log(HELP);
+	const flag = { type: 'boolean' } as const;
+	const port = { type: 'string', default: String(EDITOR_PORT) } as const;
+	const options = { exit: flag, port, help: { ...flag, short: 'h' } };
+	const { values } = readArguments({ options }, HELP);
+	if (values.help) return console.log(HELP);
+	const wanted = Number(values.port);
+	if (!Number.isInteger(wanted) || wanted < 1 || wanted > 65_535) {
+		throw new UserError(`--port takes a number from 1 to 65535, not "${values.port}".`);
+	}
 	const token = process.env.USEAPI_TOKEN?.trim();
-	if (wantedPort) await choosePort(wantedPort);
 	await mkdir(WORK, { recursive: true });
 	await installN8n();
 	const tarball = await packTarball();
 	if (!token) sandbox = await startSandbox();
-	const startOnPort = async () =>
-		await startN8n({
-			folder: WORK,
-			tarball,
-			port: wantedPort ? Number(wantedPort) : await choosePort(),
-		});
-	n8n = await step(`Starting n8n ${N8N_VERSION}`, () =>
-		pRetry(startOnPort, {
-			retries: 1,
-			// Another start may have taken the port while this n8n was loading.
-			shouldRetry: ({ error }) => !wantedPort && error.message.includes('already in use'),
-		}),
-	);
-	const { ended, log } = n8n;
-	void ended.then(async () => {
+	const running = (n8n = await open(wanted, tarball));
+	const { log, url } = running;
+	void running.process.then(async () => {
 		const lines = await logTail(log);
 		fail(new UserError(`n8n ended by itself. Its log is ${log}; what matters in it:\n${lines}`));
 	});
 
-	const demo = await prepareDemo(n8n, WORK, sandbox ?? token!);
-	if (!sandbox) console.log(NO_RUN);
-	const succeeded = !sandbox || (await tryDemo(n8n, demo));
-	if (exit) return end(succeeded ? 0 : 1);
+	const demo = await prepareDemo(running, WORK, sandbox ?? token!);
+	const run = async () => await runDemo(running, demo.workflow);
+	const outcome = sandbox
+		? await step('Upscaling an image in n8n', run).catch((error) =>
+				complain(`${describeError(error)}\n  n8n's log: ${log}`),
+			)
+		: NO_RUN;
+	if (outcome) console.log(outcome);
+	if (values.exit) return end(outcome ? 0 : 1);
 	isOpen = true;
 	console.log(`
 The editor is open:
-    address   ${n8n.url}/workflow/${demo.workflow.id}
+    address   ${url}/workflow/${demo.workflow.id}
     email     ${demo.login.email}
     password  ${demo.login.password}
 
 Ctrl-C ends everything.`);
-}
-
-async function tryDemo(running: RunningN8n, demo: Demo): Promise<boolean> {
-	try {
-		const outcome = await step('Upscaling an image in n8n', () => runDemo(running, demo));
-		console.log(`
-✓ "${demo.workflow.name}" ran in n8n ${N8N_VERSION}
-    source  ${outcome.source}
-    result  ${outcome.result}
-    time    ${outcome.seconds.toFixed(1)} s
-    file    ${outcome.file}`);
-		return true;
-	} catch (error) {
-		if (!ending) console.error(`\n✗ ${describeError(error)}\n  n8n's log: ${running.log}`);
-		return false;
-	}
 }
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

@@ -3,137 +3,147 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { step } from '../../tools/terminal.mts';
 import * as executions from '../executions.mts';
 import { atMost, count, megabytes, ms, percentiles, times } from '../report.mts';
-import type { Check, Section } from '../report.mts';
+import type { Check, Row, Section } from '../report.mts';
 import type { Site, Stage } from '../stage.mts';
-import { judge, type Verdict } from '../verdict.mts';
+import { judge } from '../verdict.mts';
 import { kling, waitNode } from '../workflows.mts';
 
 /** A task is processing after a quarter of it, when its execution is suspended, and may be ended after it. */
 export const JOB_MS = 3_000;
-/** About what n8n can do with one processor of its own. */
-const STEADY_MS = 240;
 const MOST_CALLS = 5;
+const NODE = 'Kling node';
+const WAIT = "n8n's Wait node";
 
-/** So many executions of so many items each, with a pause between the ends of two tasks, or all at once. */
-type Plan = { executions: number; items: number; pauseMs: number; targetMs?: number };
-type Table = Section['tables'][number];
-type Measured = Verdict & { checks: Check[]; row: string[]; memory: string[] };
+/**
+ * So many executions of so many items each, with a pause between the ends of two tasks, or all at once; whether n8n's memory
+ * at rest is looked at, which takes its time; and what they may take at most: the 95th percentile, and processor time and
+ * the slowest as multiples of the Wait node's.
+ */
+interface Plan {
+	executions: number;
+	items: number;
+	pauseMs: number;
+	rest?: boolean;
+	most?: { p95Ms?: number; cpuToWait?: number; slowestToWait?: number };
+}
+type Measured = Awaited<ReturnType<typeof resume>>;
 
-/** Of Kling (own) or n8n's own Wait node, called at its resume URLs; with n8n's memory at rest, which takes its time. */
-async function resume(site: Site, plan: Plan, own: boolean, rest: boolean): Promise<Measured> {
-	const { api, images, probe, sandbox } = site;
-	const { items, pauseMs, targetMs = NaN } = plan;
-	const memory: string[] = [];
-	const readMemory = async () => {
-		if (!rest) return;
+/** Of Kling (own) or n8n's own Wait node, called at its resume URLs. */
+async function resume(site: Site, plan: Plan, own: boolean) {
+	const { images, probe, sandbox } = site;
+	const { items, pauseMs } = plan;
+	const name = `${own ? NODE : WAIT}: ${nameOf(plan)}`;
+	const memory: Row = { 'Size (in use)': name };
+	const readMemory = async (when: string) => {
+		if (!plan.rest) return;
 		const { sizeBytes, usedBytes } = await probe.rest();
-		memory.push(`${megabytes(sizeBytes)} (${megabytes(usedBytes)})`);
+		memory[when] = `${megabytes(sizeBytes)} (${megabytes(usedBytes)})`;
 	};
 	const workflow = await site.publish(own ? kling('callback') : waitNode());
 	const calls = Array.from({ length: plan.executions }, (_, at) =>
 		images.slice(at * items, (at + 1) * items),
 	);
-	await readMemory();
+	await readMemory('Before');
 	const jobs = own ? await executions.suspend(site, workflow, calls) : [];
-	const urls = own ? [] : await executions.start(workflow, calls);
-	if (!own) await executions.untilWaiting(site, workflow, calls.length);
-	await readMemory();
+	const urls = own ? jobs.map((job) => job.replyUrl) : await executions.start(workflow, calls);
+	if (!own) await executions.untilParked(site, workflow, calls.length);
+	await readMemory('All suspended');
 
 	const called: Array<{ executionId: string; at: number; answer: string }> = [];
-	const { result: decided, cost } = await probe.around(async () => {
+	const note = (url: string, at: number, answer: number | string = 'none') =>
+		called.push({ executionId: executions.executionIn(url), at, answer: String(answer) });
+	const { cost } = await probe.around(async () => {
 		const calling = urls.map(async (url, place) => {
 			await pause(place * pauseMs);
+			if (own) return sandbox.release(jobs[place].taskId);
 			const at = Date.now();
-			const { status } = await fetch(url, { method: 'POST' }).catch(() => ({ status: 'none' }));
-			called.push({ executionId: executions.executionIn(url), at, answer: String(status) });
+			note(url, at, (await fetch(url, { method: 'POST' }).catch(() => undefined))?.status);
 		});
-		for (const { taskId } of jobs) {
-			sandbox.release(taskId);
-			if (pauseMs) await pause(pauseMs);
-		}
 		await Promise.all(calling);
-		return await executions.untilEnded(site, workflow);
+		await executions.untilEnded(site, workflow);
 	});
-	await readMemory();
+	await readMemory('Afterwards');
 
-	for (const { statusName, at, url, answer = 'none' } of sandbox.callbacks) {
-		const executionId = executions.executionIn(url);
-		if (statusName === 'succeed') called.push({ executionId, at, answer: String(answer) });
+	for (const { statusName, at, url, answer } of sandbox.callbacks) {
+		if (statusName === 'succeed') note(url, at, answer);
 	}
-	const all = await executions.answered(async () => await api.listExecutions(workflow.id));
+	const ids = [...new Set(urls.map(executions.executionIn))];
+	const all = await executions.readAll(site, ids);
 	const ended = all.filter(({ status }) => status === 'success');
-	const calledAt = (id: string) =>
-		called.filter((call) => call.executionId === id).map(({ at }) => at);
-	const tookMs = ended.map(
-		({ id, stoppedAt }) => Date.parse(stoppedAt!) - Math.max(...calledAt(id)),
-	);
-	const [p50, p95, slowest] = percentiles(tookMs, 50, 95, 100);
+	const tookMs = ended.map(({ id, stoppedAt }) => {
+		const times = called.filter(({ executionId }) => executionId === id).map(({ at }) => at);
+		return Date.parse(stoppedAt) - Math.max(...times);
+	});
+	const [p50, p95Ms, slowestMs] = percentiles(tookMs, 50, 95, 100);
 	const perTask = own ? sandbox.requests.length / jobs.length : NaN;
-	const verdict = await judge(site, jobs, decided);
-	const many = `${count(plan.executions, 'execution')} of ${count(items, 'item')}`;
-	const what = `${many}, ${pauseMs ? `one every ${pauseMs} ms` : 'all at once'}`;
-	const name = `${own ? 'Kling node' : "n8n's Wait node"}: ${what}`;
-	const faults = perTask > MOST_CALLS ? [`${name}: ${times(perTask)} API calls per task`] : [];
-	const refused = called.filter(({ answer }) => answer !== '200').length;
-	return {
-		checks: own && targetMs ? [atMost(`${what}: p95`, p95, targetMs, ms)] : [],
-		row: [
-			name,
-			`${ended.length} of ${all.length}`,
-			...[p50, p95, slowest].map(ms),
-			String(refused),
-			times(perTask),
-			ms(cost.cpuMs / plan.executions),
-			ms(cost.stallMs),
-		],
-		memory: [name, ...memory, megabytes(cost.peakBytes)],
-		faults: [...faults, ...verdict.faults],
-		undecided: verdict.undecided,
+	const faults = own ? await judge(site, jobs, all) : [];
+	if (perTask > MOST_CALLS) faults.push(`${name}: ${times(perTask)} API calls per task`);
+	const cpuMs = cost.cpuMs / plan.executions;
+	const row: Row = {
+		'': name,
+		'Ended well': `${ended.length} of ${all.length}`,
+		p50: ms(p50),
+		p95: ms(p95Ms),
+		Slowest: ms(slowestMs),
+		'Calls refused': String(called.filter(({ answer }) => answer !== '200').length),
+		'API calls per task': times(perTask),
+		'Processor time per execution': ms(cpuMs),
+		'Longest stall': ms(cost.stallMs),
 	};
+	memory['Size at most'] = megabytes(cost.peakBytes);
+	return { row, memory, p95Ms, slowestMs, cpuMs, faults };
+}
+
+const nameOf = ({ executions: many, items, pauseMs }: Plan) =>
+	`${count(many, 'execution')} of ${count(items, 'item')}, ${pauseMs ? `one every ${pauseMs} ms` : 'all at once'}`;
+
+/** @param wait the same with n8n's own Wait node */
+function checksOf(plan: Plan, own: Measured, wait?: Measured): Check[] {
+	const { p95Ms, cpuToWait, slowestToWait } = plan.most ?? {};
+	const name = nameOf(plan);
+	const toWait = (what: string, key: 'cpuMs' | 'slowestMs', most?: number) =>
+		wait ? [atMost(`${name}: ${what}, of the Wait node's`, own[key] / wait[key], times, most)] : [];
+	return [
+		...(p95Ms ? [atMost(`${name}: p95`, own.p95Ms, ms, p95Ms)] : []),
+		...toWait('processor time', 'cpuMs', cpuToWait),
+		...toWait('slowest', 'slowestMs', slowestToWait),
+	];
 }
 
 /** Each plan with Kling; those of one item an execution with n8n's own Wait node too. */
-async function resumeAll(stage: Stage, title: string, plans: Plan[], rest: boolean) {
-	const measured: Measured[] = [];
-	for (const plan of plans) {
-		for (const own of plan.items === 1 ? [true, false] : [true]) {
-			const options = { images: plan.executions * plan.items, jobMs: JOB_MS, hold: true };
-			const work = async (site: Site) => await resume(site, plan, own, rest);
-			const what = `${own ? 'Kling' : 'Wait'}: ${plan.executions} × ${count(plan.items, 'item')}`;
-			measured.push(await step(what, async () => await stage.site(options, work)));
-		}
-	}
-	const head = ['', 'Ended well', 'p50', 'p95', 'Slowest', 'Calls refused', 'API calls per task'];
-	const memoryHead = ['Size (in use)', 'Before', 'All waiting', 'Afterwards', 'Size at most'];
-	const rows: Table = [
-		[...head, 'Processor time per execution', 'Longest stall'],
-		measured.map(({ row }) => row),
-	];
-	const memories: Table = [memoryHead, measured.map(({ memory }) => memory)];
-	return {
-		title,
-		load: 'Accounts with 50 job slots, as many as the items need.',
-		checks: measured.flatMap(({ checks }) => checks),
-		text: 'Times are from the final callback, or the call of the Wait node, to the end of the execution. Nobody gives up on a call here, however late n8n answers; n8n does not take one whose caller is gone, which is what the time limit is for.',
-		tables: rest ? [rows, memories] : [rows],
-		faults: measured.flatMap(({ faults }) => faults),
-		undecided: measured.flatMap(({ undecided }) => undecided),
-	};
-}
-
 export async function callbacks(stage: Stage, quick: boolean): Promise<Section> {
-	const plans = [
-		{ executions: 1, items: 1, pauseMs: 0, targetMs: 500 },
-		{ executions: 1, items: 10, pauseMs: 0, targetMs: 500 },
-		{ executions: 1, items: 40, pauseMs: 0, targetMs: 5_000 },
-		{ executions: 1, items: 40, pauseMs: 300, targetMs: 5_000 },
-		{ executions: quick ? 15 : 60, items: 1, pauseMs: 400, targetMs: 1_000 },
+	const one = { executions: 1, pauseMs: 0 };
+	const suspended = { executions: quick ? 50 : 500, items: 1, rest: true };
+	const plans: Plan[] = [
+		{ ...one, items: 1, most: { p95Ms: 500 } },
+		{ ...one, items: 10, most: { p95Ms: 500 } },
+		{ ...one, items: 40, most: { p95Ms: 5_000 } },
+		{ ...one, items: 40, pauseMs: 300, most: { p95Ms: 5_000 } },
+		{ executions: quick ? 15 : 60, items: 1, pauseMs: 400, most: { p95Ms: 1_000 } },
+		// About what n8n can do with one processor of its own.
+		...(quick ? [] : [{ ...suspended, pauseMs: 240 }]),
+		{ ...suspended, pauseMs: 0 },
 	];
-	return await resumeAll(stage, 'Pause Until Called Back', plans, false);
-}
-
-export async function waiting(stage: Stage, quick: boolean): Promise<Section> {
-	const pauses = quick ? [0] : [STEADY_MS, 0];
-	const plans = pauses.map((pauseMs) => ({ executions: quick ? 50 : 500, items: 1, pauseMs }));
-	return await resumeAll(stage, 'Many waiting executions', plans, true);
+	const checks: Check[] = [];
+	const measured: Measured[] = [];
+	const measure = async (plan: Plan, own: boolean) => {
+		const options = { images: plan.executions * plan.items, jobMs: JOB_MS, hold: true };
+		const work = async (site: Site) => await resume(site, plan, own);
+		const title = `${own ? NODE : WAIT}: ${nameOf(plan)}`;
+		measured.push(await step(title, async () => await stage.site(options, work)));
+		return measured.at(-1)!;
+	};
+	for (const plan of plans) {
+		const own = await measure(plan, true);
+		checks.push(...checksOf(plan, own, plan.items === 1 ? await measure(plan, false) : undefined));
+	}
+	const memories = measured.filter(({ memory }) => memory.Before).map(({ memory }) => memory);
+	return {
+		title: 'Pause Until Called Back',
+		load: 'Accounts with 50 job slots, as many as the items need.',
+		checks,
+		text: 'Times are from the final callback, or the call of the Wait node, to the end of the execution. Nobody gives up on a call here, however late n8n answers; n8n does not take one whose caller is gone, which is what the time limit is for.',
+		tables: [measured.map(({ row }) => row), memories],
+		faults: measured.flatMap(({ faults }) => faults),
+	};
 }

@@ -8,6 +8,7 @@ import type {
 } from 'n8n-workflow';
 import { NodeConnectionTypes } from 'n8n-workflow';
 
+import * as account from './actions/account';
 import * as image from './actions/image';
 import { router } from './actions/router';
 import * as task from './actions/task';
@@ -23,7 +24,8 @@ export class Kling implements INodeType {
 		group: ['transform'],
 		version: 1,
 		subtitle: '={{$parameter["operation"] + ": " + $parameter["resource"]}}',
-		description: 'Upscale Kling AI images and get Kling tasks through useapi.net',
+		description:
+			'Enhance any image, upscale Kling AI images and get Kling tasks through useapi.net',
 		defaults: { name: 'Kling' },
 		usableAsTool: true,
 		builderHint,
@@ -40,10 +42,12 @@ export class Kling implements INodeType {
 				noDataExpression: true,
 				default: 'image',
 				options: [
+					{ name: 'Account', value: 'account' },
 					{ name: 'Image', value: 'image' },
 					{ name: 'Task', value: 'task' },
 				],
 			},
+			...account.description,
 			...image.description,
 			...task.description,
 		],

@@ -21,7 +21,12 @@ import {
 const OTHER = 'second@example.com';
 
 let sandbox: Sandbox;
-afterEach(async () => await sandbox.close());
+let receiver: Awaited<ReturnType<typeof startReceiver>> | undefined;
+afterEach(async () => {
+	await sandbox.close();
+	await receiver?.close();
+	receiver = undefined;
+});
 
 const account = async (email = EMAIL) =>
 	await call(sandbox, `/v1/kling/accounts/${encodeURIComponent(email)}`);
@@ -116,16 +121,15 @@ test('several accounts: each has its own slots', async () => {
 test('DELETE /scheduler/{task_id} frees the slot and stops the callbacks, not the task', async () => {
 	const accounts = [{ email: EMAIL, maxJobs: 1, credits: 2 }];
 	sandbox = await startDocumented({ accounts, hold: true });
-	const receiver = await startReceiver();
-	const { id } = (await upscale(sandbox, { ...SOURCE, replyUrl: receiver.url })).body.task;
-	await until(() => sandbox.held().length === 1 && receiver.received.length === 1);
+	const { url, received } = (receiver = await startReceiver());
+	const { id } = (await upscale(sandbox, { ...SOURCE, replyUrl: url })).body.task;
+	await until(() => sandbox.held().length === 1 && received.length === 1);
 	expect(await remove(id)).toMatchObject({ status: 204, text: '' });
 	expect((await call(sandbox, '/v1/kling/scheduler')).body).toEqual([]);
 	expect((await upscale(sandbox)).status).toBe(200);
 	sandbox.release(String(id));
 	expect((await finished(sandbox, id)).status_name).toBe('succeed');
-	expect(receiver.received).toHaveLength(1);
+	expect(received).toHaveLength(1);
 	expect(sandbox.credits()).toBe(0);
 	expect(await remove(TASK)).toMatchObject({ status: 404, body: notRunning });
-	await receiver.close();
 });

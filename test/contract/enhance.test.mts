@@ -24,7 +24,12 @@ const OTHER = 'second@example.com';
 const SMALL = { '2k': 600, '4k': 900 };
 
 let sandbox: Sandbox;
-afterEach(async () => await sandbox.close());
+let receiver: Awaited<ReturnType<typeof startReceiver>> | undefined;
+afterEach(async () => {
+	await sandbox.close();
+	await receiver?.close();
+	receiver = undefined;
+});
 
 /** With small results, where the size is not the point. */
 async function start(options: SandboxOptions = {}): Promise<string> {
@@ -120,17 +125,16 @@ test('a link of another server on this computer; what cannot be had is refused, 
 
 test('replyUrl and replyRef, in scheduler and callbacks, with the limits of the sibling APIs', async () => {
 	const image = await start();
-	const receiver = await startReceiver();
-	const reply = { replyUrl: receiver.url, replyRef: 'mine' };
+	const { url, received } = (receiver = await startReceiver());
+	const reply = { replyUrl: url, replyRef: 'mine' };
 	const { body } = await enhance(sandbox, { image, ...reply });
 	expect((await call(sandbox, '/v1/kling/scheduler')).body).toMatchObject([reply]);
-	await until(() => receiver.received.length === 2);
-	expect(receiver.received[1].body).toMatchObject({
+	await until(() => received.length === 2);
+	expect(received[1].body).toMatchObject({
 		task: { id: body.task.id },
 		status_name: 'succeed',
 		replyRef: 'mine',
 	});
-	await receiver.close();
 	const long = await enhance(sandbox, { image, replyUrl: 'x'.repeat(1025) });
 	expect([long.status, long.body]).toEqual([400, tooLong]);
 });

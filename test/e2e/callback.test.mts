@@ -1,8 +1,5 @@
-import { randomUUID } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
-
 import type { Sandbox } from '../../sandbox/server.mts';
-import type { Execution, Workflow } from '../../tools/n8n/restClient.mts';
+import type { Execution } from '../../tools/n8n/restClient.mts';
 import {
 	execute,
 	itemsOf,
@@ -11,79 +8,26 @@ import {
 	readExample,
 	type RealN8n,
 } from './support/real-n8n.mts';
+import {
+	byId,
+	good,
+	failing,
+	unfinished,
+	goods,
+	seeds,
+	pausing,
+	park,
+	callBack,
+	send,
+	resumeUrlOf,
+	allFinished,
+} from './support/suspended.mts';
 
 /** Pause Until Called Back in the real n8n: its own waiting, its own resume URLs, its own database. */
 
 let real: RealN8n;
 beforeAll(async () => (real = await openN8n()), 1_200_000);
 afterAll(async () => await real?.close());
-
-const byId = (value: string) => ({ __rl: true, mode: 'id', value });
-const good = { taskId: '123456789', workId: '987654321' };
-const failing = { taskId: '700000005', workId: '700000006' };
-const unfinished = { taskId: '700000001', workId: '700000002' };
-/** One image is paid for once, so as many jobs need as many images. */
-const goods = Array.from({ length: 25 }, (_, number) => ({
-	taskId: String(710000000 + 2 * number),
-	workId: String(710000001 + 2 * number),
-}));
-const seeds = [
-	good,
-	...goods,
-	{ taskId: '700000005', upscale: 'fails' as const },
-	{ taskId: '700000001', status: 'processing' as const },
-];
-const pausing = (changes: object = {}) => ({
-	resource: 'image',
-	operation: 'upscale',
-	taskId: byId('={{ $json.taskId }}'),
-	workId: byId('={{ $json.workId }}'),
-	wait: 'callback',
-	options: {},
-	...changes,
-});
-
-/** Starts a workflow and waits until its execution is suspended. */
-async function park(workflow: Workflow): Promise<string> {
-	const { id } = await real.api.importWorkflow(workflow);
-	const executionId = await real.api.runWorkflow(id, 'Start');
-	await statusBecomes(executionId, 'waiting');
-	return executionId;
-}
-
-async function statusBecomes(executionId: string, wanted: string): Promise<Execution> {
-	const deadline = Date.now() + 60_000;
-	for (;;) {
-		const execution = await real.api.getExecution(executionId);
-		if (execution.status === wanted) return execution;
-		if (Date.now() > deadline) throw new Error(`It stayed ${execution.status}, not ${wanted}`);
-		await pause(50);
-	}
-}
-
-/** What useapi.net would send about a task now, sent to its reply URL. */
-async function callBack({ sandbox, url }: { sandbox: Sandbox; url: string }, taskId: unknown) {
-	const model = await fetch(`${sandbox.url}/v1/kling/tasks/${String(taskId)}`, {
-		headers: { authorization: `Bearer ${sandbox.token}` },
-	});
-	return await send(url, await model.text());
-}
-
-const send = async (url: string, body: string, method = 'POST') =>
-	await fetch(url, {
-		method,
-		headers: { 'content-type': 'application/json' },
-		...(method !== 'GET' && { body }),
-	});
-
-const resumeUrlOf = (sandbox: Sandbox) =>
-	(sandbox.requests.find(({ method }) => method === 'POST')!.body as { replyUrl: string }).replyUrl;
-
-async function allFinished(sandbox: Sandbox) {
-	const isOver = ({ taskId, status }: { taskId: string; status: string }) =>
-		taskId === unfinished.taskId || ['succeed', 'failed'].includes(status);
-	while (!(await sandbox.tasks()).every(isOver)) await pause(20);
-}
 
 /** The limit is looked at once a minute, so this one is begun first and waited for last. */
 describe('the time limit', () => {
@@ -117,7 +61,10 @@ describe('the time limit', () => {
 
 test('a single image: suspended, called back, done, with the file', async () => {
 	const { sandbox, credential } = await real.open({ seeds, jobMs: 3_000 });
-	const executionId = await park(klingWorkflow([good], pausing({ download: true }), credential));
+	const executionId = await park(
+		real,
+		klingWorkflow([good], pausing({ download: true }), credential),
+	);
 	const { status, resultData } = await real.api.waitForExecution(executionId);
 	expect(status).toBe('success');
 	const [{ json, binary }] = itemsOf({ resultData } as Execution, 'Result');
@@ -207,7 +154,7 @@ test('what is finished before the execution is suspended has called in vain, and
 
 test('forged calls, wrong methods and garbage change nothing; ten true ones at once resume it once', async () => {
 	const { sandbox, credential } = await real.open({ seeds, jobMs: 8_000, callbacks: 'none' });
-	const executionId = await park(klingWorkflow(goods.slice(0, 2), pausing(), credential));
+	const executionId = await park(real, klingWorkflow(goods.slice(0, 2), pausing(), credential));
 	const url = resumeUrlOf(sandbox);
 	const lie = JSON.stringify({ task: { id: 500000010 }, status_final: true, works: [{}] });
 	const statuses = await Promise.all([
@@ -237,7 +184,7 @@ test('forged calls, wrong methods and garbage change nothing; ten true ones at o
 
 test('while the API has problems it stays suspended; the next call resumes it', async () => {
 	const { sandbox, credential } = await real.open({ seeds, jobMs: 500, callbacks: 'none' });
-	const executionId = await park(klingWorkflow([good], pausing(), credential));
+	const executionId = await park(real, klingWorkflow([good], pausing(), credential));
 	await allFinished(sandbox);
 	const url = resumeUrlOf(sandbox);
 	const model = await fetch(`${sandbox.url}/v1/kling/tasks/500000010`, {
@@ -254,108 +201,3 @@ test('while the API has problems it stays suspended; the next call resumes it', 
 	expect((await send(url, body)).status).toBe(200);
 	expect((await real.api.waitForExecution(executionId)).status).toBe('success');
 });
-
-test('a workflow that is edited meanwhile goes on as it was', async () => {
-	const { sandbox, credential } = await real.open({ seeds, jobMs: 500, callbacks: 'none' });
-	const saved = await real.api.importWorkflow(klingWorkflow([good], pausing(), credential));
-	const executionId = await real.api.runWorkflow(saved.id, 'Start');
-	await statusBecomes(executionId, 'waiting');
-	await real.api.updateWorkflow(saved.id, {
-		nodes: saved.nodes.filter(({ name }) => name !== 'Kling'),
-		connections: {},
-		versionId: saved.versionId,
-	});
-	await allFinished(sandbox);
-	await callBack({ sandbox, url: resumeUrlOf(sandbox) }, '500000010');
-	const { status, resultData } = await real.api.waitForExecution(executionId);
-	expect(status).toBe('success');
-	expect(itemsOf({ resultData } as Execution, 'Result')).toHaveLength(1);
-});
-
-test('in a loop every round waits for its own', async () => {
-	const { sandbox, credential } = await real.open({ seeds, jobMs: 800 });
-	const workflow = klingWorkflow(goods.slice(0, 3), pausing(), credential);
-	const loop = {
-		...workflow.nodes[3],
-		id: randomUUID(),
-		name: 'Loop',
-		type: 'n8n-nodes-base.splitInBatches',
-		typeVersion: 3,
-		parameters: { options: {} },
-	};
-	const to = (node: string) => [{ node, type: 'main', index: 0 }];
-	const execution = await execute(real.api, {
-		...workflow,
-		nodes: [...workflow.nodes, loop],
-		connections: {
-			Start: { main: [to('Items')] },
-			Items: { main: [to('Loop')] },
-			Loop: { main: [to('Result'), to('Kling')] },
-			Kling: { main: [to('Loop')] },
-		},
-	});
-	expect(execution.resultData.error).toBeUndefined();
-	expect(itemsOf(execution, 'Result').map(({ json }) => json.taskId)).toEqual([
-		'500000010',
-		'500000020',
-		'500000030',
-	]);
-	expect(sandbox.requests.filter(({ method }) => method === 'POST')).toHaveLength(3);
-});
-
-test('in a sub-workflow the caller waits along and gets the results', async () => {
-	const { credential } = await real.open({ seeds, jobMs: 1_500 });
-	const child = klingWorkflow([good], pausing(), credential);
-	const kling = child.nodes.find(({ name }) => name === 'Kling')!;
-	const called = {
-		...kling,
-		id: randomUUID(),
-		name: 'Called',
-		type: 'n8n-nodes-base.executeWorkflowTrigger',
-		typeVersion: 1.1,
-		parameters: { inputSource: 'passthrough' },
-		credentials: undefined,
-	};
-	const to = (node: string) => [{ node, type: 'main', index: 0 }];
-	const { id, versionId } = await real.api.importWorkflow({
-		...child,
-		nodes: [called, kling],
-		connections: { Called: { main: [to('Kling')] } },
-	});
-	await real.api.request('POST', `/rest/workflows/${id}/activate`, { versionId });
-	const parent = klingWorkflow([good, good], {}, credential);
-	const caller = parent.nodes.find(({ name }) => name === 'Kling')!;
-	Object.assign(caller, {
-		type: 'n8n-nodes-base.executeWorkflow',
-		typeVersion: 1.2,
-		credentials: undefined,
-		parameters: {
-			workflowId: { __rl: true, mode: 'id', value: id },
-			workflowInputs: { mappingMode: 'defineBelow', value: {} },
-			options: { waitForSubWorkflow: true },
-		},
-	});
-	const execution = await execute(real.api, parent);
-	expect(execution.resultData.error).toBeUndefined();
-	expect(itemsOf(execution, 'Result').map(({ json }) => json.status)).toEqual([
-		'succeed',
-		'succeed',
-	]);
-}, 60_000);
-
-test('survives n8n being killed while suspended: called back after its restart, it goes on', async () => {
-	const { sandbox, credential } = await real.open({ seeds, jobMs: 500, callbacks: 'none' });
-	const executionId = await park(
-		klingWorkflow(goods.slice(0, 2), pausing({ download: true }), credential),
-	);
-	await allFinished(sandbox);
-	await real.killAndRestart();
-	expect((await real.api.getExecution(executionId)).status).toBe('waiting');
-	await callBack({ sandbox, url: resumeUrlOf(sandbox) }, '500000020');
-	const { status, resultData } = await real.api.waitForExecution(executionId);
-	expect(status).toBe('success');
-	expect(
-		itemsOf({ resultData } as Execution, 'Result').map(({ binary }) => binary?.data.mimeType),
-	).toEqual(['image/png', 'image/png']);
-	expect(sandbox.requests.filter(({ method }) => method === 'POST')).toHaveLength(2);
-}, 240_000);

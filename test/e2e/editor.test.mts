@@ -20,8 +20,11 @@ afterAll(async () => {
 
 const good = { taskId: '123456789', workId: '987654321' };
 const seeds = [
-	{ ...good, createTime: Date.parse('2026-03-01T10:00:00Z') },
-	{ taskId: '700000001', workId: '700000002', createTime: Date.parse('2026-03-02T10:00:00Z') },
+	{ ...good, prompt: 'A bridge', createTime: Date.parse('2025-03-01T12:00:00Z') },
+	{
+		...{ taskId: '700000001', workId: '700000002', prompt: 'A harbour at dawn' },
+		createTime: Date.parse('2025-03-02T12:00:00Z'),
+	},
 	{ taskId: '700000003', status: 'processing' as const },
 ];
 const byId = (value: string) => ({ __rl: true, mode: 'id', value });
@@ -41,25 +44,37 @@ async function openNode(parameters: Record<string, unknown>, options: object = {
 
 describe('lists', () => {
 	test('task and image are picked, and another task brings its own images', async () => {
-		await openNode({});
+		const { sandbox } = await openNode({});
+		// So that one of the images has a larger version.
+		await fetch(`${sandbox.url}/v1/kling/images/upscale`, {
+			method: 'POST',
+			headers: {
+				authorization: `Bearer ${sandbox.token}`,
+				'content-type': 'application/json',
+			},
+			body: JSON.stringify({ task_id: good.taskId, workId: good.workId }),
+		});
 		const tasks = await editor.entries('taskId');
 		await editor.shot('list-of-tasks');
-		expect((await tasks.allInnerTexts()).slice(0, 2)).toEqual([
-			expect.stringContaining('2026-03-02 10:00'),
-			expect.stringContaining('2026-03-01 10:00'),
+		const own = (await tasks.allInnerTexts()).filter((name) => /bridge|dawn/.test(name));
+		expect(own.slice(-2)).toEqual([
+			'A harbour at dawn · 1 image · 2 Mar 2025 · from an image',
+			'A bridge · 1 image · 1 Mar 2025 · from an image',
 		]);
-		await tasks.filter({ hasText: '700000001' }).click();
+		await tasks.filter({ hasText: 'at dawn' }).click();
 		expect(await (await editor.entries('workId')).allInnerTexts()).toEqual([
-			expect.stringMatching(/^Image 1, \d+ × \d+ \(700000002\)$/),
+			expect.stringMatching(/^Image 1 · \d+ × \d+$/),
 		]);
 		await editor.page.keyboard.press('Escape');
 
-		await (await editor.entries('taskId')).filter({ hasText: good.taskId }).click();
+		await (await editor.entries('taskId'))
+			.filter({ hasText: 'A bridge · 1 image · 1 Mar' })
+			.click();
 		const images = await editor.entries('workId');
 		await editor.shot('list-of-images');
-		await images.filter({ hasText: good.workId }).click();
+		await images.filter({ hasText: 'has a larger version' }).click();
 		const chosen = editor.page.locator('[data-test-id="resource-locator-workId"] input').last();
-		expect(await chosen.inputValue()).toContain(good.workId);
+		expect(await chosen.inputValue()).toMatch(/^Image 1 · .* · has a larger version$/);
 	});
 
 	test('one that cannot be had says why', async () => {
@@ -89,7 +104,13 @@ describe('fields', () => {
 		await options.first().waitFor({ state: 'hidden' });
 		return names.map((name) => name.trim());
 	};
-	const ALWAYS = ['Max Jobs', 'Reply Reference', 'Reuse Earlier Result', 'Time Limit (Seconds)'];
+	const ALWAYS = [
+		'Max Jobs',
+		'Reply Reference',
+		'Reuse Earlier Result',
+		'Spending Limit',
+		'Time Limit (Seconds)',
+	];
 
 	test('follow Wait for Result, and so do the options', async () => {
 		await openNode(upscale({ download: true, options: { reuse: true } }));

@@ -9,6 +9,7 @@ import { PROJECT } from '../../tools/project.mts';
 import { launchBrowser } from './support/browser.mts';
 import {
 	execute,
+	executionsOf,
 	itemsOf,
 	klingWorkflow,
 	openN8n,
@@ -143,7 +144,7 @@ test('Upscale and hand over: the submitted images arrive in the other workflow, 
 	]);
 
 	const received = async () => {
-		const runs = await real.api.executionsOf(published.id);
+		const runs = await executionsOf(real.api, published.id);
 		return runs.flatMap((run) => itemsOf(run, 'Result'));
 	};
 	await until(async () => (await received()).length >= 3);
@@ -190,8 +191,8 @@ test('When an image is finished: it is saved, and what failed goes the other way
 		),
 	);
 	const [good, bad] = itemsOf(submitted, 'Kling').map(({ json }) => json.taskId);
-	await until(async () => (await real.api.executionsOf(published.id)).length === 2);
-	const runs = await real.api.executionsOf(published.id);
+	await until(async () => (await executionsOf(real.api, published.id)).length === 2);
+	const runs = await executionsOf(real.api, published.id);
 	expect(runs.map(({ resultData }) => resultData.error)).toEqual([undefined, undefined]);
 	const taskIdsOf = (node: string) =>
 		runs.flatMap((run) => itemsOf(run, node)).map(({ json }) => json.taskId);

@@ -55,7 +55,7 @@ test('a suspended execution that is stopped and retried by hand goes on with its
 	await real.api.request('POST', `/rest/executions/${executionId}/stop`);
 	await becomes(executionId, 'canceled');
 	await real.api.request('POST', `/rest/executions/${executionId}/retry`, { loadWorkflow: false });
-	const [latest] = await real.api.listExecutions(id);
+	const [latest] = (await real.api.listExecutions(id)).results;
 	const done = await becomes(latest.id, 'success');
 	const [{ json }] = itemsOf(done, 'Result');
 	expect(json).toMatchObject({ taskId: '500000010', finished: false });

@@ -1,5 +1,6 @@
 import type { INode } from 'n8n-workflow';
 
+import { pass } from './support/clock.mts';
 import { recordLog } from './support/engine.mts';
 import { bench } from './support/kling.mts';
 import { parkedRun, parkedTasks } from './support/parked.mts';
@@ -13,7 +14,6 @@ import {
 	modelOf,
 	own,
 	parkIt,
-	pause,
 	pausing,
 	seeds,
 	unfinished,
@@ -48,7 +48,7 @@ describe('many calls', () => {
 			delayMs: 500,
 		} as never);
 		const first = parked.call({});
-		await pause(200);
+		await pass(200);
 		const second = await parked.call({ task: { id: submitted[0].taskId }, status_final: true });
 		expect(second).toMatchObject({ status: 200 });
 		expect((await first).run!.items('Result')).toHaveLength(1);

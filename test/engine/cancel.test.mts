@@ -1,6 +1,7 @@
 import type { IDataObject } from 'n8n-workflow';
 
 import type { SandboxOptions } from '../../sandbox/options.mts';
+import { pass } from './support/clock.mts';
 import { bench, fromItem, getTask, images, until, upscale } from './support/kling.mts';
 
 const MS_PER_SECOND = 1_000;
@@ -35,7 +36,7 @@ test.each<[string, SandboxOptions, IDataObject, (posts: number, asked: number) =
 	expect(Date.now() - canceledMs).toBeLessThan(MS_PER_SECOND);
 	expect(run.status).toBe('canceled');
 
-	await new Promise((resolve) => setTimeout(resolve, 1.5 * MS_PER_SECOND));
+	await pass(1.5 * MS_PER_SECOND);
 	// What was on its way when the cancel came may still arrive; nothing sets out after it.
 	const after = sandbox.requests.filter(({ at }) => at > canceledMs + MS_PER_SECOND / 2);
 	expect(after).toEqual([]);

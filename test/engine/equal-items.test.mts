@@ -1,5 +1,4 @@
 import { parkedRun } from './support/parked.mts';
-import { inFastTime } from './support/fast-time.mts';
 import { allFinished, good, goods, modelOf, pausing, seeds } from './support/parking.mts';
 import { bench, fromItem, upscale } from './support/kling.mts';
 import { klingWorkflow } from './support/workflows.mts';
@@ -56,7 +55,7 @@ test('an unknown outcome is that of all of them, after one look for all', async 
 	const post = { method: 'POST', path: '/v1/kling/images/upscale' };
 	kling.addFault({ ...post, kind: 'resetBefore' });
 	const settings = { onError: 'continueRegularOutput' } as const;
-	const { items } = await inFastTime(async () => await kling.run([{}, {}], upscale(), settings));
+	const { items } = await kling.run([{}, {}], upscale(), settings);
 	for (const { json } of items('Kling')) expect(json.error).toContain('It is unknown whether');
 	expect(kling.posts()).toBe(1);
 });

@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net';
 
 import type { IDataObject } from 'n8n-workflow';
 
+import { keepsBack } from './support/clock.mts';
 import { readBinary } from './support/engine.mts';
-import { inFastTime } from './support/fast-time.mts';
 import { bench, fromItem, getTask, images, TASK_ID, until, upscale } from './support/kling.mts';
 
 const TASKS = { method: 'GET', path: '/v1/kling/tasks/' };
@@ -79,9 +79,7 @@ describe('what a task may come to', () => {
 			times: 99,
 		});
 		// It may still fill, so it is looked at again for some seconds.
-		const { items } = await inFastTime(
-			async () => await run(two.items, upscale(fromItem), { onError: 'continueRegularOutput' }),
-		);
+		const { items } = await run(two.items, upscale(fromItem), { onError: 'continueRegularOutput' });
 		const outcomes = items('Kling').map(({ json }) => json.error ?? json.status);
 		expect(outcomes.sort()).toEqual(['Task 500000010 finished without an image', 'succeed']);
 	});
@@ -184,6 +182,7 @@ describe('a cancel stops within a second', () => {
 			open++;
 			socket.on('close', () => open--);
 		});
+		keepsBack(() => open);
 		const resource = { resource: `http://127.0.0.1:${port}/a.png` };
 		const works = [{ workId: 1, contentType: 'image', resource }];
 		const body = { task: { id: 500000010 }, works, status_name: 'succeed', status_final: true };

@@ -36,7 +36,7 @@ describe('the list', () => {
 		['further than there is', 200, 4],
 	])('ends at Limit: %s', async (_where, limit, requests) => {
 		const seeds = series(160);
-		const { run, lists } = await bench({ seeds });
+		const { run, lists } = await bench({ onePixel: false, seeds });
 		const { items } = await run([{}], getTasks({ limit, filters: within() }));
 		expect(taskIds(items('Kling'))).toEqual(newestFirst(seeds).slice(0, limit));
 		expect(lists().length).toBe(requests);
@@ -53,7 +53,7 @@ describe('the list', () => {
 			...seed,
 			createTime: START_MS + Math.floor(number / 7) * MINUTE_MS,
 		}));
-		const { run } = await bench({ seeds, ...options });
+		const { run } = await bench({ onePixel: false, seeds, ...options });
 		const { items, hints } = await run([{}], getTasks({ returnAll: true, limit: 1 }));
 		const found = taskIds(items('Kling'));
 		const own = newestFirst(seeds);
@@ -128,7 +128,11 @@ describe('Output', () => {
 	});
 
 	test('Images: an item per image that goes straight into Upscale; the others are passed over', async () => {
-		const { run, sandbox } = await bench({ seeds: unfinished, listWholeModels: true });
+		const { run, sandbox } = await bench({
+			onePixel: false,
+			seeds: unfinished,
+			listWholeModels: true,
+		});
 		const { error, items } = await run(
 			[{}],
 			getTasks({ output: 'images', filters: { createdBefore: '2026-04-01' } }),
@@ -162,7 +166,7 @@ describe('Output', () => {
 	});
 
 	test('Images: Limit counts images, also within a task', async () => {
-		const { run } = await bench();
+		const { run } = await bench({ onePixel: false });
 		const filters = { createdBefore: '2026-01-01' };
 		const all = await run([{}], getTasks({ output: 'images', filters }));
 		expect(taskIds(all.items('Kling'))).toHaveLength(5);

@@ -41,7 +41,7 @@ describe("Don't Wait", () => {
 	});
 
 	test('downloads without watermark, also when nothing is waited for', async () => {
-		const { run, sandbox } = await bench();
+		const { run, sandbox } = await bench({ onePixel: false });
 		const { error, items } = await run(
 			[{}],
 			getTask({ wait: 'none', download: true, options: { withoutWatermark: true } }),
@@ -53,19 +53,12 @@ describe("Don't Wait", () => {
 	});
 
 	test('of several images the first has the field, the others have numbers', async () => {
-		const { run, sandbox } = await bench();
-		const list = await fetch(`${sandbox.url}/v1/kling/tasks?contentType=image`, {
-			headers: { authorization: `Bearer ${sandbox.token}` },
-		});
-		const { history } = (await list.json()) as {
-			history: Array<{ works: Array<{ taskId: number; workId: number }> }>;
-		};
-		const { works } = history.find((entry) => entry.works.length > 1)!;
-		const taskId = String(works[0].taskId);
+		const { run, sandbox } = await bench({ onePixel: false });
+		const { taskId, workIds } = (await sandbox.tasks()).find((task) => task.workIds.length > 1)!;
 		const { items } = await run([{}], getTask({ taskId, download: true }));
 		const [{ binary }] = items('Kling');
 		expect(Object.entries(binary!).map(([field, { fileName }]) => [field, fileName])).toEqual(
-			works.map(({ workId }, position) => [
+			workIds.map((workId, position) => [
 				position === 0 ? 'data' : `data_${position + 1}`,
 				expect.stringMatching(`^kling-${taskId}-${workId}\\.`),
 			]),
@@ -105,20 +98,11 @@ describe("Don't Wait", () => {
 
 describe('Images', () => {
 	test('gives an item per image, and goes straight into Upscale', async () => {
-		const { run, sandbox } = await bench();
-		const list = await fetch(`${sandbox.url}/v1/kling/tasks?contentType=image`, {
-			headers: { authorization: `Bearer ${sandbox.token}` },
-		});
-		const { history } = (await list.json()) as {
-			history: Array<{ works: Array<{ taskId: number; workId: number }> }>;
-		};
-		const several = history.find(({ works }) => works.length > 1)!.works;
-		const taskId = String(several[0].taskId);
+		const { run, sandbox } = await bench({ onePixel: false });
+		const { taskId, workIds } = (await sandbox.tasks()).find((task) => task.workIds.length > 1)!;
 
 		const { items } = await run([{}], getTask({ taskId, output: 'images' }));
-		expect(items('Kling').map(({ json }) => json.workId)).toEqual(
-			several.map(({ workId }) => String(workId)),
-		);
+		expect(items('Kling').map(({ json }) => json.workId)).toEqual(workIds);
 		for (const { json, pairedItem } of items('Kling')) {
 			expect(json).toEqual({
 				taskId,
@@ -138,7 +122,7 @@ describe('Images', () => {
 			upscale({ taskId: '={{ $json.taskId }}', workId: '={{ $json.workId }}' }),
 		);
 		expect(upscaled.items('Kling').map(({ json }) => json.status)).toEqual(
-			several.map(() => 'succeed'),
+			workIds.map(() => 'succeed'),
 		);
 	});
 

@@ -1,6 +1,5 @@
 import type { IDataObject } from 'n8n-workflow';
 
-import { inFastTime } from './support/fast-time.mts';
 import { bench, fromItem, images, until, upscale, type Bench } from './support/kling.mts';
 
 /** The answer to a job is lost: the API's own lists are looked through before anybody is told. */
@@ -23,9 +22,7 @@ const lookTimes = ({ sandbox }: Bench) =>
 	sandbox.requests.filter(({ path }) => path === SCHEDULER.path).map(({ at }) => at);
 
 async function outcome(kling: Bench, parameters: IDataObject = {}) {
-	const { items } = await inFastTime(
-		async () => await kling.run([image], upscale({ ...fromItem, ...parameters }), onItsOwn),
-	);
+	const { items } = await kling.run([image], upscale({ ...fromItem, ...parameters }), onItsOwn);
 	return items('Kling')[0].json;
 }
 
@@ -56,7 +53,7 @@ describe('accepted', () => {
 		const kling = await benchWithAnother({ jobMs: 20_000, callbacks: 'none' });
 		kling.addFault({ ...POST, kind: 'resetAfter' });
 		const parameters = upscale({ ...fromItem, wait, options: { pollInterval: undefined } });
-		const { run, items } = await inFastTime(async () => await kling.run([image], parameters));
+		const { run, items } = await kling.run([image], parameters);
 		expect(items('Kling')[0].json).toMatchObject({ taskId: '500000020', finished: false });
 		// It was sent with the resume URL, so this execution is called about it.
 		expect(run.waitTill !== undefined).toBe(wait === 'callback');
@@ -66,7 +63,7 @@ describe('accepted', () => {
 	test('several at once are found with one look for all', async () => {
 		const kling = await bench({ jobMs: 100, seeds });
 		kling.addFault({ ...POST, kind: 'resetAfter', times: many.length });
-		const { items } = await inFastTime(async () => await kling.run(many, upscale(fromItem)));
+		const { items } = await kling.run(many, upscale(fromItem));
 		const ids = items('Kling').map(({ json }) => json.taskId);
 		expect(new Set(ids).size).toBe(many.length);
 		expect(items('Kling').every(({ json }) => json.status === 'succeed')).toBe(true);
@@ -106,7 +103,7 @@ describe('not accepted', () => {
 		const { error } = await kling.run([{}], upscale(failing));
 		expect(error?.message).toMatch(/^Task 500000010 failed/);
 		kling.addFault({ ...POST, kind: 'resetBefore' });
-		const lost = await inFastTime(async () => await kling.run([{}], upscale(failing)));
+		const lost = await kling.run([{}], upscale(failing));
 		expect(lost.error?.message).toContain('most likely it was not');
 		expect(kling.posts()).toBe(2);
 	});

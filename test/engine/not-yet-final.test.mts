@@ -1,4 +1,3 @@
-import { inFastTime } from './support/fast-time.mts';
 import {
 	bench,
 	fromItem,
@@ -37,7 +36,7 @@ describe('a 404', () => {
 		const kling = await bench({ jobMs: 60_000 });
 		kling.addFault({ ...TASKS, kind: 'json', body: running });
 		kling.addFault({ ...TASKS, ...missing, times: 99 });
-		const { error } = await inFastTime(async () => await kling.run([{}], upscale()));
+		const { error } = await kling.run([{}], upscale());
 		expect(error?.message).toBe('No such task');
 		expect(kling.looks()).toBe(2);
 	});
@@ -45,7 +44,7 @@ describe('a 404', () => {
 	test('about a task that was never there counts after 15 seconds', async () => {
 		const kling = await bench();
 		kling.addFault({ ...TASKS, ...missing, times: 99 });
-		const { error } = await inFastTime(async () => await kling.run([{}], upscale()));
+		const { error } = await kling.run([{}], upscale());
 		expect(error?.message).toBe('No such task');
 		expect(looksAt(kling).at(-1)).toBeGreaterThanOrEqual(14);
 	});
@@ -54,7 +53,7 @@ describe('a 404', () => {
 		const kling = await bench();
 		kling.addFault({ ...TASKS, ...missing, times: 2 });
 		const slowly = upscale({ options: { pollInterval: 20 } });
-		const { error, items } = await inFastTime(async () => await kling.run([{}], slowly));
+		const { error, items } = await kling.run([{}], slowly);
 		expect(error).toBeUndefined();
 		expect(items('Kling')[0].json.status).toBe('succeed');
 		expect(kling.looks()).toBe(3);
@@ -64,7 +63,7 @@ describe('a 404', () => {
 		const kling = await bench({ jobMs: 3_000, seeds });
 		kling.addFault({ ...FIRST, ...missing });
 		const parameters = upscale({ ...fromItem, options: { pollInterval: '' } });
-		const { items } = await inFastTime(async () => await kling.run(three, parameters, onItsOwn));
+		const { items } = await kling.run(three, parameters, onItsOwn);
 		expect(items('Kling').map(({ json }) => json.status ?? json.error)).toEqual([
 			'succeed',
 			'succeed',
@@ -80,7 +79,7 @@ describe('a success without a file', () => {
 	])('%s looks again, and takes what comes', async (_name, parameters) => {
 		const kling = await bench();
 		kling.addFault({ ...TASKS, kind: 'json', body: empty, times: 2 });
-		const { error, items } = await inFastTime(async () => await kling.run([{}], parameters));
+		const { error, items } = await kling.run([{}], parameters);
 		expect(error).toBeUndefined();
 		expect(items('Kling')[0].json).toMatchObject({
 			status: 'succeed',
@@ -95,7 +94,7 @@ describe('a success without a file', () => {
 		const trigger = openTrigger({ events: ['succeed'] }, kling.credentials);
 		const body = { task: { id: TASK }, status_name: 'succeed', status_final: true };
 		const beganMs = Date.now();
-		const { answer, started } = await inFastTime(async () => await trigger.call(body));
+		const { answer, started } = await trigger.call(body);
 		expect(answer!.atMs - beganMs).toBeLessThan(2_000);
 		expect(started![0].json.imageUrl).toMatch(/^http/);
 		expect(kling.looks()).toBe(3);
@@ -104,7 +103,7 @@ describe('a success without a file', () => {
 	test('is the last word after ten seconds', async () => {
 		const kling = await bench();
 		kling.addFault({ ...TASKS, kind: 'json', body: empty, times: 99 });
-		const { error } = await inFastTime(async () => await kling.run([{}], upscale()));
+		const { error } = await kling.run([{}], upscale());
 		expect(error?.message).toBe('Task 500000010 finished without an image');
 		expect(looksAt(kling).at(-1)).toBeGreaterThanOrEqual(9);
 		expect(looksAt(kling).at(-1)).toBeLessThan(14);

@@ -2,7 +2,6 @@ import type { IDataObject } from 'n8n-workflow';
 import { NodeConnectionTypes } from 'n8n-workflow';
 
 import { runWorkflow } from './support/engine.mts';
-import { inFastTime } from './support/fast-time.mts';
 import { bench, upscale, type Bench } from './support/kling.mts';
 import { klingWorkflow, loopWorkflow } from './support/workflows.mts';
 import { knowsErrorDetails } from './support/version.mts';
@@ -21,9 +20,7 @@ async function runLoop(
 	of: 'results' | 'errors',
 ): Promise<IDataObject[]> {
 	const workflow = loopWorkflow([{}], parameters, { rounds: ROUNDS, of });
-	const { error, run, items } = await inFastTime(
-		async () => await runWorkflow(workflow, credentials),
-	);
+	const { error, run, items } = await runWorkflow(workflow, credentials);
 	expect(error).toBeUndefined();
 	return run.data.resultData.runData.Kling.map(
 		(_, runIndex) => [...items('Kling', 0, runIndex), ...items('Kling', 1, runIndex)][0].json,
@@ -121,7 +118,7 @@ test('two branches that come to the node with the same image are one job', async
 		Other: { main: [[to('Kling')]] },
 	};
 	const workflow = { nodes: [...nodes, pass], connections: twice };
-	const { items } = await inFastTime(async () => await runWorkflow(workflow, credentials));
+	const { items } = await runWorkflow(workflow, credentials);
 	for (const run of [0, 1]) {
 		expect(items('Kling', 0, run)[0].json).toMatchObject({
 			taskId: '500000010',

@@ -1,4 +1,3 @@
-import { inFastTime } from './support/fast-time.mts';
 import { bench, TASK_ID, upscale, WORK_ID } from './support/kling.mts';
 
 /** Every case in which a careless node would pay twice, or for nothing. The POSTs are counted by the API's side. */
@@ -19,7 +18,7 @@ describe('an answer that is lost after sending is never sent again', () => {
 	])('%s: found in the lists, and the item goes on', async (_name, fault) => {
 		const { run, addFault, posts } = await bench();
 		addFault({ ...POST, ...fault });
-		const { error, items } = await inFastTime(async () => await run([{}], upscale(), retry));
+		const { error, items } = await run([{}], upscale(), retry);
 		expect(error).toBeUndefined();
 		expect(items('Kling')[0].json).toMatchObject({ taskId: '500000010', status: 'succeed' });
 		expect(items('Kling')[0].json).not.toHaveProperty('reused');
@@ -35,7 +34,7 @@ describe('an answer that is lost after sending is never sent again', () => {
 	])('%s, and the lists do not tell: the outcome is unknown', async (_name, fault) => {
 		const { run, addFault, posts } = await bench();
 		addFault({ ...POST, ...fault });
-		const { error } = await inFastTime(async () => await run([{}], upscale(), retry));
+		const { error } = await run([{}], upscale(), retry);
 		expect(error?.message).toContain('unknown whether the upscale job was accepted');
 		expect(error?.description).toContain('could spend credits twice');
 		expect(posts()).toBe(1);

@@ -1,7 +1,7 @@
 import type { Fault } from '../../sandbox/faults.mts';
 import type { SandboxOptions } from '../../sandbox/options.mts';
 import { searchList } from './support/engine.mts';
-import { bench, TASK_ID, WORK_ID } from './support/kling.mts';
+import { bench, TASK_ID, WORK_ID, upscale } from './support/kling.mts';
 
 const locator = (value: string) => ({ __rl: true, mode: 'list', value });
 
@@ -50,7 +50,7 @@ test('without any Kling account the vendor’s own words are shown', async () =>
 	await expect(searchList('searchAccounts', {}, credentials)).rejects.toMatchObject({
 		message: 'No Kling account is connected to useapi.net yet',
 		description: expect.stringMatching(
-			/^useapi\.net says: ".*Configuration not found.*"\. Connect your Kling account there, then open this list again\.$/,
+			/^useapi\.net says: ".*Configuration not found.*"\. Connect your Kling account there, then try again\.$/,
 		),
 	});
 });
@@ -89,14 +89,18 @@ describe('Task', () => {
 		expect(new Set(seen).size).toBe(seen.length);
 	});
 
-	test('says when a task was made, its kind, how many images it has, and finds by any of it', async () => {
-		const createTime = Date.parse('2026-03-01T10:00:00Z');
-		const { credentials } = await bench({ seeds: [{ taskId: '700000000', createTime }] });
-		const { results } = await searchList('searchTasks', {}, credentials, '700000000');
-		expect(results).toEqual([
-			{ name: '2026-03-01 10:00 · img2img · 1 image · 700000000', value: '700000000' },
-		]);
-	});
+	test.each(['700000000', 'bRiDgE', '1 Mar 2025'])(
+		'tells of a task what people know it by, and finds it by %s',
+		async (by) => {
+			const createTime = Date.parse('2025-03-01T10:00:00Z');
+			const seed = { taskId: '700000000', createTime, prompt: 'A bridge in the fog' };
+			const { credentials } = await bench({ seeds: [seed] });
+			const { results } = await searchList('searchTasks', {}, credentials, by);
+			expect(results).toEqual([
+				{ name: 'A bridge in the fog · 1 image · 1 Mar 2025 · from an image', value: '700000000' },
+			]);
+		},
+	);
 
 	test('asks for the tasks of the chosen account', async () => {
 		const { credentials, sandbox } = await bench();
@@ -126,9 +130,9 @@ describe('Task', () => {
 			}),
 		);
 		expect((await searchList('searchTasks', {}, credentials)).results).toEqual([
-			{ name: 'undated · image upscale · 2 images · 1', value: '1' },
-			{ name: 'undated · img mmu aiweb x · 0 images · 2', value: '2' },
-			{ name: 'undated · 1 image · 3', value: '3' },
+			{ name: 'Task 1 · 2 images · upscaled', value: '1' },
+			{ name: 'Task 2 · 0 images · img mmu aiweb x', value: '2' },
+			{ name: 'Task 3 · 1 image', value: '3' },
 		]);
 	});
 
@@ -145,11 +149,21 @@ describe('Image', () => {
 		const { results } = await searchList('searchImages', { taskId: locator(TASK_ID) }, credentials);
 		expect(results).toEqual([
 			{
-				name: expect.stringMatching(new RegExp(`^Image 1, \\d+ × \\d+ \\(${WORK_ID}\\)$`)),
+				name: expect.stringMatching(/^Image 1 · \d+ × \d+$/) as string,
 				value: WORK_ID,
 				url: expect.stringMatching(/^http/),
 			},
 		]);
+	});
+
+	test('says which of them were upscaled before, and lists them also where that cannot be told', async () => {
+		const kling = await bench();
+		const list = async () =>
+			(await searchList('searchImages', { taskId: locator(TASK_ID) }, kling.credentials)).results;
+		await kling.run([{}], upscale());
+		expect((await list())[0].name).toMatch(/^Image 1 · \d+ × \d+ · has a larger version$/);
+		kling.addFault({ kind: 'status', status: 500, path: '^/v1/kling/tasks$' });
+		expect((await list())[0].name).toMatch(/^Image 1 · \d+ × \d+$/);
 	});
 
 	test('shows the images that can be upscaled, with what is known of them', async () => {
@@ -170,9 +184,9 @@ describe('Image', () => {
 		expect(
 			(await searchList('searchImages', { taskId: locator(' 5 ') }, credentials)).results,
 		).toEqual([
-			{ name: 'Image 2, 10 × 20 (8)', value: '8', url },
-			{ name: 'Image 3 (9)', value: '9', url },
-			{ name: 'Image 4 (10)', value: '10', url },
+			{ name: 'Image 2 · 10 × 20', value: '8', url },
+			{ name: 'Image 3', value: '9', url },
+			{ name: 'Image 4', value: '10', url },
 		]);
 	});
 
@@ -181,9 +195,12 @@ describe('Image', () => {
 		const taskId = locator(TASK_ID);
 		const account = locator('artist@example.com');
 		await searchList('searchImages', { taskId, account }, credentials);
-		expect(sandbox.requests.at(-1)?.query).toEqual({ email: 'artist@example.com' });
+		expect(sandbox.requests[0].query).toEqual({ email: 'artist@example.com' });
+		expect(sandbox.requests[1].query).toMatchObject({ email: 'artist@example.com' });
+		sandbox.requests.length = 0;
 		await searchList('searchImages', { taskId, account: locator('') }, credentials);
-		expect(sandbox.requests.at(-1)?.query).toEqual({});
+		expect(sandbox.requests[0].query).toEqual({});
+		expect(sandbox.requests[1].query).not.toHaveProperty('email');
 	});
 
 	test.each([undefined, '', 'abc', '12a', 'a12', '={{ $json.taskId }}'])(

@@ -1,8 +1,7 @@
 import type { IDataObject } from 'n8n-workflow';
 
-import { retryByHand } from './support/by-hand.mts';
+import { retryByHand, retryKilled } from './support/by-hand.mts';
 import type { EngineRun } from './support/engine.mts';
-import { inFastTime } from './support/fast-time.mts';
 import {
 	bench,
 	fromItem,
@@ -32,16 +31,14 @@ async function failAndRetry(
 	wait: string,
 	meanwhile: () => Promise<unknown> = async () => {},
 ) {
-	return await inFastTime(async () => {
-		const first = await kling.run(items, parameters(wait));
-		expect(first.error).toBeDefined();
-		const before = kling.posts();
-		await meanwhile();
-		const workflow = klingWorkflow(items, parameters(wait));
-		const sent = kling.posts();
-		const second = await retryByHand(workflow, kling.credentials, first);
-		return { first, second, before, after: kling.posts() - sent };
-	});
+	const first = await kling.run(items, parameters(wait));
+	expect(first.error).toBeDefined();
+	const before = kling.posts();
+	await meanwhile();
+	const workflow = klingWorkflow(items, parameters(wait));
+	const sent = kling.posts();
+	const second = await retryByHand(workflow, kling.credentials, first);
+	return { first, second, before, after: kling.posts() - sent };
 }
 
 describe.each(['poll', 'callback'])('%s', (wait) => {
@@ -139,29 +136,14 @@ describe.each(['poll', 'callback'])('%s', (wait) => {
 });
 
 describe('an execution that was killed, so that nothing was noted', () => {
-	/** What n8n has of it: where it stood, and nothing of the node. */
 	async function killed(kling: Bench, wait: string, items: IDataObject[]) {
 		const run = await kling.run(items, parameters(wait));
-		const workflow = klingWorkflow(items, parameters(wait));
-		return await retryByHand(workflow, kling.credentials, run, (data) => {
-			const [source] = data.resultData.runData.Start;
-			data.executionData!.contextData = {};
-			data.waitTill = undefined;
-			delete data.resultData.runData.Result;
-			delete data.resultData.runData.Kling;
-			data.executionData!.nodeExecutionStack = [
-				{
-					node: workflow.nodes.find(({ name }) => name === 'Kling')!,
-					data: { main: source.data!.main },
-					source: { main: [{ previousNode: 'Start' }] },
-				},
-			];
-		});
+		return await retryKilled(klingWorkflow(items, parameters(wait)), kling.credentials, run);
 	}
 
 	test.each(['poll', 'callback'])('its job is found, polled, and not sent: %s', async (wait) => {
 		const kling = await bench({ jobMs: 3_000, seeds, callbacks: 'none' });
-		const { error, items, run } = await inFastTime(async () => await killed(kling, wait, [good]));
+		const { error, items, run } = await killed(kling, wait, [good]);
 		expect(error).toBeUndefined();
 		expect(run.waitTill).toBeUndefined();
 		expect(items('Kling')[0].json).toMatchObject({ taskId: '500000010', status: 'succeed' });
@@ -171,7 +153,7 @@ describe('an execution that was killed, so that nothing was noted', () => {
 	test('where nobody can look, nothing is sent', async () => {
 		const kling = await bench({ jobMs: 100, seeds, callbacks: 'none' });
 		kling.addFault({ ...SCHEDULER, kind: 'status', status: 503, times: 99 });
-		const { error } = await inFastTime(async () => await killed(kling, 'poll', [good]));
+		const { error } = await killed(kling, 'poll', [good]);
 		expect(error?.message).toContain('Could not check for an earlier task of this image');
 		expect(kling.posts()).toBe(1);
 	});

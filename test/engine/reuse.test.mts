@@ -1,4 +1,4 @@
-import { inFastTime } from './support/fast-time.mts';
+import { pass } from './support/clock.mts';
 import { bench, fromItem, images, TASK_ID, upscale, WORK_ID } from './support/kling.mts';
 
 /** Reuse Earlier Result: an upscale of the same image that another execution, or kling.ai itself, has made. */
@@ -27,11 +27,7 @@ describe('another execution', () => {
 		const { run, posts, sandbox } = await bench({ jobMs: 2_000 });
 		await run([{}], upscale({ wait: 'none' }));
 		const options = { reuse: true, pollInterval: undefined };
-		const {
-			error,
-			items,
-			run: whole,
-		} = await inFastTime(async () => await run([{}], upscale({ wait, options })));
+		const { error, items, run: whole } = await run([{}], upscale({ wait, options }));
 		expect(error).toBeUndefined();
 		// Nobody would call this execution about it, so it does not pause.
 		expect(whole.waitTill).toBeUndefined();
@@ -100,7 +96,7 @@ test.each([
 ])('where the list of %s cannot be read nothing is sent', async (_name, where) => {
 	const { run, addFault, posts } = await bench();
 	addFault({ ...where, kind: 'status', status: 503, times: 99 });
-	const { error } = await inFastTime(async () => await run([{}], upscale(reuse)));
+	const { error } = await run([{}], upscale(reuse));
 	expect(error?.message).toMatch(/^Could not check for an earlier task of this image: /);
 	expect(error?.description).toContain('Nothing was sent');
 	expect(posts()).toBe(0);
@@ -141,10 +137,10 @@ describe('as an AI tool it is always on', () => {
 	test('after a time-out the next chat message goes on waiting', async () => {
 		const { ask, posts } = await bench({ jobMs: 2_500 });
 		const impatient = upscale({ ...chosen, options: { timeout: 1 } });
-		const [first, second] = await inFastTime(async () => [
+		const [first, second] = [
 			...(await ask([call], impatient)),
 			...(await ask([call], upscale(chosen))),
-		]);
+		];
 		expect(first).toContain('did not finish within 1 seconds');
 		expect(JSON.parse(second)).toEqual([
 			expect.objectContaining({ status: 'succeed', reused: true }),
@@ -156,11 +152,10 @@ describe('as an AI tool it is always on', () => {
 		const { ask, posts, addFault } = await bench({ jobMs: 300, listLagMs: 1_500 });
 		addFault({ ...POST, kind: 'resetAfter' });
 		const impatient = upscale({ ...chosen, options: { timeout: 1 } });
-		const [first, second] = await inFastTime(async () => {
-			const texts = await ask([call], impatient);
-			await new Promise((resolve) => setTimeout(resolve, 2_000));
-			return [...texts, ...(await ask([call], upscale(chosen)))];
-		});
+
+		const texts = await ask([call], impatient);
+		await pass(2_000);
+		const [first, second] = [...texts, ...(await ask([call], upscale(chosen)))];
 		expect(first).toContain('It is unknown whether');
 		expect(JSON.parse(second)).toEqual([expect.objectContaining({ reused: true })]);
 		expect(posts()).toBe(1);

@@ -2,7 +2,7 @@ import type { IDataObject, INode } from 'n8n-workflow';
 
 import { retryByHand } from './support/by-hand.mts';
 import { runWorkflow, type EngineRun } from './support/engine.mts';
-import { inFastTime } from './support/fast-time.mts';
+import { pass } from './support/clock.mts';
 import { bench, images, upscale } from './support/kling.mts';
 import { parkedRun, parkedTasks } from './support/parked.mts';
 import { allFinished, failing, good, goods, modelOf, pausing, seeds } from './support/parking.mts';
@@ -101,12 +101,11 @@ describe('retried by hand', () => {
 
 	test('while its tasks run it waits for them, awake', async () => {
 		const kling = await bench({ jobMs: 5_000, seeds, callbacks: 'none' });
-		const again = await inFastTime(async () => {
-			const first = await kling.run([good], pausing());
-			const workflow = klingWorkflow([good], pausing());
-			return await retryByHand(workflow, kling.credentials, first, (data) => {
-				data.waitTill = undefined;
-			});
+
+		const first = await kling.run([good], pausing());
+		const workflow = klingWorkflow([good], pausing());
+		const again = await retryByHand(workflow, kling.credentials, first, (data) => {
+			data.waitTill = undefined;
 		});
 		expect(again.run.waitTill).toBeUndefined();
 		expect(again.items('Result')[0].json).toMatchObject({
@@ -135,15 +134,14 @@ describe('in a loop', () => {
 	/** The first round is called back as soon as its task is finished; then comes the next, with another image. */
 	async function secondRound(jobsMs: [number, number], timeout: number) {
 		const kling = await bench({ jobMs: jobsMs[0], seeds: twoSeeds, callbacks: 'none' });
-		return await inFastTime(async () => {
-			const workflow = loopWorkflow([{}], parameters(timeout), { rounds: 1, of: 'results' });
-			const first = await runWorkflow(workflow, kling.credentials);
-			await new Promise((resolve) => setTimeout(resolve, jobsMs[0]));
-			const parked = parkedRun(workflow, kling.credentials, first);
-			[, kling.sandbox.settings.jobMs] = jobsMs;
-			const { run } = await parked.call(await modelOf(kling, '500000010'));
-			return { ...kling, timerAtMs: parked.waitTill.getTime(), second: run! };
-		});
+
+		const workflow = loopWorkflow([{}], parameters(timeout), { rounds: 1, of: 'results' });
+		const first = await runWorkflow(workflow, kling.credentials);
+		await pass(jobsMs[0]);
+		const parked = parkedRun(workflow, kling.credentials, first);
+		[, kling.sandbox.settings.jobMs] = jobsMs;
+		const { run } = await parked.call(await modelOf(kling, '500000010'));
+		return { ...kling, timerAtMs: parked.waitTill.getTime(), second: run! };
 	}
 	const outputOf = ({ items }: EngineRun, runIndex: number) => items('Kling', 0, runIndex)[0].json;
 

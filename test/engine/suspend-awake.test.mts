@@ -1,4 +1,4 @@
-import { inFastTime } from './support/fast-time.mts';
+import { pass } from './support/clock.mts';
 import { bench } from './support/kling.mts';
 import { parkedRun, parkedTasks } from './support/parked.mts';
 import {
@@ -65,15 +65,14 @@ describe('a callback that says finished before GET shows it', () => {
 
 	test('the caller is answered at once, and the result is waited for', async () => {
 		const kling = await parkIt([good], { options: { jobMs: 1_000, readLagMs: LAG_MS } });
-		const { run, answeredMs, tookMs } = await inFastTime(async () => {
-			await new Promise((resolve) => setTimeout(resolve, 1_500));
-			const calledMs = Date.now();
-			let answeredMs = Infinity;
-			const called = await kling.parked.call(final, () => {
-				answeredMs = Date.now() - calledMs;
-			});
-			return { ...called, answeredMs, tookMs: Date.now() - calledMs };
+
+		await pass(1_500);
+		const calledMs = Date.now();
+		let answeredMs = Infinity;
+		const { run } = await kling.parked.call(final, () => {
+			answeredMs = Date.now() - calledMs;
 		});
+		const tookMs = Date.now() - calledMs;
 		expect(answeredMs).toBeLessThan(2_000);
 		expect(tookMs).toBeGreaterThan(20_000);
 		expect(run!.items('Result')[0].json).toMatchObject({ status: 'succeed' });
@@ -81,9 +80,7 @@ describe('a callback that says finished before GET shows it', () => {
 
 	test('a second call meanwhile does not resume twice', async () => {
 		const kling = await parkIt([good], { options: { jobMs: 1_000, readLagMs: LAG_MS } });
-		const calls = await inFastTime(
-			async () => await Promise.all([final, final, {}].map((body) => kling.parked.call(body))),
-		);
+		const calls = await Promise.all([final, final, {}].map((body) => kling.parked.call(body)));
 		expect(calls.filter(({ run }) => run)).toHaveLength(1);
 		expect(calls.map(({ status }) => status)).toEqual([200, 200, 200]);
 	});
@@ -93,11 +90,10 @@ describe('a callback that says finished before GET shows it', () => {
 			options: { jobMs: 3_600_000 },
 			parameters: { options: { timeout: 60 } },
 		});
-		const overMs = await inFastTime(async () => {
-			await new Promise((resolve) => setTimeout(resolve, 30_000));
-			expect((await kling.parked.call(final)).run).toBeUndefined();
-			return Date.now();
-		});
+
+		await pass(30_000);
+		expect((await kling.parked.call(final)).run).toBeUndefined();
+		const overMs = Date.now();
 		expect(overMs).toBeLessThan(kling.parked.waitTill.getTime() - 5_000 + 1_000);
 	});
 });
@@ -124,7 +120,7 @@ describe('when it is called back', () => {
 		const parked = parkedRun(workflow, kling.credentials, first);
 		const before = kling.looks();
 		kling.addFault({ ...TASKS, kind: 'json', status, body, times });
-		const { run } = await inFastTime(async () => await parked.call({}));
+		const { run } = await parked.call({});
 		return { json: run!.items('Result')[0].json, looks: kling.looks() - before };
 	}
 	const missing = { error: 'Task not found' };

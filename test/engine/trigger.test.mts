@@ -184,7 +184,10 @@ describe('Account', () => {
 
 describe('Download Image', () => {
 	test('puts the file into the chosen field', async () => {
-		const { trigger } = await open({ download: true, binaryPropertyName: 'picture' });
+		const { trigger } = await open(
+			{ download: true, binaryPropertyName: 'picture' },
+			{ onePixel: false },
+		);
 		const { run } = await trigger.call(says(TASK_ID, 'succeed'));
 		const [{ binary, json }] = run!.items('Result');
 		expect(binary!.picture.fileName).toBe(`kling-${TASK_ID}-${WORK_ID}.jpg`);

@@ -66,7 +66,7 @@ describe('Wait Until Finished', () => {
 	});
 
 	test('downloads a file that is really larger, named and typed by what it is', async () => {
-		const { run, sandbox } = await bench({ scale: 4 });
+		const { run, sandbox } = await bench({ onePixel: false, scale: 4 });
 		const { error, items } = await run(
 			[{}],
 			upscale({ download: true, binaryPropertyName: 'picture' }),

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 /** What a stranger, and n8n's installer, hold on to in the package's own files. */
@@ -28,6 +28,20 @@ test('the lockfile names no place to download from', () => {
 	expect(lockfile).toContain('"integrity"');
 });
 
+/** n8n's own list. "AI" is on it too, but n8n keeps such nodes out of its search. */
+const CATEGORIES = [
+	'Analytics',
+	'Communication',
+	'Data & Storage',
+	'Development',
+	'Finance & Accounting',
+	'Marketing & Content',
+	'Miscellaneous',
+	'Productivity',
+	'Sales',
+	'Utility',
+];
+
 test('every icon has its light and its dark form, and each codex names its node', () => {
 	for (const icon of ['nodes/Kling/kling', 'credentials/useApiNet']) {
 		expect(read(`${icon}.svg`)).toContain('<svg');
@@ -39,7 +53,20 @@ test('every icon has its light and its dark form, and each codex names its node'
 	]) {
 		const codex = JSON.parse(read(`nodes/Kling/${file}.node.json`));
 		expect(codex.node).toBe(`n8n-nodes-useapi-kling.${name}`);
-		// n8n hides nodes of this category from its search.
-		expect(codex.categories).not.toContain('AI');
+		expect(CATEGORIES).toEqual(expect.arrayContaining(codex.categories));
 	}
+});
+
+/** n8n's scan takes such an address for a way to carry data off, also in a comment. */
+const TUNNEL =
+	/\b((ngrok(-free)?|trycloudflare|serveo|beeceptor|pipedream|oastify)\.\w+|localhost\.run|loca\.lt|webhook\.(site|cool))\b/i;
+const SOURCES = ['nodes', 'credentials', 'docs', 'examples', 'sandbox', 'test', 'tools', 'bench'];
+
+test('no file names the address of a tunnelling service', () => {
+	const files = SOURCES.flatMap((folder) =>
+		readdirSync(join(PROJECT, folder), { encoding: 'utf8', recursive: true }).map((name) =>
+			join(folder, name),
+		),
+	).filter((file) => /\.(m?[jt]s|json|md)$/.test(file));
+	expect(files.filter((file) => TUNNEL.test(read(file)))).toEqual([]);
 });

@@ -1,20 +1,20 @@
 import { Readable } from 'node:stream';
 
-import type { IExecuteFunctions, IHttpRequestOptions, INode } from 'n8n-workflow';
+import type { IHttpRequestOptions } from 'n8n-workflow';
 
 import { downloadImage } from '../../nodes/Kling/job/output/download.ts';
 import { connect, type KlingApi } from '../../nodes/Kling/transport/client.ts';
-import { contextOf } from '../support/fakes.mts';
+import { contextOf, n8nWith, realTime, virtualTime } from '../support/fakes.mts';
 
 /** Waits that the engine tests would have to sit through: how long each is, and that it ends. Times pass at once here. */
 
 const READ_S = 30;
 const SUBMIT_S = 300;
+const UPLOAD_S = 120;
 const FILE_S = 600;
-const node = { name: 'Kling', type: 'kling' } as INode;
 
-beforeEach(() => jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] }));
-afterEach(() => jest.useRealTimers());
+beforeEach(virtualTime);
+afterEach(realTime);
 
 async function secondsPass(seconds: number) {
 	for (let second = 0; second < seconds; second++) await jest.advanceTimersByTimeAsync(1_000);
@@ -23,26 +23,19 @@ async function secondsPass(seconds: number) {
 /** n8n's helpers as far as they are used here, with a server's answer in place of a connection. */
 function contextWith(answer: (options: IHttpRequestOptions) => Readable) {
 	const asked: IHttpRequestOptions[] = [];
-	const request = async (options: IHttpRequestOptions) => {
-		asked.push(options);
-		const body = answer(options);
-		options.abortSignal?.addEventListener?.('abort', () => body.destroy(new Error('aborted')));
-		return { statusCode: 200, headers: {}, body };
-	};
-	const context = {
-		getNode: () => node,
-		getCredentials: async () => ({ baseUrl: 'http://127.0.0.1:1', apiToken: 'user:1-token' }),
-		helpers: {
-			httpRequest: request,
-			httpRequestWithAuthentication: async (_type: string, options: IHttpRequestOptions) =>
-				await request(options),
-			async prepareBinaryData(stream: Readable) {
-				let bytes = 0;
-				for await (const chunk of stream) bytes += (chunk as Buffer).length;
-				return { bytes };
-			},
+	const context = n8nWith({
+		serve(options) {
+			asked.push(options);
+			const body = answer(options);
+			options.abortSignal?.addEventListener?.('abort', () => body.destroy(new Error('aborted')));
+			return { body };
 		},
-	} as unknown as IExecuteFunctions;
+		async store(file) {
+			let bytes = 0;
+			for await (const chunk of file) bytes += (chunk as Buffer).length;
+			return { bytes };
+		},
+	});
 	return { context, asked };
 }
 
@@ -74,6 +67,11 @@ const calls: Array<[string, number, (api: KlingApi) => Promise<unknown>]> = [
 	['GET tasks', READ_S, (api) => api.getTasks({})],
 	['GET scheduler', READ_S, (api) => api.getRunningJobs()],
 	['GET assets/download', READ_S, (api) => api.getCleanFile('1')],
+	[
+		'POST assets',
+		UPLOAD_S,
+		(api) => api.upload({ content: PNG, mimeType: 'image/png', bytes: PNG.length }),
+	],
 	['POST images/upscale', SUBMIT_S, (api) => api.submit('upscale', { task_id: '1', workId: '2' })],
 ];
 

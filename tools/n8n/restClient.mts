@@ -1,13 +1,11 @@
 // The REST calls that n8n's editor makes, as far as the tools and the tests need them.
 import { parse as parseFlatted } from 'flatted';
-import type { INodeExecutionData, IRunExecutionData } from 'n8n-workflow';
+import type { INode, INodeExecutionData, IRunExecutionData } from 'n8n-workflow';
 import { setTimeout as pause } from 'node:timers/promises';
 
 const LOOK_AGAIN_MS = 250;
 const EXECUTION_LIMIT_MS = 300_000;
 export const RUNNING = ['new', 'running', 'waiting', 'unknown'];
-/** The most that n8n lists at once. */
-const PAGE_SIZE = 100;
 
 export interface Login {
 	email: string;
@@ -19,15 +17,9 @@ export interface Credential {
 	type: string;
 	data: Record<string, unknown>;
 }
-export interface WorkflowNode {
-	id: string;
-	name: string;
-	type: string;
-	typeVersion: number;
-	position: [number, number];
+export interface WorkflowNode extends Omit<INode, 'parameters' | 'credentials'> {
 	parameters: Record<string, unknown>;
 	credentials?: Record<string, { id: string; name: string }>;
-	[key: string]: unknown;
 }
 export interface Workflow {
 	name: string;
@@ -35,40 +27,21 @@ export interface Workflow {
 	connections: Record<string, unknown>;
 	[key: string]: unknown;
 }
-type Saved<T> = T & { id: string };
-export type SavedWorkflow = Saved<Workflow> & { versionId: string; isArchived?: boolean };
-export type Item = INodeExecutionData;
-/** An execution as the editor's list has it: without its data. */
-export interface ExecutionSummary {
-	id: string;
-	status: string;
-	startedAt: string;
-	/** null while it has not ended. */
-	stoppedAt: string | null;
-	/** Until when it waits at the latest; null while it does not. */
-	waitTill: string | null;
-}
+type SavedWorkflow = Workflow & { id: string; versionId: string; isArchived: boolean };
+type SavedCredential = Credential & { id: string };
 export interface Execution {
 	id: string;
 	status: string;
 	startedAt: string;
+	/** Of these two, one is null. */
 	stoppedAt: string;
+	waitTill: string;
+	/** Not in a list. */
 	resultData: IRunExecutionData['resultData'];
-}
-export type RunError = NonNullable<Execution['resultData']['error']>;
-
-export class RestError extends Error {
-	name = 'RestError';
-	constructor(
-		readonly status: number,
-		message: string,
-	) {
-		super(message);
-	}
 }
 
 /** What a node put out in its last run, output by output joined. */
-export const itemsOf = (execution: Execution, node: string): Item[] =>
+export const itemsOf = (execution: Execution, node: string): INodeExecutionData[] =>
 	execution.resultData.runData[node]?.at(-1)?.data?.main.flatMap((items) => items ?? []) ?? [];
 
 export class RestClient {
@@ -77,62 +50,42 @@ export class RestClient {
 
 	constructor(readonly url: string) {}
 
-	async #fetch(method: string, path: string, body?: unknown): Promise<Response> {
-		const response = await fetch(this.url + path, {
-			method,
-			headers: {
-				...this.headers,
-				...(body !== undefined && { 'content-type': 'application/json' }),
-			},
-			body: JSON.stringify(body),
-		});
+	/** One call; answers n8n's `data`, or what it sent instead. */
+	async request<T>(method: string, path: string, body?: object): Promise<T> {
+		const headers = { ...this.headers, ...(body && { 'content-type': 'application/json' }) };
+		const init = { method, headers, body: JSON.stringify(body) };
+		const response = await fetch(this.url + path, init);
 		const cookie = response.headers.getSetCookie().find((line) => line.startsWith('n8n-auth='));
 		if (cookie) this.headers = { cookie: cookie.split(';')[0] };
-		if (response.ok) return response;
-		const text = (await response.text()).slice(0, 500);
-		const asked = `${method} ${path}`;
-		throw new RestError(response.status, `n8n answered ${response.status} to ${asked}: ${text}`);
-	}
-
-	/** One call; answers n8n's `data`, or what it sent instead. */
-	async request<T>(method: string, path: string, body?: unknown): Promise<T> {
-		const answer = await (await this.#fetch(method, path, body)).json();
-		return (answer.data ?? answer) as T;
-	}
-
-	/** The file behind an output item's binary field, as the editor's View and Download get it. */
-	async getBinary({ id }: { id?: unknown }): Promise<Buffer> {
-		const path = `/rest/binary-data?id=${encodeURIComponent(String(id))}&action=download`;
-		return Buffer.from(await (await this.#fetch('GET', path)).arrayBuffer());
+		const text = await response.text();
+		if (!response.ok) {
+			const asked = `n8n answered ${response.status} to ${method} ${path}`;
+			throw new Error(`${asked}: ${text.slice(0, 500)}`, { cause: response.status });
+		}
+		const answer = JSON.parse(text);
+		return answer.data ?? answer;
 	}
 
 	/** Signs in; on a new n8n the owner's account is made first. */
 	async login({ email, password }: Login): Promise<void> {
-		try {
-			await this.request('POST', '/rest/login', { emailOrLdapLoginId: email, password });
-		} catch (error) {
-			const { userManagement } = await this.request<{
-				userManagement: { showSetupOnFirstLoad?: boolean };
-			}>('GET', '/rest/settings');
-			if (!userManagement.showSetupOnFirstLoad) throw error;
+		const { userManagement } = await this.request<{
+			userManagement: { showSetupOnFirstLoad?: boolean };
+		}>('GET', '/rest/settings');
+		if (userManagement.showSetupOnFirstLoad) {
 			const owner = { email, password, firstName: 'Kling', lastName: 'Demo' };
 			await this.request('POST', '/rest/owner/setup', owner);
+		} else {
+			await this.request('POST', '/rest/login', { emailOrLdapLoginId: email, password });
 		}
 	}
 
-	/** The node types that n8n has loaded, such as `n8n-nodes-base.set`. */
-	async nodeTypes(): Promise<string[]> {
-		const types = await this.request<Array<{ name: string }>>('GET', '/types/nodes.json');
-		return types.map(({ name }) => name);
-	}
-
-	async createCredential(credential: Credential): Promise<Saved<Credential>> {
+	async createCredential(credential: Credential): Promise<SavedCredential> {
 		return await this.request('POST', '/rest/credentials', credential);
 	}
 
 	/** Creates the credential, or updates the one of that name and type. */
-	async saveCredential(credential: Credential): Promise<Saved<Credential>> {
-		const all = await this.request<Array<Saved<Credential>>>('GET', '/rest/credentials');
+	async saveCredential(credential: Credential): Promise<SavedCredential> {
+		const all = await this.request<Array<SavedCredential>>('GET', '/rest/credentials');
 		const same = all.find(({ name, type }) => name === credential.name && type === credential.type);
 		if (!same) return await this.createCredential(credential);
 		return await this.request('PATCH', `/rest/credentials/${same.id}`, credential);
@@ -146,15 +99,11 @@ export class RestClient {
 		return await this.request('PATCH', `/rest/workflows/${id}`, changes);
 	}
 
-	/** Undefined when somebody has deleted or archived it. */
-	async findWorkflow(id: string): Promise<SavedWorkflow | undefined> {
-		try {
-			const workflow = await this.request<SavedWorkflow>('GET', `/rest/workflows/${id}`);
-			return workflow.isArchived ? undefined : workflow;
-		} catch (error) {
-			if (error instanceof RestError && [403, 404].includes(error.status)) return undefined;
-			throw error;
-		}
+	/** The one of this name, unless somebody has deleted or archived it. */
+	async findWorkflow(name: string): Promise<SavedWorkflow | undefined> {
+		const all = await this.request<SavedWorkflow[]>('GET', '/rest/workflows');
+		const found = all.find((each) => each.name === name && !each.isArchived);
+		return found && (await this.request('GET', `/rest/workflows/${found.id}`));
 	}
 
 	/** The "Publish" button. */
@@ -169,37 +118,11 @@ export class RestClient {
 		return (await this.request<{ executionId: string }>('POST', path, body)).executionId;
 	}
 
-	/** All executions of a workflow, newest first. */
-	async listExecutions(workflowId: string): Promise<ExecutionSummary[]> {
-		const all: ExecutionSummary[] = [];
-		let cursor: string | null | undefined;
-		do {
-			const page = await this.#executions({ workflowId }, PAGE_SIZE, cursor);
-			all.push(...page.results);
-			cursor = page.nextCursor;
-		} while (cursor);
-		return all;
-	}
-
-	/** How many executions of a workflow have one of these statuses now. */
-	async countExecutions(workflowId: string, status: string[]): Promise<number> {
-		return (await this.#executions({ workflowId, status }, 1)).count;
-	}
-
-	async #executions(filter: object, limit: number, cursor?: string | null) {
-		const query = new URLSearchParams({ filter: JSON.stringify(filter), limit: String(limit) });
-		if (cursor) query.set('cursor', cursor);
-		return await this.request<{
-			count: number;
-			results: ExecutionSummary[];
-			nextCursor?: string | null;
-		}>('GET', `/rest/executions?${query}`);
-	}
-
-	/** The executions of a workflow, each waited for to its end, newest first. */
-	async executionsOf(workflowId: string): Promise<Execution[]> {
-		const all = await this.listExecutions(workflowId);
-		return await Promise.all(all.map(async ({ id }) => await this.waitForExecution(id)));
+	/** How many executions of a workflow there are, and the newest of them (at most 100) without their data. */
+	async listExecutions(workflowId: string, status?: string[], limit = 100) {
+		const filter = encodeURIComponent(JSON.stringify({ workflowId, status }));
+		const path = `/rest/executions?limit=${limit}&filter=${filter}`;
+		return await this.request<{ count: number; results: Execution[] }>('GET', path);
 	}
 
 	async getExecution(id: string): Promise<Execution> {
@@ -212,13 +135,11 @@ export class RestClient {
 
 	async waitForExecution(id: string, limitMs = EXECUTION_LIMIT_MS): Promise<Execution> {
 		const deadline = Date.now() + limitMs;
-		for (;;) {
+		while (Date.now() < deadline) {
 			const execution = await this.getExecution(id);
 			if (!RUNNING.includes(execution.status)) return execution;
-			if (Date.now() > deadline) {
-				throw new RestError(408, `The run has not ended within ${limitMs / 1_000} s`);
-			}
 			await pause(LOOK_AGAIN_MS);
 		}
+		throw new Error(`The run has not ended within ${limitMs / 1_000} s`);
 	}
 }

@@ -24,7 +24,7 @@ export type Wait = (typeof WAITS)[number];
 export class Parameters {
 	constructor(
 		protected readonly n8n: IExecuteFunctions,
-		private readonly itemIndex: number,
+		protected readonly itemIndex: number,
 	) {}
 
 	/** An id of digits, exact even past 2^53 when it comes as text. */
@@ -63,6 +63,13 @@ export class Parameters {
 			);
 		}
 		return text;
+	}
+
+	/** @param hint what to do about an empty one */
+	requiredAccount(hint: string): string {
+		const account = this.account();
+		if (account === undefined) throw this.invalid("'Account' is empty", hint);
+		return account;
 	}
 
 	/** How long to wait, in ms. */
@@ -115,7 +122,7 @@ export class Parameters {
 	}
 
 	/** On or off, also as text; empty text, null and nothing mean off. */
-	protected flag(name: string, label: string): boolean {
+	flag(name: string, label: string): boolean {
 		const text = asText(this.raw(name, ''));
 		if (['', 'false'].includes(text)) return false;
 		if (text === 'true') return true;

@@ -1,12 +1,16 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { NodeOperationError } from 'n8n-workflow';
 
+import * as account from './account';
 import * as image from './image';
 import * as task from './task';
 
 type Operation = (n8n: IExecuteFunctions) => Promise<INodeExecutionData[]>;
 
 const operations: Record<string, Operation> = {
+	'account:get': account.get.execute,
+	'account:getAll': account.getAll.execute,
+	'image:enhance': image.enhance.execute,
 	'image:upscale': image.upscale.execute,
 	'task:delete': task.deleteTask.execute,
 	'task:get': task.get.execute,

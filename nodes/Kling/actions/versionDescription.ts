@@ -5,7 +5,7 @@ import type { INodeTypeDescription, IWebhookDescription } from 'n8n-workflow';
 /** What n8n's own AI workflow builder is told when it looks for a node. People do not see it. */
 export const builderHint: INodeTypeDescription['builderHint'] = {
 	searchHint:
-		'Sends the job and waits for its result by itself: never build a loop of HTTP Request, Wait and If around it. It takes all items at once, waits for free job slots and keeps the order: no Loop Over Items. For images that are not named by the user, put a Kling node with resource "task", operation "get" or "getAll" and output "images" before it, and map taskId and workId from it. Retry On Fail never pays twice.',
+		'Sends the job and waits for its result by itself: never build a loop of HTTP Request, Wait and If around it. It takes all items at once, waits for free job slots and keeps the order: no Loop Over Items. For images that are not named by the user, put a Kling node with resource "task", operation "get" or "getAll" and output "images" before it, and map taskId and workId from it. For images that Kling has not made, operation "enhance". Retry On Fail never pays twice.',
 	relatedNodes: [
 		{
 			nodeType: 'n8n-nodes-useapi-kling.klingTrigger',

@@ -2,6 +2,7 @@ import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
 import type { KlingApi } from '../transport/client';
 import type { Context } from '../runtime/context';
+import type { Advise } from '../runtime/problems';
 import { Items } from '../runtime/runItems';
 import { getTask } from '../tasks/fetchTask';
 import { buildItems, buildResult } from './output/items';
@@ -20,19 +21,22 @@ const TEST_URL_HINT =
 /**
  * Runs a paid operation: sends every item's job, then waits for all results together, as Wait for Result says. The first
  * item decides whether the execution is suspended, which it can only be as a whole.
+ *
+ * @param advise what the operation knows to do about a refusal
  */
 export async function runJobs(
 	n8n: IExecuteFunctions,
 	read: (itemIndex: number, api: KlingApi) => JobParameters | Promise<JobParameters>,
+	advise?: Advise,
 ): Promise<INodeExecutionData[]> {
 	const pending = suspendedBefore(n8n);
 	if (pending) {
 		return pending.executionId === n8n.getExecutionId()
 			? await suspendAgain(n8n, pending)
-			: await pollPending(n8n, pending);
+			: await pollPending(n8n, pending, advise);
 	}
 	const items = await Items.read(n8n, read);
-	const run = openRun(items);
+	const run = openRun(items, advise);
 	items.forEach((parameters, itemIndex) => run.submitter.noteEarlier(parameters, itemIndex));
 	if (items.first?.wait === 'callback') {
 		return await suspendJobs(items, run.submitter, run.poller);
@@ -52,9 +56,9 @@ interface Run {
 	poller: TaskPoller;
 }
 
-function openRun<P>(items: Items<P>): Run {
+function openRun<P>(items: Items<P>, advise?: Advise): Run {
 	const { context } = items;
-	const submitter = new Submitter(context);
+	const submitter = new Submitter(context, advise);
 	items.explainStop = (error) => submitter.items.explain(error);
 	return { context, submitter, poller: new TaskPoller(context) };
 }
@@ -64,7 +68,7 @@ async function runJob(
 	parameters: JobParameters,
 	itemIndex: number,
 ): Promise<INodeExecutionData[]> {
-	const { settings, timeoutMs, pollIntervalMs } = parameters;
+	const { settings, timeoutMs, pollIntervalMs, reuse } = parameters;
 	const submission = await submitter.submit(parameters, itemIndex);
 	const { ref, task, isNew: justSubmitted } = submission;
 	if (parameters.wait === 'none') {
@@ -74,7 +78,13 @@ async function runJob(
 	const finished =
 		task?.finished && !task.isEmpty
 			? task
-			: await poller.waitFor({ ref, timeoutMs, pollIntervalMs, justSubmitted });
+			: await poller.waitFor({
+					ref,
+					timeoutMs,
+					pollIntervalMs,
+					justSubmitted,
+					paysAgain: !reuse,
+				});
 	submission.settle(finished);
 	return await buildResult(context, finished, ref, settings);
 }
@@ -86,17 +96,18 @@ async function runJob(
 async function pollPending(
 	n8n: IExecuteFunctions,
 	{ tasks }: Pending,
+	advise?: Advise,
 ): Promise<INodeExecutionData[]> {
 	const input = n8n.getInputData();
 	const items = await Items.read(n8n, (itemIndex) =>
 		tasks.find((task) => task.itemIndex === itemIndex),
 	);
-	const run = openRun(items);
+	const run = openRun(items, advise);
 	await items.each(async (pending, item) => {
 		if (!pending?.call) return [{ ...input[item], pairedItem: { item } }];
-		const { call, settings, timeoutMs = 0 } = pending;
+		const { call, settings, timeoutMs = 0, spendingLimit } = pending;
 		const how = { wait: 'poll', reuse: false, callsBack: false } as const;
-		return await runJob(run, { call, timeoutMs, settings, ...how }, item);
+		return await runJob(run, { call, timeoutMs, spendingLimit, settings, ...how }, item);
 	});
 	return items.finish();
 }

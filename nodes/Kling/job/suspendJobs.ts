@@ -87,11 +87,11 @@ function withoutFirstError([first, ...others]: INodeExecutionData[]): INodeExecu
 const isRunning = ({ task }: SentJob) => !task.finished;
 
 function pendingTask({ parameters, submission }: SentJob): PendingTask {
-	const { settings, timeoutMs, call } = parameters;
-	const { ref, sentAtMs } = submission;
+	const { settings, timeoutMs, spendingLimit } = parameters;
+	const { ref, sentAtMs, call } = submission;
 	// A resume URL carries n8n's signature, and calls an execution that may be over.
 	const request = { ...call.request, replyUrl: undefined };
-	return { ...ref, settings, sentAtMs, call: { ...call, request }, timeoutMs };
+	return { ...ref, settings, sentAtMs, call: { ...call, request }, timeoutMs, spendingLimit };
 }
 
 /** Looks at all tasks, and again at those that may have ended meanwhile, until none has. */

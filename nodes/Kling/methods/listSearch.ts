@@ -1,21 +1,16 @@
 import type {
-	IDataObject,
 	ILoadOptionsFunctions,
 	INodeListSearchItems,
 	INodeListSearchResult,
 } from 'n8n-workflow';
 
-import { unwrap, klingError, vendorText, type KlingError, type Problem } from '../runtime/problems';
+import { klingError, type KlingError, type Problem } from '../runtime/problems';
+import { readAccounts } from '../tasks/accounts';
 import { fetchTaskOnce } from '../tasks/fetchTask';
-import { createdMs, type Task } from '../tasks/task';
+import type { Task } from '../tasks/task';
 import { TaskPages, type Cursor } from '../tasks/taskPages';
-import { connect } from '../transport/client';
-
-const NOT_ACCOUNTS: Problem = {
-	message: 'The answer of useapi.net is not a list of accounts',
-	description:
-		"Try again in a moment. If this happens again, check the 'Base URL' of the credential.",
-};
+import { connect, type KlingApi } from '../transport/client';
+import { imageChoices, taskChoice, type Choice } from './choices';
 
 /** The connected Kling accounts, by email. */
 export async function searchAccounts(
@@ -23,27 +18,11 @@ export async function searchAccounts(
 	filter?: string,
 ): Promise<INodeListSearchResult> {
 	const api = await connect(this);
-	const result = await api.getAccounts();
-	// "404 when no Kling account is connected" (kling-api.md, "Around it"); assumes: no-account
-	if (result.outcome === 'answered' && result.status === 404) {
-		throw klingError(this.getNode(), {
-			message: 'No Kling account is connected to useapi.net yet',
-			description: `useapi.net says: "${vendorText(result.body) ?? 'nothing'}". Connect your Kling account there, then open this list again.`,
-		});
-	}
-	// assumes: accounts-by-email
-	const got = unwrap(result);
-	if (got.problem) throw listError(this, got.problem, 'Account', 'Email');
-	const names = Object.keys(got.body as IDataObject);
-	const emails = names.filter((name) => name.includes('@'));
-	if (emails.length === 0 && names.length > 0)
-		throw listError(this, NOT_ACCOUNTS, 'Account', 'Email');
-	return {
-		results: matching(
-			emails.map((email) => ({ name: email, value: email })),
-			filter,
-		),
-	};
+	const { accounts, problem } = readAccounts(await api.getAccounts());
+	if (problem?.httpCode === '404') throw klingError(this.getNode(), problem);
+	if (problem) throw listError(this, problem, 'Account', 'Email');
+	const choices = accounts.map(({ email }) => ({ name: email, value: email, searched: email }));
+	return { results: matching(choices, filter) };
 }
 
 /** Image tasks, newest first. assumes: newest-first, content-type-filter */
@@ -62,12 +41,15 @@ export async function searchTasks(
 	);
 	const tasks = (await pages.next()) ?? [];
 	return {
-		results: matching(tasks.flatMap(taskChoice), filter),
+		results: matching(
+			tasks.flatMap((task) => taskChoice(task, this.getTimezone())),
+			filter,
+		),
 		...(pages.cursor && { paginationToken: JSON.stringify(pages.cursor) }),
 	};
 }
 
-/** The images of the task chosen above, with their size. */
+/** The images of the task chosen above, with their size and whether they were upscaled before. */
 export async function searchImages(
 	this: ILoadOptionsFunctions,
 	filter?: string,
@@ -84,39 +66,26 @@ export async function searchImages(
 	const email = currentValue(this, 'account');
 	const { task, problem } = await fetchTaskOnce(api, { taskId, account: email || undefined });
 	if (problem) throw listError(this, problem, 'Image', 'ID');
-	const choices = task.images.flatMap(({ workId, width, height, url }, position) => {
-		if (!workId) return [];
-		const size = width && height ? `, ${width} × ${height}` : '';
-		return [{ name: `Image ${position + 1}${size} (${workId})`, value: workId, url }];
-	});
-	return { results: matching(choices, filter) };
+	return { results: matching(imageChoices(task, await recentTasks(api, email)), filter) };
 }
 
-function taskChoice(task: Task): INodeListSearchItems[] {
-	const { taskId, type } = task;
-	if (!taskId) return [];
-	const count = task.images.length;
-	const made = createdMs(task);
-	const date = Number.isFinite(made)
-		? new Date(made).toISOString().slice(0, 16).replace('T', ' ')
-		: 'undated';
-	const images = count === 1 ? '1 image' : `${count} images`;
-	const facts = [date, type && kind(type), images, taskId];
-	return [{ name: facts.filter(Boolean).join(' · '), value: taskId }];
-}
-
-/** "mmu_image_upscale_aiweb" reads as "image upscale"; what else the API may call a task is shown as it is. */
-function kind(type: string): string {
-	return type.replace(/^mmu_|_aiweb$/g, '').replaceAll('_', ' ');
+/** The newest image tasks, for what they tell of others; none where they cannot be read. */
+async function recentTasks(api: KlingApi, email: string): Promise<Task[]> {
+	const fail = ({ message }: Problem) => new Error(message);
+	const query = { ...(email && { email }), contentType: 'image' };
+	const pages = new TaskPages({ ask: api.getTasks, fail }, query);
+	return (await pages.next().catch(() => undefined)) ?? [];
 }
 
 function currentValue(n8n: ILoadOptionsFunctions, name: string): string {
 	return String(n8n.getCurrentNodeParameter(name, { extractValue: true }) ?? '').trim();
 }
 
-function matching(choices: INodeListSearchItems[], filter?: string): INodeListSearchItems[] {
-	const wanted = filter?.toLowerCase() ?? '';
-	return choices.filter(({ name }) => name.toLowerCase().includes(wanted));
+function matching(choices: Choice[], filter = ''): INodeListSearchItems[] {
+	const wanted = filter.toLowerCase();
+	return choices
+		.filter(({ searched }) => searched.toLowerCase().includes(wanted))
+		.map(({ name, value, url }) => ({ name, value, ...(url && { url }) }));
 }
 
 /** Says why there is no list and how to go on without it. */

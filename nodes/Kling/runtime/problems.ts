@@ -72,6 +72,9 @@ export function vendorText(body: unknown): string | undefined {
 	return undefined;
 }
 
+/** What an operation knows better than `answerProblem` about an answer and the vendor's words in it. */
+export type Advise = (status: number, said: string) => Partial<Problem> | undefined;
+
 /** Sending a job spends credits; whatever else is asked spends nothing. */
 export type Call = 'job' | 'other';
 
@@ -81,18 +84,8 @@ export function answerProblem(status: number, body: unknown, call: Call = 'other
 	const httpCode = String(status);
 	const quoted = said ? `useapi.net says: "${said}". ` : '';
 	switch (status) {
-		// assumes: field-errors, email-required, not-completed
+		// assumes: field-errors, email-required
 		case 400:
-			if (/not completed/i.test(said ?? '')) {
-				return {
-					httpCode,
-					message: said!,
-					description:
-						"The source task is still running. Wait for it first: put a Kling node with Task → Get and 'Wait for Result' set to 'Wait Until Finished' before this one.",
-					forAgent:
-						'The source task is still running. Wait for it first (Task → Get shows its status), then call this again with the same values. Nothing was spent.',
-				};
-			}
 			return {
 				httpCode,
 				message: said ?? 'useapi.net refused the request as invalid',

@@ -41,11 +41,16 @@ export interface Task {
 	/** ISO 8601. */
 	createdAt?: string;
 	updatedAt?: string;
+	/** What the account has left, in Kling credits, where the API tells it. */
+	creditsLeft?: number;
 	/** All times at which the task and its works were made, in epoch ms. In the vendor's example they are some ms apart. */
 	createTimesMs: number[];
 	/** The API's model as it came. */
 	raw: TaskModel;
 }
+
+/** The type of an upscale's task (kling-api.md, "GET /v1/kling/tasks"). */
+export const UPSCALE_TYPE = 'mmu_image_upscale_aiweb';
 
 /** The last moment that JavaScript has a date for. */
 const MAX_TIME_MS = 8.64e15;
@@ -92,11 +97,24 @@ export function parseTask(model: TaskModel): Task {
 		images,
 		createdAt: isoTime(task.createTime) ?? isoTime(work.createTime),
 		updatedAt: isoTime(task.updateTime),
+		creditsLeft: creditsLeft(model),
 		createTimesMs: [task, ...works]
 			.map(({ createTime }) => numberOf(createTime))
 			.filter((timeMs) => timeMs > 0 && timeMs <= MAX_TIME_MS),
 		raw: model,
 	};
+}
+
+/** "Points are hundredths of a credit" (kling-api.md, "Credits"). assumes: points-are-hundredths, balance */
+export function creditsOf(points: unknown): number | undefined {
+	const credits = numberOf(points) / 100;
+	return Number.isFinite(credits) ? credits : undefined;
+}
+
+/** An empty list of points means that nothing is told (kling-api.md, "Credits"). assumes: user-points */
+function creditsLeft({ userPoints }: TaskModel): number | undefined {
+	const { points, total } = record(userPoints);
+	return Array.isArray(points) && points.length > 0 ? creditsOf(total) : undefined;
 }
 
 const hasFile = ({ resource }: Record<string, unknown>): boolean =>
@@ -147,13 +165,4 @@ export function durationMs({ raw }: Task): number | undefined {
 	const { createTime, updateTime } = record(raw.task);
 	const ms = numberOf(updateTime) - numberOf(createTime);
 	return ms > 0 ? ms : undefined;
-}
-
-/** What a task was made of stands in the task and in each of its works (kling-api.md, "Entries of GET /tasks"). */
-export function inputsOf({ raw }: Task): Array<Record<string, unknown>> {
-	const works = Array.isArray(raw.works) ? raw.works.map(record) : [];
-	return [record(raw.task), ...works].flatMap(({ taskInfo }) => {
-		const { inputs } = record(taskInfo);
-		return Array.isArray(inputs) ? inputs.map(record) : [];
-	});
 }

@@ -12,7 +12,7 @@ import { NodeOperationError } from 'n8n-workflow';
 
 import { isPrivate } from './hosts';
 import { parseJson, readText, type Read } from './json';
-import type { ApiResult, ByteStream, PaidOperation, PaidRequest } from './types';
+import type { ApiResult, ByteStream, FileContent, PaidOperation, PaidRequest } from './types';
 
 export const CREDENTIAL = 'useApiNetApi';
 
@@ -20,6 +20,8 @@ export const CREDENTIAL = 'useApiNetApi';
 const READ_TIMEOUT_MS = 30_000;
 /** A POST may spend credits and cannot be asked again, so it gets as long as n8n gives any request. assumes: post-time */
 const SUBMIT_TIMEOUT_MS = 300_000;
+/** For 10 MB on a slow line. It spends nothing, so it is tried again. */
+const UPLOAD_TIMEOUT_MS = 120_000;
 
 /** A shorter text is no token, and may stand in an answer by chance. */
 const MIN_TOKEN_LENGTH = 8;
@@ -47,14 +49,20 @@ export interface KlingApi {
 	/** Result files of a public API must not be fetched from plain http; a local one (sandbox) may serve them so. */
 	readonly baseUrl: string;
 	getAccounts(): Promise<ApiResult>;
+	/** With its balance (kling-api.md, "Credits"). */
+	getAccount(email: string): Promise<ApiResult>;
 	getTask(taskId: string, email?: string): Promise<ApiResult>;
 	getTasks(query: IDataObject): Promise<ApiResult>;
 	/** The jobs that run now, over all accounts (kling-api.md, "Around it"): an array of `{ id, email, … }`. */
 	getRunningJobs(): Promise<ApiResult>;
+	/** How many jobs each account runs and can still take (kling-api.md, "Around it"). */
+	getFreeSlots(): Promise<ApiResult>;
 	/** The file of an image without watermark, "for paid Kling plans" (kling-api.md, "Around it"): `{ cdnUrl }`. */
 	getCleanFile(workId: string, email?: string): Promise<ApiResult>;
 	/** Permanently, with all works of the task (kling-api.md, "Around it"): `{ deleted, workIds }`. */
 	deleteTask(taskId: string, email?: string): Promise<ApiResult>;
+	/** To this account only, "costs nothing" (kling-api.md, "POST /v1/kling/assets"): `{ url }`. */
+	upload(file: FileContent, email?: string): Promise<ApiResult>;
 	/** Spends credits: see `job/submission/submit.ts` for when it may be called. */
 	submit(operation: PaidOperation, request: PaidRequest): Promise<ApiResult>;
 }
@@ -87,10 +95,12 @@ export async function connect(n8n: ApiFunctions): Promise<KlingApi> {
 	return {
 		baseUrl,
 		getAccounts: () => read('/v1/kling/accounts'),
+		getAccount: (email) => read(`/v1/kling/accounts/${encodeURIComponent(email)}`),
 		getTask: (taskId, email) =>
 			read(`/v1/kling/tasks/${encodeURIComponent(taskId)}`, forAccount(email)),
 		getTasks: (query) => read('/v1/kling/tasks', query),
 		getRunningJobs: () => read('/v1/kling/scheduler'),
+		getFreeSlots: () => read('/v1/kling/scheduler/available'),
 		getCleanFile: (workId, email) =>
 			// One workId with one file type gives the file itself, anything else a .zip. assumes: clean-file-is-image
 			read('/v1/kling/assets/download', {
@@ -104,6 +114,15 @@ export async function connect(n8n: ApiFunctions): Promise<KlingApi> {
 				url: `${baseUrl}/v1/kling/tasks/${encodeURIComponent(taskId)}`,
 				qs: forAccount(email),
 				timeout: READ_TIMEOUT_MS,
+			}),
+		upload: ({ content, mimeType, bytes }, email) =>
+			call({
+				method: 'POST',
+				url: `${baseUrl}/v1/kling/assets/`,
+				qs: forAccount(email),
+				headers: { 'Content-Type': mimeType, 'Content-Length': bytes },
+				body: content,
+				timeout: UPLOAD_TIMEOUT_MS,
 			}),
 		submit: (operation, body) =>
 			call({

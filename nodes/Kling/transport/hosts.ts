@@ -18,6 +18,6 @@ export function isPrivate(url: string): boolean {
 	// In lower case, and with every way to write an IP address made one, by the URL standard. A dot at the end changes nothing.
 	const host = new URL(url).hostname.replace(/\.$/, '');
 	if (host.startsWith('[')) return !PUBLIC_IPV6.test(host);
-	// Names may begin with a number as well: 0.tcp.eu.ngrok.io.
+	// Names may begin with a number as well: 0.tunnel.example.com.
 	return /^[\d.]+$/.test(host) ? PRIVATE_IPV4.test(host) : PRIVATE_NAME.test(host);
 }

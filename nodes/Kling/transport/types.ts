@@ -22,7 +22,7 @@ export interface TaskModel extends IDataObject {
 }
 
 /** The calls that spend credits: POST /v1/kling/images/{operation}. */
-export type PaidOperation = 'upscale';
+export type PaidOperation = 'enhance' | 'upscale';
 
 /** What every request that spends credits may name. */
 export interface PaidRequest extends IDataObject {
@@ -36,6 +36,20 @@ export interface PaidRequest extends IDataObject {
 export interface UpscaleRequest extends PaidRequest {
 	task_id: string;
 	workId: string;
+}
+
+/** Body of POST /v1/kling/images/enhance (the vendor's page, "Request Body"). */
+export interface EnhanceRequest extends PaidRequest {
+	/** A link that Kling can open. Of a file it is put in once the file is uploaded. */
+	image?: string;
+	resolution: '2k' | '4k';
+}
+
+/** Body of POST /v1/kling/assets: the bytes themselves. */
+export interface FileContent {
+	content: ByteStream | Uint8Array;
+	mimeType: string;
+	bytes: number;
 }
 
 /** One call's outcome, told apart by what it means for money: was the request answered, never sent, or is it unknown? */

@@ -1,7 +1,8 @@
 import type { IHookFunctions } from 'n8n-workflow';
 
-import { connect, isSuccess } from '../transport/client';
 import { answerProblem, klingError } from '../runtime/problems';
+import { readAccounts } from '../tasks/accounts';
+import { connect } from '../transport/client';
 import { readAccount } from './parameters';
 
 /** n8n activates workflows also by itself, at every start: nobody would read an error, and callbacks would be lost. */
@@ -22,9 +23,9 @@ export async function assertReady(n8n: IHookFunctions): Promise<void> {
 	if (status === 401 || status === 402) {
 		throw klingError(n8n.getNode(), answerProblem(status, body));
 	}
-	// "object keyed by email" (kling-api.md, "Around it").
-	const emails = Object.keys(body ?? {}).filter((key) => key.includes('@'));
-	if (isSuccess(status) && emails.length > 1 && !readAccount(n8n)) {
+	const { accounts = [] } = readAccounts(result);
+	const emails = accounts.map(({ email }) => email);
+	if (emails.length > 1 && !readAccount(n8n)) {
 		throw klingError(n8n.getNode(), {
 			// n8n shows the message alone when a workflow is published, so it says what to do.
 			message: `Choose an 'Account' in "${n8n.getNode().name}", since several Kling accounts are connected to useapi.net`,

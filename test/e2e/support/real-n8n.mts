@@ -168,6 +168,12 @@ export async function execute(
 	return await api.waitForExecution(await api.runWorkflow(id, trigger));
 }
 
+/** The executions of a workflow, each waited for to its end, newest first. */
+export async function executionsOf(api: RestClient, workflowId: string): Promise<Execution[]> {
+	const { results } = await api.listExecutions(workflowId);
+	return await Promise.all(results.map(async ({ id }) => await api.waitForExecution(id)));
+}
+
 /** An example as a user gets it, with the credential chosen in its Kling nodes. */
 export async function readExample(
 	file: string,

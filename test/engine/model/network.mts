@@ -1,9 +1,9 @@
-import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 
 import type { openSandbox } from '../../../sandbox/server.mts';
+import { real } from '../support/clock.mts';
 import type { Credentials } from '../support/engine.mts';
-import type { Clock } from './clock.mts';
+import { axios, type AxiosConfig } from '../support/requests.mts';
 import type { Execution } from './server.mts';
 import type { Call, FaultName } from './setup.mts';
 
@@ -33,26 +33,11 @@ export interface Payment {
 	isAnswerLost: boolean;
 }
 
-interface AxiosConfig {
-	method?: string;
-	url?: string;
-	params?: Record<string, string>;
-	headers?: Record<string, unknown>;
-	data?: unknown;
-	signal?: AbortSignal;
-}
 interface Answer {
 	status: number;
 	headers?: object;
 	body: Buffer;
 }
-/** The copy that n8n-core sends its requests with. */
-const n8nCore = dirname(require.resolve('n8n-core'));
-const network = dirname(require.resolve('@n8n/backend-network', { paths: [n8nCore] }));
-const axios = require(require.resolve('axios', { paths: [network] })) as {
-	defaults: { adapter: unknown };
-	getUri(config: AxiosConfig): string;
-};
 const networkAdapter = axios.defaults.adapter;
 
 export class Network {
@@ -60,10 +45,7 @@ export class Network {
 	private readonly senders: Sender[] = [];
 	private spoiled: Array<{ call: Call; fault: FaultName; left: number }> = [];
 
-	constructor(
-		private readonly clock: Clock,
-		private readonly sandbox: Awaited<ReturnType<typeof openSandbox>>,
-	) {
+	constructor(private readonly sandbox: Awaited<ReturnType<typeof openSandbox>>) {
 		axios.defaults.adapter = async (config: AxiosConfig) => await this.send(config);
 	}
 
@@ -123,7 +105,7 @@ export class Network {
 			Object.entries({ ...config.headers }).map(([name, value]) => [name, String(value)]),
 		);
 		headers.Authorization = `Bearer ${this.sandbox.token}`;
-		const response = await this.clock.real(
+		const response = await real(
 			async () =>
 				await this.sandbox.inject({
 					method: config.method?.toUpperCase() as 'GET',

@@ -1,6 +1,6 @@
 import { openSandbox } from '../../../sandbox/server.mts';
+import { pass, passUntil, startClock, stopClock } from '../support/clock.mts';
 import { prepare } from '../support/engine.mts';
-import { Clock } from './clock.mts';
 import { wrongItems } from './items.mts';
 import { robbed } from './money.mts';
 import { Network } from './network.mts';
@@ -28,7 +28,7 @@ export async function broken(sequence: Sequence): Promise<string[]> {
 	const workflow = workflowOf(setup);
 	// n8n loads the package the first time, and virtual time would not wait for that.
 	await prepare(workflow, { apiToken: '', baseUrl: '' });
-	const clock = new Clock();
+	startClock(Date.UTC(2026, 0, 1));
 	const fates = [...setup.callbacks];
 	const sandbox = await openSandbox({
 		seeds,
@@ -46,14 +46,14 @@ export async function broken(sequence: Sequence): Promise<string[]> {
 			return 200;
 		},
 	});
-	const network = new Network(clock, sandbox);
+	const network = new Network(sandbox);
 	const server: Server = new Server(workflow, network);
 	try {
 		server.start();
 		for (const step of steps) {
-			if (!(await take(step, { clock, network, server, setup }))) break;
+			if (!(await take(step, { network, server, setup }))) break;
 		}
-		if (!(await settle(clock, server, setup))) return ['an execution does not end'];
+		if (!(await settle(server, setup))) return ['an execution does not end'];
 		const { payments } = network;
 		const ended = server.executions.filter(({ status }) => ['success', 'error'].includes(status));
 		return [
@@ -62,23 +62,22 @@ export async function broken(sequence: Sequence): Promise<string[]> {
 		];
 	} finally {
 		network.close();
-		clock.close();
+		stopClock();
 		await sandbox.close();
 	}
 }
 
 interface World {
-	clock: Clock;
 	network: Network;
 	server: Server;
 	setup: Setup;
 }
 
 /** @returns `false` when there is an execution that does not end */
-async function take(step: Step, { clock, network, server, setup }: World): Promise<boolean> {
+async function take(step: Step, { network, server, setup }: World): Promise<boolean> {
 	switch (step.do) {
 		case 'pass':
-			await clock.pass(step.ms);
+			await pass(step.ms);
 			return true;
 		case 'spoil':
 			network.spoil(step.call, step.fault, step.times);
@@ -88,8 +87,8 @@ async function take(step: Step, { clock, network, server, setup }: World): Promi
 			server[step.do]();
 			return true;
 		default: {
-			const hasEnded = await settle(clock, server, setup);
-			await clock.pass(BETWEEN_EXECUTIONS_MS);
+			const hasEnded = await settle(server, setup);
+			await pass(BETWEEN_EXECUTIONS_MS);
 			if (hasEnded && step.do === 'run') server.start();
 			if (hasEnded && step.do === 'retry') server.retryByHand();
 			return hasEnded;
@@ -98,9 +97,9 @@ async function take(step: Step, { clock, network, server, setup }: World): Promi
 }
 
 /** @returns whether the execution under way ends in the time it may take */
-async function settle(clock: Clock, server: Server, setup: Setup): Promise<boolean> {
+async function settle(server: Server, setup: Setup): Promise<boolean> {
 	const { timeout, items, jobMs, retryOnFail, loop, rounds } = setup;
 	const tryMs = (items.length + 1) * (timeout * 1_000 + jobMs) + SLACK_MS;
 	const runs = loop === 'none' ? 1 : rounds + 1;
-	return await clock.until(() => server.isIdle, tryMs * runs * (retryOnFail ? TRIES : 1));
+	return await passUntil(() => server.isIdle, tryMs * runs * (retryOnFail ? TRIES : 1));
 }

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { Readable } from 'node:stream';
 import { inspect } from 'node:util';
 
 import {
@@ -28,9 +29,12 @@ import type {
 	IRun,
 	IWorkflowExecuteAdditionalData,
 } from 'n8n-workflow';
+import * as n8nWorkflow from 'n8n-workflow';
 import { Workflow } from 'n8n-workflow';
 
+import { begin, passing, startClock, stopClock } from './clock.mts';
 import { againType, agentType, asTool, passType, startType } from './nodes.mts';
+import './requests.mts';
 import { klingWorkflow, type EngineWorkflow } from './workflows.mts';
 
 /**
@@ -57,7 +61,11 @@ let loaded: Promise<PackageDirectoryLoader> | undefined;
 function loadPackage(): Promise<PackageDirectoryLoader> {
 	loaded ??= (async () => {
 		Container.get(BinaryDataConfig).localStoragePath = join(storage, 'files');
-		await Container.get(BinaryDataService).init();
+		const files = Container.get(BinaryDataService);
+		await files.init();
+		writeInNoTime(files);
+		readInNoTime(files);
+		waitForPatterns();
 		const loader = new PackageDirectoryLoader(PACKAGE_FOLDER);
 		await loader.loadAll();
 		return loader;
@@ -65,6 +73,49 @@ function loadPackage(): Promise<PackageDirectoryLoader> {
 	return loaded;
 }
 
+/** n8n gives up a regular expression after 250 ms by the real clock, which is too little on a busy machine. */
+function waitForPatterns(): void {
+	// Not in n8n-workflow 2.8, which has no such limit.
+	n8nWorkflow.setSafeRegexEngine?.({
+		exec: (pattern, input, flags) => new RegExp(pattern, flags).exec(input),
+		test: (pattern, input, flags) => new RegExp(pattern, flags).test(input),
+		replace: (pattern, input, flags, replacement) =>
+			input.replace(new RegExp(pattern, flags), replacement),
+		matchAll: (pattern, input, flags = '') => [
+			...input.matchAll(new RegExp(pattern, `${flags.replace('g', '')}g`)),
+		],
+		split: (pattern, input, flags) => input.split(new RegExp(pattern, flags)),
+	});
+}
+
+/** What is read from the network may take its time, what is written to the disk takes none. */
+function writeInNoTime(files: BinaryDataService): void {
+	const store = files.store.bind(files);
+	files.store = async (location, source, data) => {
+		const ends: Array<() => void> = [];
+		const isWriting = () => void ends.push(begin());
+		if (source instanceof Readable) source.once('end', isWriting);
+		else isWriting();
+		return await store(location, source, data).finally(() => ends.forEach((end) => end()));
+	};
+}
+
+function readInNoTime(files: BinaryDataService): void {
+	const open = files.getAsStream.bind(files);
+	files.getAsStream = async (...request) => {
+		const end = begin();
+		const stream = await open(...request).catch((error: Error) => {
+			end();
+			throw error;
+		});
+		return stream.once('close', end);
+	};
+}
+
+// Once in real time, since no request shows that files are loaded.
+beforeAll(loadPackage);
+beforeEach(() => startClock());
+afterEach(stopClock);
 afterAll(() => rmSync(storage, { recursive: true, force: true }));
 
 /** What n8n would write into its log, at whatever level, from now on: n8n-core's own loggers are listened to. */
@@ -172,7 +223,8 @@ export async function startWorkflow(
 		startNode: workflow.getNode('Start') ?? undefined,
 	});
 	const { executionId } = additionalData;
-	return { cancel: () => running.cancel(), done: running.then((run) => readRun(run, executionId)) };
+	const done = passing(async () => readRun(await running, executionId));
+	return { cancel: () => running.cancel(), done };
 }
 
 export async function runWorkflow(
@@ -197,7 +249,9 @@ export async function searchList(
 	const node = workflow.getNode('Kling')!;
 	const { methods } = workflow.nodeTypes.getByNameAndVersion(node.type) as INodeType;
 	const context = new LoadOptionsContext(workflow, node, additionalData, 'parameters');
-	return await methods!.listSearch![method].call(context, filter, paginationToken);
+	return await passing(
+		async () => await methods!.listSearch![method].call(context, filter, paginationToken),
+	);
 }
 
 /** The file behind an output item's binary field. */

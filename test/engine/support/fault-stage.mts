@@ -105,7 +105,7 @@ export const idsIn = (value: unknown): string[] =>
 export const succeeded = (outputs: IDataObject[]) =>
 	outputs.length > 0 && outputs.every(({ status }) => status === 'succeed');
 export const withFiles = (outputs: IDataObject[], { items }: EngineRun) =>
-	succeeded(outputs) && items('Kling').every(({ binary }) => Number(binary?.data.bytes) > 1_000);
+	succeeded(outputs) && items('Kling').every(({ binary }) => binary?.data.mimeType === 'image/png');
 
 /** A server whose certificate nobody trusts, in place of the API. */
 export async function withTls<T>(

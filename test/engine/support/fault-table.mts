@@ -16,8 +16,8 @@ export interface CallPromises {
 	promises: Record<FaultName, Promised>;
 }
 
-/** Every fault that may pass, in a call that spends nothing. */
-const whatMayPass = (promised: Promised) => ({
+/** For a call that spends nothing: what comes of every fault that may pass, and what is the same everywhere. */
+const inAnyCall = (promised: Promised) => ({
 	'429': promised,
 	'500': promised,
 	'502': promised,
@@ -30,13 +30,15 @@ const whatMayPass = (promised: Promised) => ({
 	html: promised,
 	empty: promised,
 	huge: promised,
+	slow: 'fine' as const,
+	bigIds: 'exact' as const,
 });
 
 const CALLS = {
 	upscale: {
-		title: 'POST /v1/kling/images/upscale: a job is sent',
+		title: 'POST /v1/kling/images/upscale, /enhance: a job is sent',
 		about:
-			'The one call that spends credits, the same in all three ways to wait. It gets 300 seconds; all other calls get 30.',
+			'The calls that spend credits, the same in all three ways to wait. They get 300 seconds; all other calls but uploads get 30.',
 		promises: {
 			'401': 'refused',
 			'402': 'refused',
@@ -60,18 +62,30 @@ const CALLS = {
 			tls: 'unsent',
 		},
 	},
+	upload: {
+		title: 'POST /v1/kling/assets: a file is uploaded',
+		about:
+			'Enhance with Image Source → Binary File, when the turn of the job has come. It gets 120 seconds.',
+		promises: {
+			...inAnyCall(['again', 'notUploaded']),
+			'401': 'notUploaded',
+			'402': 'notUploaded',
+			'404': 'notUploaded',
+			wrongTypes: 'notUploaded',
+			redirect: 'notUploaded',
+			tls: 'notUploaded',
+		},
+	},
 	lostJob: {
 		title: 'GET /v1/kling/scheduler, /tasks: looking for a job whose answer was lost',
 		about:
 			'At 1, 4, 10, 25 and 55 seconds after the loss, within Time Limit. Running jobs are read one by one.',
 		promises: {
-			...whatMayPass(['again', 'unknown']),
+			...inAnyCall(['again', 'unknown']),
 			'401': ['again', 'unknown'],
 			'402': ['again', 'unknown'],
 			'404': ['again', 'unknown'],
-			slow: 'fine',
 			wrongTypes: ['again', 'unknown'],
-			bigIds: 'exact',
 			redirect: ['again', 'unknown'],
 			tls: 'before',
 		},
@@ -81,13 +95,11 @@ const CALLS = {
 		about:
 			'Before a job is sent: with Reuse Earlier Result, as an AI tool, and when an execution is retried by hand.',
 		promises: {
-			...whatMayPass(['again', 'notSent']),
+			...inAnyCall(['again', 'notSent']),
 			'401': 'notSent',
 			'402': 'notSent',
 			'404': 'notSent',
-			slow: 'fine',
 			wrongTypes: 'notSent',
-			bigIds: 'exact',
 			redirect: 'notSent',
 			tls: 'notSent',
 		},
@@ -96,13 +108,11 @@ const CALLS = {
 		title: 'GET /v1/kling/tasks/{task_id}: waiting for a result',
 		about: 'Upscale and Task → Get with Wait Until Finished.',
 		promises: {
-			...whatMayPass(['again', 'toldAtLimit']),
+			...inAnyCall(['again', 'toldAtLimit']),
 			'401': 'told',
 			'402': 'told',
 			'404': ['again', 'toldEarly404'],
-			slow: 'fine',
 			wrongTypes: ['again', 'toldAtLimit'],
-			bigIds: 'exact',
 			redirect: 'notFollowed',
 			tls: 'toldAtLimit',
 		},
@@ -111,13 +121,11 @@ const CALLS = {
 		title: 'GET /v1/kling/tasks/{task_id}: Task → Get',
 		about: "With Don't Wait.",
 		promises: {
-			...whatMayPass(['again', 'toldLater']),
+			...inAnyCall(['again', 'toldLater']),
 			'401': 'told',
 			'402': 'told',
 			'404': 'told',
-			slow: 'fine',
 			wrongTypes: 'told',
-			bigIds: 'exact',
 			redirect: 'notFollowed',
 			tls: 'toldLater',
 		},
@@ -126,13 +134,11 @@ const CALLS = {
 		title: 'GET /v1/kling/tasks/{task_id}: the last check before the execution pauses',
 		about: 'Upscale with Pause Until Called Back, after all jobs were sent.',
 		promises: {
-			...whatMayPass('sleeps'),
+			...inAnyCall('sleeps'),
 			'401': 'sleeps',
 			'402': 'sleeps',
 			'404': 'sleeps',
-			slow: 'fine',
 			wrongTypes: 'sleeps',
-			bigIds: 'exact',
 			redirect: 'sleeps',
 			tls: 'before',
 		},
@@ -141,13 +147,11 @@ const CALLS = {
 		title: 'GET /v1/kling/tasks/{task_id}: a callback has come in',
 		about: 'Upscale with Pause Until Called Back. A call is never trusted: the task is read.',
 		promises: {
-			...whatMayPass(['again', 'sleepsOn']),
+			...inAnyCall(['again', 'sleepsOn']),
 			'401': 'sleepsOn',
 			'402': 'sleepsOn',
-			'404': ['again', 'tooNew'],
-			slow: 'fine',
+			'404': ['again', 'toldGone'],
 			wrongTypes: 'sleepsOn',
-			bigIds: 'exact',
 			redirect: 'sleepsOn',
 			tls: 'sleepsOn',
 		},
@@ -156,13 +160,11 @@ const CALLS = {
 		title: 'GET /v1/kling/scheduler: where to look in a batch',
 		about: 'Three items or more that wait for a result.',
 		promises: {
-			...whatMayPass('without'),
+			...inAnyCall('without'),
 			'401': 'without',
 			'402': 'without',
 			'404': 'without',
-			slow: 'fine',
 			wrongTypes: 'without',
-			bigIds: 'exact',
 			redirect: 'without',
 			tls: 'before',
 		},
@@ -171,13 +173,11 @@ const CALLS = {
 		title: 'GET /v1/kling/tasks/{task_id}: Kling Trigger was called',
 		about: 'The caller has its answer before, always the same. Tries for a minute at most.',
 		promises: {
-			...whatMayPass(['again', 'logged']),
+			...inAnyCall(['again', 'logged']),
 			'401': 'logged',
 			'402': 'logged',
 			'404': ['again', 'logged'],
-			slow: 'fine',
 			wrongTypes: ['again', 'logged'],
-			bigIds: 'exact',
 			redirect: 'logged',
 			tls: 'logged',
 		},
@@ -186,13 +186,11 @@ const CALLS = {
 		title: 'GET /v1/kling/tasks: Task → Get Many',
 		about: 'Every page of it.',
 		promises: {
-			...whatMayPass(['again', 'toldLater']),
+			...inAnyCall(['again', 'toldLater']),
 			'401': 'told',
 			'402': 'told',
 			'404': 'told',
-			slow: 'fine',
 			wrongTypes: 'told',
-			bigIds: 'exact',
 			redirect: 'notFollowed',
 			tls: 'toldLater',
 		},
@@ -201,15 +199,13 @@ const CALLS = {
 		title: 'DELETE /v1/kling/tasks/{task_id}: Task → Delete',
 		about: 'Spends nothing, but cannot be undone, and the second time it would be an error.',
 		promises: {
-			...whatMayPass('deletedOrNot'),
+			...inAnyCall('deletedOrNot'),
 			'401': 'notDeleted',
 			'402': 'notDeleted',
 			'404': 'notDeleted',
 			'429': 'notDeleted',
 			'500': 'notDeleted',
-			slow: 'fine',
 			wrongTypes: 'fine',
-			bigIds: 'exact',
 			redirect: 'notFollowed',
 			tls: 'unsent',
 		},
@@ -219,13 +215,11 @@ const CALLS = {
 		about:
 			'To choose the account, the task and the image from. Read once each time a list is opened.',
 		promises: {
-			...whatMayPass('toldOnce'),
+			...inAnyCall('toldOnce'),
 			'401': 'toldOnce',
 			'402': 'toldOnce',
 			'404': 'toldOnce',
-			slow: 'fine',
 			wrongTypes: 'toldOnce',
-			bigIds: 'exact',
 			redirect: 'notFollowed',
 			tls: 'toldOnce',
 		},
@@ -234,13 +228,11 @@ const CALLS = {
 		title: 'GET /v1/kling/assets/download: the file without watermark',
 		about: 'Download Image with Without Watermark.',
 		promises: {
-			...whatMayPass(['again', 'plain']),
+			...inAnyCall(['again', 'plain']),
 			'401': 'plain',
 			'402': 'plain',
 			'404': 'plain',
-			slow: 'fine',
 			wrongTypes: 'plain',
-			bigIds: 'exact',
 			redirect: 'plain',
 			tls: 'before',
 		},
@@ -250,15 +242,13 @@ const CALLS = {
 		about:
 			'Download Image. Asked for without the token. It has 30 seconds to begin and 10 minutes to end, and may have 256 MB.',
 		promises: {
-			...whatMayPass(['again', 'withLinkLater']),
+			...inAnyCall(['again', 'withLinkLater']),
 			'401': 'withLink',
 			'402': 'withLink',
 			'404': 'withLink',
-			slow: 'fine',
 			stall: 'withLink',
 			wrongTypes: ['again', 'withLinkLater'],
 			huge: 'withLink',
-			bigIds: 'exact',
 			redirect: 'followed',
 			tls: 'withLinkLater',
 		},

@@ -1,6 +1,7 @@
 import { stringify } from 'flatted';
 import type { IDataObject, INodeListSearchResult } from 'n8n-workflow';
 
+import { pass } from './clock.mts';
 import { searchList } from './engine.mts';
 import {
 	behindTls,
@@ -19,8 +20,8 @@ import {
 	type Where,
 } from './fault-stage.mts';
 import { calls, type CallName } from './fault-table.mts';
-import { fromItem, getTask, getTasks, until, upscale } from './kling.mts';
-import { parkedRun, parkedTasks } from './parked.mts';
+import { enhance, fromItem, getTask, getTasks, pictures, upscale } from './kling.mts';
+import { parkedRun } from './parked.mts';
 import { openTrigger } from './trigger.mts';
 import { klingWorkflow } from './workflows.mts';
 
@@ -28,8 +29,15 @@ import { klingWorkflow } from './workflows.mts';
 
 /** By the ways in which a call can come about. */
 type Trials = Record<string, (trial: Trial) => Promise<Seen>>;
+export const ENHANCE_FILE = 'Enhance, a file';
+/** Younger than the 15 seconds in which a task may be unknown. */
+export const NEW_TASK = 'Upscale, a new task';
+/** Older than them. */
+export const OLD_S = 60;
 const FIRST_TASK_ID = '500000010';
 const NEW_FILE = '/results/500000011.png';
+const POST_ENHANCE = { method: 'POST', path: '/v1/kling/images/enhance' };
+const UPLOAD = { method: 'POST', path: '/v1/kling/assets' };
 const POST_UPSCALE = { method: 'POST', path: '/v1/kling/images/upscale' };
 const GET_TASK = { method: 'GET', path: '/v1/kling/tasks/' };
 const GET_TASKS = { method: 'GET', path: '^/v1/kling/tasks$' };
@@ -45,9 +53,11 @@ const upscaling =
 		const kling = await stage(trial, POST_UPSCALE);
 		if (calls.upscale.promises[trial.fault] === 'lookedUp') await sendAnother(kling);
 		kling.spoil();
-		const short = trial.lasting ? 1 : 2;
-		const timeout = { callback: 60, poll: short, none: short };
-		const parameters = upscale({ ...kling.source, wait, options: { timeout: timeout[wait] } });
+		const parameters = upscale({
+			...kling.source,
+			wait,
+			options: { timeout: trial.fault === '429' ? 60 : 600 },
+		});
 		return await behindTls(kling, trial, async () =>
 			see(kling, await kling.run([{}], parameters), (outputs, { run }) => {
 				const waited = wait === 'poll' ? succeeded(outputs) : idsIn(outputs).length > 0;
@@ -55,6 +65,29 @@ const upscaling =
 			}),
 		);
 	};
+
+const enhancing =
+	(source: IDataObject) =>
+	async (trial: Trial): Promise<Seen> => {
+		const kling = await stage(trial, POST_ENHANCE);
+		if (calls.upscale.promises[trial.fault] === 'lookedUp') await sendAnother(kling);
+		kling.spoil();
+		const parameters = enhance({
+			...source,
+			options: { timeout: trial.fault === '429' ? 60 : 600 },
+		});
+		return await behindTls(kling, trial, async () =>
+			see(kling, await kling.run(await pictures(1), parameters), succeeded),
+		);
+	};
+
+async function uploading(trial: Trial): Promise<Seen> {
+	const kling = await stage(trial, UPLOAD);
+	kling.spoil();
+	return await behindTls(kling, trial, async () =>
+		see(kling, await kling.run(await pictures(1), enhance()), succeeded),
+	);
+}
 
 /** A job of another image: it shows that the lists tell what jobs are of. */
 async function sendAnother(kling: Stage): Promise<void> {
@@ -73,8 +106,7 @@ const lookingFor =
 		kling.sandbox.requests.length = 0;
 		kling.spoil();
 		if (isLost) kling.addFault({ ...POST_UPSCALE, kind: 'resetAfter' });
-		const timeout = isLost && trial.lasting ? 2 : 60;
-		const parameters = upscale({ ...kling.source, options: { timeout, reuse: !isLost } });
+		const parameters = upscale({ ...kling.source, options: { reuse: !isLost } });
 		return await behindTls(kling, trial, async () =>
 			see(kling, await kling.run([{}], parameters), succeeded),
 		);
@@ -83,8 +115,7 @@ const lookingFor =
 async function watching(trial: Trial): Promise<Seen> {
 	const kling = await stage(trial, GET_TASK);
 	kling.spoil();
-	const timeout = trial.lasting && trial.fault !== '404' ? 2 : 60;
-	const options = { pollInterval: 1, timeout };
+	const options = { pollInterval: 1, timeout: 60 };
 	const parameters = getTask({ taskId: kling.source.taskId, wait: 'poll', options });
 	return await behindTls(kling, trial, async () =>
 		see(kling, await kling.run([{}], parameters), succeeded),
@@ -94,8 +125,7 @@ async function watching(trial: Trial): Promise<Seen> {
 async function watchingOwn(trial: Trial): Promise<Seen> {
 	const kling = await stage(trial, GET_TASK);
 	kling.spoil();
-	const timeout = trial.lasting && trial.fault !== '404' ? 2 : 60;
-	const parameters = upscale({ ...kling.source, options: { timeout } });
+	const parameters = upscale({ ...kling.source, options: { timeout: 60 } });
 	return see(kling, await kling.run([{}], parameters), succeeded);
 }
 
@@ -120,47 +150,45 @@ async function goingToSleep(trial: Trial): Promise<Seen> {
 	});
 }
 
-async function beingCalledBack(trial: Trial): Promise<Seen> {
-	const kling = await stage(trial, GET_TASK);
-	// Finished only after the execution is suspended, however busy this machine is.
-	kling.sandbox.settings.hold = true;
-	const parameters = { ...pausing(kling), options: {} };
-	const asleep = await kling.run([{}], parameters);
-	const workflow = klingWorkflow([{}], parameters);
-	// However slow this machine is: they are still too new for a 404 to mean anything when the call comes.
-	for (const task of parkedTasks(asleep)) task.sentAtMs = Date.now() + 3_600_000;
-	const parked = parkedRun(workflow, kling.credentials, asleep);
-	const [{ json }] = asleep.items('Kling');
-	const isFinished = async () =>
-		(await kling.sandbox.tasks()).some(
-			({ taskId, status }) => taskId === json.taskId && status === 'succeed',
-		);
-	await until(() => kling.sandbox.held().length > 0);
-	kling.sandbox.release(String(json.taskId));
-	while (!(await isFinished())) await new Promise((next) => setTimeout(next, 20));
-	const before = kling.asked();
-	kling.spoil();
-	const body = `{"task":{"id":${String(json.taskId)}},"status_final":true}`;
-	const { baseUrl } = kling.credentials;
-	return await behindTls(kling, trial, async () => {
-		const { status, run, answer } = await parked.call(body);
-		const seen = see(kling, run ?? asleep, succeeded);
-		const told = { asked: kling.asked() - before, callerTold: status, isAsleep: run === undefined };
-		if (run) return { ...seen, ...told };
-		// Nothing is lost by it: the next call goes on.
-		kling.sandbox.clearFaults();
-		kling.credentials.baseUrl = baseUrl;
-		const later = await parked.call(body);
-		const isGood =
-			later.run !== undefined && succeeded(later.run.items('Kling').map((i) => i.json));
-		return { ...seen, ...told, isGood, kept: seen.kept + parked.saved + JSON.stringify(answer) };
-	});
-}
+/** @param jobMs how old the task is when its callback comes */
+const beingCalledBack =
+	(jobMs: number) =>
+	async (trial: Trial): Promise<Seen> => {
+		const kling = await stage(trial, GET_TASK, { jobMs });
+		const parameters = pausing(kling);
+		// So that a failure of the task is an item that can be seen, in every version of n8n.
+		const goOn = { onError: 'continueRegularOutput' } as const;
+		const asleep = await kling.run([{}], parameters, goOn);
+		const parked = parkedRun(klingWorkflow([{}], parameters, goOn), kling.credentials, asleep);
+		const [{ json }] = asleep.items('Kling');
+		await pass(jobMs);
+		const before = kling.asked();
+		kling.spoil();
+		const body = `{"task":{"id":${String(json.taskId)}},"status_final":true}`;
+		const { baseUrl } = kling.credentials;
+		return await behindTls(kling, trial, async () => {
+			const { status, run, answer } = await parked.call(body);
+			const seen = see(kling, run ?? asleep, succeeded);
+			const told = {
+				asked: kling.asked() - before,
+				callerTold: status,
+				isAsleep: run === undefined,
+			};
+			const error = run?.items('Kling')[0].json.error as string | undefined;
+			if (run) return { ...seen, ...told, told: error };
+			// Nothing is lost by it: the next call goes on.
+			kling.sandbox.clearFaults();
+			kling.credentials.baseUrl = baseUrl;
+			const later = await parked.call(body);
+			const isGood =
+				later.run !== undefined && succeeded(later.run.items('Kling').map((i) => i.json));
+			return { ...seen, ...told, isGood, kept: seen.kept + parked.saved + JSON.stringify(answer) };
+		});
+	};
 
 async function watchingABatch(trial: Trial): Promise<Seen> {
 	// For a while only the list is asked, so that it matters.
-	const lasting = !['hang', 'stall', 'slow'].includes(trial.fault);
-	const kling = await stage({ ...trial, lasting }, GET_SCHEDULER, { jobMs: 5_000 });
+	const kling = await stage({ ...trial, lasting: true }, GET_SCHEDULER, { jobMs: 5_000 });
 	kling.spoil();
 	const items = [kling.source, ...others.items];
 	return see(kling, await kling.run(items, upscale(fromItem)), succeeded);
@@ -194,18 +222,20 @@ async function triggering(trial: Trial): Promise<Seen> {
 	kling.spoil();
 	const trigger = openTrigger({ events: ['succeed'] }, kling.credentials);
 	const body = `{"task":{"id":${kling.source.taskId}},"status_name":"succeed","status_final":true}`;
-	const { answer, started, run, log } = await trigger.call(body);
-	return {
-		asked: kling.asked(),
-		posts: kling.posts(),
-		strayed: kling.sandbox.requests.filter(({ path }) => path === STRAY).length,
-		isGood: run !== undefined && succeeded(run.items('Result').map(({ json }) => json)),
-		ids: idsIn(started ?? []),
-		hints: log,
-		isAsleep: false,
-		callerTold: answer?.status,
-		kept: stringify(run?.run.data ?? {}) + log.join('\n'),
-	};
+	return await behindTls(kling, trial, async () => {
+		const { answer, started, run, log } = await trigger.call(body);
+		return {
+			asked: kling.asked(),
+			posts: kling.posts(),
+			strayed: kling.sandbox.requests.filter(({ path }) => path === STRAY).length,
+			isGood: run !== undefined && succeeded(run.items('Result').map(({ json }) => json)),
+			ids: idsIn(started ?? []),
+			hints: log,
+			isAsleep: false,
+			callerTold: answer?.status,
+			kept: stringify(run?.run.data ?? {}) + log.join('\n'),
+		};
+	});
 }
 
 const picking =
@@ -267,7 +297,10 @@ export const trials: Record<CallName, Trials> = {
 		'Wait Until Finished': upscaling('poll'),
 		'Pause Until Called Back': upscaling('callback'),
 		"Don't Wait": upscaling('none'),
+		[ENHANCE_FILE]: enhancing({}),
+		'Enhance, a link': enhancing({ imageUrl: 'https://shop.example.com/shoe.jpg' }),
 	},
+	upload: { Enhance: uploading },
 	lostJob: {
 		'Running jobs': lookingFor(GET_SCHEDULER, 'lostJob'),
 		Tasks: lookingFor(GET_TASKS, 'lostJob'),
@@ -279,7 +312,10 @@ export const trials: Record<CallName, Trials> = {
 	watch: { 'Task → Get': watching, Upscale: watchingOwn },
 	get: { 'Task → Get': getting },
 	beforeSleep: { Upscale: goingToSleep },
-	calledBack: { Upscale: beingCalledBack },
+	calledBack: {
+		[NEW_TASK]: beingCalledBack(100),
+		'Upscale, an old task': beingCalledBack(OLD_S * 1_000),
+	},
 	runningJobs: { Upscale: watchingABatch },
 	triggered: { 'Kling Trigger': triggering },
 	list: { 'Task → Get Many': listing },

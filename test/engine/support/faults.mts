@@ -107,6 +107,7 @@ export const outcomes = {
 	unknown:
 		'Looked up for a minute, then an error: it is unknown whether the job was accepted, so check your tasks first.',
 	notSent: 'An error: there may be an earlier task. Nothing is sent, so nothing is spent.',
+	notUploaded: 'An error that says why. No job was sent, so nothing was spent.',
 	nextSlot: 'Sent again when a job slot is free: a 429 has taken none.',
 	noSlot: 'An error at Time Limit: all job slots are taken. Nothing was spent.',
 	unsent: 'An error that says that nothing was sent.',
@@ -118,7 +119,8 @@ export const outcomes = {
 	deletedOrNot:
 		'Never sent again. An error: it is unknown whether the task was deleted, so look it up first.',
 	notDeleted: 'An error that says why. It is not sent again automatically.',
-	tooNew: 'The execution keeps waiting: a task that was just created may not be found yet.',
+	toldGone:
+		'An error after three tries, but not within 15 seconds of sending: until then the task may be too new to be found.',
 	without: 'Continues without the list: each task is read itself.',
 	plain: 'The standard image is downloaded instead, and a hint in the output says why.',
 	followed: 'Followed, up to five times; each address is checked like the first.',

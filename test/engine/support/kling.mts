@@ -1,15 +1,19 @@
 import type { IDataObject, INode } from 'n8n-workflow';
+import sharp from 'sharp';
 
 import type { Fault } from '../../../sandbox/faults.mts';
 import type { SandboxOptions, SandboxSeed } from '../../../sandbox/options.mts';
 import { startSandbox, type Sandbox } from '../../../sandbox/server.mts';
+import type { RecordedRequest } from '../../../sandbox/state/context.mts';
+import { keepsBack, passUntil } from './clock.mts';
 import { runWorkflow, startWorkflow } from './engine.mts';
+import type { StartFile } from './nodes.mts';
 import { agentWorkflow, klingWorkflow } from './workflows.mts';
 
 /** The ids of the vendor's page. */
 export const TASK_ID = '123456789';
 export const WORK_ID = '987654321';
-const seeds = [{ taskId: TASK_ID, workId: WORK_ID, picture: 'lighthouse.jpg' }];
+const source = { taskId: TASK_ID, workId: WORK_ID };
 
 const byId = (value: unknown) => ({ __rl: true, mode: 'id', value });
 
@@ -43,6 +47,30 @@ export function upscale({
 	};
 }
 
+/** Enhance of the file in `data`, or of the link in `imageUrl` where there is one. */
+export function enhance({ imageUrl, ...changes }: IDataObject = {}): IDataObject {
+	return {
+		...upscale(changes),
+		taskId: undefined,
+		workId: undefined,
+		operation: 'enhance',
+		...(imageUrl ? { imageSource: 'url', imageUrl } : { imageSource: 'binary' }),
+	};
+}
+
+/** So many different files, and items that have them in `data`. */
+export const pictures = async (count: number, file: Partial<StartFile> = {}) =>
+	await Promise.all(
+		Array.from({ length: count }, async (_, number) => ({
+			files: { data: { base64: (await picture(300 + number)).toString('base64'), ...file } },
+		})),
+	);
+
+const picture = async (width: number) =>
+	await sharp({ create: { width, height: 300, channels: 3, background: 'teal' } })
+		.png()
+		.toBuffer();
+
 export function getTask({ taskId = TASK_ID, ...changes }: IDataObject = {}): IDataObject {
 	return { resource: 'task', operation: 'get', taskId: byId(taskId), ...changes };
 }
@@ -53,11 +81,7 @@ export function getTasks(changes: IDataObject = {}): IDataObject {
 
 /** Waits for a condition with a deadline. */
 export async function until(condition: () => boolean): Promise<void> {
-	const deadline = Date.now() + 10_000;
-	while (!condition()) {
-		if (Date.now() > deadline) throw new Error('It never came to that');
-		await new Promise((resolve) => setTimeout(resolve, 10));
-	}
+	if (!(await passUntil(condition, 10_000))) throw new Error('It never came to that');
 }
 
 export interface Bench {
@@ -81,7 +105,11 @@ export interface Bench {
 		atOnce?: boolean,
 	): Promise<string[]>;
 	addFault(fault: Fault): void;
+	/** POSTs of jobs. */
 	posts(): number;
+	/** POSTs of jobs that enhance, and of files: their bodies. */
+	enhances(): IDataObject[];
+	uploads(): RecordedRequest[];
 	/** GETs of tasks. */
 	looks(): number;
 	/** GETs of the list of tasks: their queries. */
@@ -94,21 +122,26 @@ afterEach(async () => {
 	await Promise.all(open.splice(0).map(async (sandbox) => await sandbox.close()));
 });
 
-/** A sandbox of one's own for a test, closed after it. Jobs are short and images grow little unless said otherwise. */
+/** A sandbox of one's own for a test, closed after it. Jobs are short, and images one pixel unless said otherwise. */
 export async function bench(options: SandboxOptions = {}): Promise<Bench> {
+	const picture = options.onePixel === false ? 'lighthouse.jpg' : undefined;
 	const sandbox = await startSandbox({
 		jobMs: 200,
 		scale: 1,
+		onePixel: true,
+		resultBytes: 2_000,
 		...options,
-		seeds: [...seeds, ...(options.seeds ?? [])],
+		seeds: [{ ...source, picture }, ...(options.seeds ?? [])],
 	});
 	open.push(sandbox);
+	keepsBack(sandbox.keptBack);
 	const credentials = { apiToken: sandbox.token, baseUrl: sandbox.url };
-	const count = (method: string, path: string) =>
+	const of = (method: string, path: string) =>
 		sandbox.requests.filter(
 			(request) =>
 				request.server === 'api' && request.method === method && request.path.startsWith(path),
-		).length;
+		);
+	const count = (method: string, path: string) => of(method, path).length;
 	return {
 		sandbox,
 		credentials,
@@ -125,7 +158,9 @@ export async function bench(options: SandboxOptions = {}): Promise<Bench> {
 			return items('Agent').map(({ json }) => String(json.text));
 		},
 		addFault: (fault) => sandbox.addFault(fault),
-		posts: () => count('POST', '/v1/kling/images/upscale'),
+		posts: () => count('POST', '/v1/kling/images/'),
+		enhances: () => of('POST', '/v1/kling/images/enhance').map(({ body }) => body as IDataObject),
+		uploads: () => of('POST', '/v1/kling/assets'),
 		looks: () => count('GET', '/v1/kling/tasks/'),
 		lists: () =>
 			sandbox.requests

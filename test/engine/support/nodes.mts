@@ -1,9 +1,18 @@
-import type { IDataObject, INodeExecutionData, INodeType } from 'n8n-workflow';
+import type { IBinaryData, IDataObject, INodeExecutionData, INodeType } from 'n8n-workflow';
 import { NodeConnectionTypes } from 'n8n-workflow';
 
 /** The nodes around ours in test workflows. n8n's own would do the same and bring two gigabytes along. */
 
-/** The items of its `items` parameter: where n8n's own workflows have a trigger. */
+/** A file of an item, in base64: n8n keeps it in its storage unless it is told to keep it within the item. */
+export interface StartFile {
+	base64: string;
+	mimeType?: string;
+	inItem?: boolean;
+	/** It was in n8n's storage, under this ID. */
+	id?: string;
+}
+
+/** The items of its `items` parameter, with their `files` by binary field: where n8n's own workflows have a trigger. */
 export const startType: INodeType = {
 	description: {
 		displayName: 'Start',
@@ -17,8 +26,19 @@ export const startType: INodeType = {
 		properties: [{ displayName: 'Items', name: 'items', type: 'json', default: '[]' }],
 	},
 	async execute() {
-		const items = this.getNodeParameter('items', 0) as unknown as IDataObject[];
-		return [items.map((json) => ({ json }))];
+		const items = this.getNodeParameter('items', 0) as unknown as Array<
+			IDataObject & { files?: Record<string, StartFile> }
+		>;
+		const store = async ({ base64, mimeType, inItem, id }: StartFile): Promise<IBinaryData> =>
+			inItem || id
+				? { data: base64, mimeType: mimeType ?? '', id }
+				: await this.helpers.prepareBinaryData(Buffer.from(base64, 'base64'), 'a.bin', mimeType);
+		const outputs = items.map(async ({ files, ...json }): Promise<INodeExecutionData> => {
+			if (!files) return { json };
+			const stored = Object.entries(files).map(async ([field, file]) => [field, await store(file)]);
+			return { json, binary: Object.fromEntries(await Promise.all(stored)) };
+		});
+		return [await Promise.all(outputs)];
 	},
 };
 

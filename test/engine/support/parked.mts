@@ -10,6 +10,7 @@ import type {
 } from 'n8n-workflow';
 
 import type { Pending, PendingTask } from '../../../nodes/Kling/job/waiting/suspend.ts';
+import { passing } from './clock.mts';
 import { prepare, readRun, type Credentials, type EngineRun } from './engine.mts';
 import type { EngineWorkflow } from './workflows.mts';
 
@@ -76,7 +77,10 @@ export function loadParked(parked: EngineRun, open: () => ReturnType<typeof prep
 	});
 
 	const goOn = async ({ execute, workflow: loaded }: Loaded) =>
-		readRun(await execute.processRunExecutionData(loaded), parked.executionId);
+		readRun(
+			await passing(async () => await execute.processRunExecutionData(loaded)),
+			parked.executionId,
+		);
 
 	return {
 		saved,
@@ -101,7 +105,9 @@ export function loadParked(parked: EngineRun, open: () => ReturnType<typeof prep
 				[],
 				data,
 			);
-			const response: IWebhookResponseData = await webhook!.call(context);
+			const response: IWebhookResponseData = await passing(
+				async () => await webhook!.call(context),
+			);
 			const answered = exchange.read(response);
 			if (!response.workflowData) return answered;
 			entry.data.main = parse(stringify(response.workflowData)) as INodeExecutionData[][];

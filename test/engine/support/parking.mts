@@ -1,6 +1,7 @@
 import type { IDataObject, INode } from 'n8n-workflow';
 
 import type { SandboxOptions } from '../../../sandbox/options.mts';
+import { pass } from './clock.mts';
 import { bench, fromItem, images, TASK_ID, upscale, WORK_ID, type Bench } from './kling.mts';
 import { parkedRun } from './parked.mts';
 import { klingWorkflow } from './workflows.mts';
@@ -57,14 +58,12 @@ export async function modelOf(
 	return await response.text();
 }
 
-export const pause = async (ms: number) => await new Promise((resolve) => setTimeout(resolve, ms));
-
 export async function allFinished({ sandbox }: Pick<Bench, 'sandbox'>, except: string[] = []) {
 	const isOver = (status: string) => ['succeed', 'failed'].includes(status);
 	for (;;) {
 		const tasks = await sandbox.tasks();
 		if (tasks.every(({ taskId, status }) => except.includes(taskId) || isOver(status))) return;
-		await pause(20);
+		await pass(20);
 	}
 }
 

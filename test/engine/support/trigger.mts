@@ -12,6 +12,7 @@ import type {
 } from 'n8n-workflow';
 import { createRunExecutionData } from 'n8n-workflow';
 
+import { passing } from './clock.mts';
 import { prepare, readRun, type Credentials, type EngineRun } from './engine.mts';
 import { triggerWorkflow, type EngineWorkflow } from './workflows.mts';
 
@@ -100,7 +101,7 @@ function trigger(
 			);
 			Object.defineProperty(context, 'logger', { value: logInto(called.log) });
 
-			const result = await type.webhook!.call(context);
+			const result = await passing(async () => await type.webhook!.call(context));
 			expect(result.noWebhookResponse).toBe(true);
 			const { staticData } = workflow as unknown as { staticData: { __dataChanged: boolean } };
 			if (isLive && staticData.__dataChanged) database.staticData = JSON.stringify(staticData);
@@ -110,14 +111,18 @@ function trigger(
 			const start = { node, data: { main: result.workflowData }, source: null };
 			const runData = createRunExecutionData({ executionData: { nodeExecutionStack: [start] } });
 			const execution = new WorkflowExecute(additionalData, mode, runData);
-			called.run = readRun(await execution.processRunExecutionData(workflow));
+			called.run = readRun(
+				await passing(async () => await execution.processRunExecutionData(workflow)),
+			);
 			return called;
 		},
 		async activate(by = 'activate') {
 			const { workflow, additionalData, node, type, webhookData } = await load({});
 			const hook = new HookContext(workflow, node, additionalData, 'trigger', by, webhookData);
 			const { checkExists, create } = type.webhookMethods!.default!;
-			if (!(await checkExists!.call(hook))) await create!.call(hook);
+			await passing(async () => {
+				if (!(await checkExists!.call(hook))) await create!.call(hook);
+			});
 		},
 		elsewhere: () => trigger(definition, credentials, database),
 	};

@@ -96,6 +96,6 @@ export function reuseTests(): void {
 async function killItsWorker(many: Many): Promise<{ successor: Promise<unknown> }> {
 	const { worker } = await busiest(queue, [many]);
 	const successor = queue.replace(worker, 'kill', 'empty');
-	await worker.n8n.ended;
+	await worker.n8n.process;
 	return { successor };
 }

@@ -29,6 +29,8 @@ export const seeds = Array.from({ length: 500 }, (_, place) => ({
 	workId: String(700_000_001 + 10 * place),
 }));
 let nextSeed = 0;
+/** Five in a row for each account, so that each of five workflows called in turn meets all of them. */
+export const nextAccount = (): string => accounts[Math.floor(nextSeed / 5) % accounts.length].email;
 /** How many images were asked for so far, in all. */
 export const wantedSoFar = (): number => nextSeed;
 
@@ -41,9 +43,7 @@ export interface Image {
 }
 
 /** An image that no other item has: equal items of an execution, and with reuse of all, would share one job. */
-export function nextImage(): Image {
-	// Five in a row for each account, so that each of five workflows called in turn meets all of them.
-	const account = accounts[Math.floor(nextSeed / 5) % accounts.length].email;
+export function nextImage(account = nextAccount()): Image {
 	const seed = seeds[nextSeed++];
 	if (!seed) throw new Error(`There are only ${seeds.length} source images`);
 	return { ...seed, account, reference: `reference-${seed.workId}` };

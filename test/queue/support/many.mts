@@ -1,5 +1,13 @@
 import { itemsOf } from '../../../tools/n8n/restClient.mts';
-import { nextImage, sentOf, sourceOf, until, type Ended, type Image } from './batch.mts';
+import {
+	nextAccount,
+	nextImage,
+	sentOf,
+	sourceOf,
+	until,
+	type Ended,
+	type Image,
+} from './batch.mts';
 import { queue } from './stage.mts';
 import { call } from './workflows.mts';
 
@@ -13,10 +21,7 @@ export interface Many {
 }
 
 /** Starts one with images of its own, or with those of another one. */
-export async function beginMany(
-	path: string,
-	images = Array.from({ length: IMAGES }, nextImage),
-): Promise<Many> {
+export async function beginMany(path: string, images = imagesOfOneAccount()): Promise<Many> {
 	return { id: await call(queue.webhook.url, path, { images }), images };
 }
 
@@ -29,6 +34,12 @@ export function letTasksEnd(): void {
 	const { sandbox } = queue;
 	sandbox.settings.hold = false;
 	for (const { taskId } of sandbox.held()) sandbox.release(taskId);
+}
+
+/** The node sends some jobs at once for each account. */
+function imagesOfOneAccount(): Image[] {
+	const account = nextAccount();
+	return Array.from({ length: IMAGES }, () => nextImage(account));
 }
 
 export const allManySent = async (...many: Many[]) =>

@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import { startInBackground } from '../../../tools/background.mts';
 import { freePort, logTail } from '../../../tools/n8n/process.mts';
 import { UserError } from '../../../tools/terminal.mts';
 
@@ -18,6 +17,8 @@ const ANSWER_LIMIT_MS = 5_000;
 /** Where Debian puts the programs of PostgreSQL, by version, off the PATH. */
 const DEBIAN_POSTGRES = '/usr/lib/postgresql';
 const INSTALL = 'On Debian or Ubuntu: sudo apt-get install -y redis-server postgresql';
+/** The kernel ends them with the process of the tests, however that dies. */
+const END_WITH_PARENT = process.platform === 'linux' ? ['setpriv', '--pdeathsig=INT'] : [];
 /** PostgreSQL refuses to run as root; its Debian package makes this user. */
 const POSTGRES_USER = 'postgres';
 const DATABASE_USER = 'n8n';
@@ -78,7 +79,7 @@ async function redisIn(folder: string): Promise<Service> {
 		appendonly: 'yes',
 	};
 	const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
-	const command = ['redis-server', ...flags];
+	const command = [...END_WITH_PARENT, 'redis-server', ...flags];
 	// While it still loads its data it answers with an error.
 	const ready = async () => (await tellRedis(port, 'PING')).startsWith('+PONG');
 	return await start({ name: 'Redis', folder, port, command, ready });
@@ -90,9 +91,8 @@ async function postgresIn(folder: string): Promise<Service> {
 	const path = await postgresPath();
 	const env = { ...process.env, PATH: path, LC_ALL: 'C' };
 	const isRoot = process.getuid?.() === 0;
-	const asUser = isRoot
-		? ['setpriv', `--reuid=${POSTGRES_USER}`, `--regid=${POSTGRES_USER}`, '--clear-groups']
-		: [];
+	const user = [`--reuid=${POSTGRES_USER}`, `--regid=${POSTGRES_USER}`, '--clear-groups'];
+	const asUser = [...END_WITH_PARENT, ...(isRoot ? user : [])];
 	const must = async (...command: string[]) => {
 		const options = { env, cwd: folder, all: true, reject: false } as const;
 		const { failed, all } = await execa(command[0], command.slice(1), options);
@@ -140,38 +140,46 @@ async function start({ name, folder, port, command, path, ready }: Parts): Promi
 	const log = join(folder, 'log');
 	const begin = async (flags: string[] = []) => {
 		const [file, ...args] = [...command, ...flags];
-		const program = startInBackground(file, args, {
+		const program = execa(file, args, {
 			cwd: folder,
-			temporaryFolder: folder,
 			env: { PATH: path ?? process.env.PATH ?? '', LC_ALL: 'C' },
 			extendEnv: false,
-			log,
+			stdin: 'ignore',
+			stdout: { file: log },
+			stderr: { file: log },
+			reject: false,
+			// SIGTERM would let PostgreSQL wait for its clients.
+			killSignal: 'SIGINT',
 			forceKillAfterDelay: STOP_LIMIT_MS,
 		});
+		const end = async (signal: 'SIGINT' | 'SIGKILL') => {
+			program.kill(signal);
+			await program;
+		};
 		const deadline = Date.now() + START_LIMIT_MS;
 		while (!(await ready())) {
-			if (program.hasEnded() || Date.now() > deadline) {
-				await program.kill();
+			if (program.exitCode !== null || Date.now() > deadline) {
+				await end('SIGKILL');
 				throw new UserError(`${name} did not start:\n${await logTail(log)}`);
 			}
 			await pause(LOOK_AGAIN_MS);
 		}
-		return program;
+		return end;
 	};
-	let program = await begin();
+	let end = await begin();
 	return {
 		port,
 		folder,
 		async restart() {
-			await program.stop();
-			program = await begin();
+			await end('SIGINT');
+			end = await begin();
 		},
 		async killAndRestart(...flags) {
-			await program.kill();
-			program = await begin(flags);
+			await end('SIGKILL');
+			end = await begin(flags);
 		},
 		async stop() {
-			await program.stop();
+			await end('SIGINT');
 			await rm(folder, { recursive: true, force: true });
 		},
 	};

@@ -1,59 +1,27 @@
-import type { IExecuteFunctions, INode } from 'n8n-workflow';
+import { asText, shorten } from '../../../nodes/Kling/actions/parameters.ts';
+import {
+	PUBLIC,
+	LOCAL,
+	id,
+	account,
+	timeout,
+	pause,
+	interval,
+	maxJobs,
+	limit,
+	kind,
+	times,
+	wait,
+	output,
+	replyRef,
+	replyUrl,
+	localReplyUrl,
+	MARCH,
+	parametersOf,
+	type Read,
+} from '../support/parameters.mts';
 
-import { PaidParameters } from '../../../nodes/Kling/actions/image/paidParameters.ts';
-import { asText, Parameters, shorten } from '../../../nodes/Kling/actions/parameters.ts';
-import { ListParameters } from '../../../nodes/Kling/actions/task/listParameters.ts';
-import type { KlingError } from '../../../nodes/Kling/runtime/problems.ts';
-
-/** Each field: what is taken, where its bounds are, and what people read beyond them. */
-
-const PUBLIC = 'https://api.useapi.net';
-const LOCAL = 'http://127.0.0.1:4010';
-
-function parametersOf(
-	values: Record<string, unknown>,
-	{ type = 'kling', resumeUrl = '', baseUrl = PUBLIC } = {},
-) {
-	const n8n = {
-		getNode: () => ({ name: 'Kling', type }) as INode,
-		getTimezone: () => 'UTC',
-		evaluateExpression: (expression: string) =>
-			expression === '{{ $execution.resumeUrl }}' ? resumeUrl : undefined,
-		getNodeParameter: (name: string, itemIndex: number, fallback: unknown, options?: object) => {
-			expect(itemIndex).toBe(3);
-			// Only pickers have a value within their value.
-			const isPicker = ['taskId', 'account'].includes(name);
-			expect(options).toEqual(isPicker ? { extractValue: true } : undefined);
-			return name in values ? values[name] : fallback;
-		},
-	} as unknown as IExecuteFunctions;
-	return {
-		all: new Parameters(n8n, 3),
-		list: new ListParameters(n8n, 3),
-		paid: new PaidParameters(n8n, 3, baseUrl),
-		local: new PaidParameters(n8n, 3, LOCAL),
-	};
-}
-
-type Read = (parameters: ReturnType<typeof parametersOf>) => unknown;
-
-const id: Read = ({ all }) => all.id('taskId', 'Task');
-const account: Read = ({ all }) => all.account();
-const timeout: Read = ({ all }) => all.timeoutMs();
-const pause: Read = ({ paid }) => paid.pauseLimitMs();
-const interval: Read = ({ all }) => all.pollIntervalMs();
-const maxJobs: Read = ({ paid }) => paid.maxJobs();
-const limit: Read = ({ list }) => list.limit();
-const kind: Read = ({ list }) => list.contentType();
-const times: Read = ({ list }) => list.timeWindow();
-const wait: Read = ({ all }) => all.wait();
-const output: Read = ({ all }) => all.output();
-const upscaleOutput: Read = ({ all }) => all.output(['simplified', 'raw']);
-const replyRef: Read = ({ paid }) => paid.replyRef();
-const replyUrl: Read = ({ paid }) => paid.replyUrl();
-const localReplyUrl: Read = ({ local }) => local.replyUrl();
-
-const MARCH = Date.UTC(2026, 2, 1);
+/** Each field: what is taken, and where its bounds are. */
 
 test.each<[string, Read, Record<string, unknown>, unknown]>([
 	['an ID', id, { taskId: ' 0123 ' }, '0123'],
@@ -113,182 +81,6 @@ test.each<[string, Read, Record<string, unknown>, unknown]>([
 ])('takes %s', (_name, read, values, expected) =>
 	expect(read(parametersOf(values))).toEqual(expected),
 );
-
-test.each<[string, Read, Record<string, unknown>, RegExp, RegExp]>([
-	[
-		'an ID past 2^53',
-		id,
-		{ taskId: 2 ** 53 },
-		/^'Task' is too large/,
-		/as text, e\.g\. with quotes/,
-	],
-	['no ID', id, { taskId: ' ' }, /^'Task' is empty$/, /enter its ID, e\.g\. {{ \$json\.taskId }}/],
-	['letters', id, { taskId: '1x' }, /^'Task' must be .* digits, but is "1x"$/, /^Take the ID from/],
-	['letters first', id, { taskId: 'x1' }, /but is "x1"$/, /another Kling node/],
-	['no email', account, { account: 'me' }, /^'Account' must be .*, but is "me"$/, /connected to/],
-	['two emails', account, { account: 'a@b c@d' }, /^'Account' must be/, /leave 'Account' empty/],
-	['an email and more', account, { account: 'a@b@c' }, /^'Account' must be/, /^Use the email/],
-	['no time at all', timeout, { 'options.timeout': 0 }, /^'Time Limit' .* at least 1, b/, /^Corr/],
-	['a word', timeout, { 'options.timeout': 'long' }, /but is "long"$/, /remove the option/],
-	[
-		'a pause too short',
-		pause,
-		{ 'options.timeout': 59 },
-		/from 60 to 2592000, but is "59"/,
-		/Corr/,
-	],
-	['a pause too long', pause, { 'options.timeout': 2_592_001 }, /^'Time Limit' must be/, /Correct/],
-	[
-		'an interval too short',
-		interval,
-		{ 'options.pollInterval': 0.9 },
-		/^'Poll I.* at least 1/,
-		/C/,
-	],
-	['no job', maxJobs, { 'options.maxJobs': 0 }, /^'Max Jobs' .* from 1 to 50/, /Correct/],
-	['51 jobs', maxJobs, { 'options.maxJobs': 51 }, /^'Max Jobs' .* from 1 to 50/, /Correct/],
-	['half a job', maxJobs, { 'options.maxJobs': 1.5 }, /Jobs' must be a whole/, /can be 1 to 50/],
-	['no limit', limit, { limit: 0 }, /^'Limit' must be a number of at least 1/, /Correct/],
-	[
-		'half a limit',
-		limit,
-		{ limit: 1.5 },
-		/^'Limit' must be a whole number$/,
-		/turn on 'Return All'/,
-	],
-	[
-		'maybe',
-		limit,
-		{ returnAll: 'yes' },
-		/^'Return All' must be true or false, but is "yes"/,
-		/^Turn it on/,
-	],
-	[
-		'a kind',
-		kind,
-		{ 'filters.contentType': 'text' },
-		/^'Content Type' .* video, audio, all, b/,
-		/Choose/,
-	],
-	[
-		'a date',
-		times,
-		{ 'filters.createdAfter': 'x' },
-		/^'Created After' is not cle.*: "x"/,
-		/date picker/,
-	],
-	[
-		'a day',
-		times,
-		{ 'filters.createdBefore': 'x' },
-		/^'Created Before' is not clearly/,
-		/2026-03-01T/,
-	],
-	[
-		'times that are one',
-		times,
-		{ 'filters.createdAfter': MARCH, 'filters.createdBefore': MARCH },
-		/^'Created After' must be earlier/,
-		/after 2026-03-01T00:00:00\.000Z and before 2026/,
-	],
-	[
-		'a way to wait',
-		wait,
-		{ wait: 'x' },
-		/^'Wait for Result' must be one of none, poll, callback, b/,
-		/Choose/,
-	],
-	[
-		'an output',
-		upscaleOutput,
-		{ output: 'images' },
-		/^'Output' must be one of simplified, raw, but/,
-		/list/,
-	],
-	[
-		'a download',
-		output,
-		{ download: 'x' },
-		/^'Download Image' must be true or false/,
-		/Turn it on/,
-	],
-	[
-		'a watermark',
-		output,
-		{ download: true, 'options.withoutWatermark': 'x' },
-		/^'Without Watermark' must be true/,
-		/give true or false/,
-	],
-	[
-		'a field without a name',
-		output,
-		{ download: true, binaryPropertyName: '' },
-		/^'Put Output File in Field' is empty$/,
-		/e\.g\. data/,
-	],
-	[
-		'a reference too long',
-		replyRef,
-		{ 'options.replyRef': 'x'.repeat(1_025) },
-		/^'Reply Reference' is too long: 1025 characters$/,
-		/at most 1024\./,
-	],
-	[
-		'an address too long',
-		replyUrl,
-		{ replyUrl: 'x'.repeat(1_025) },
-		/^'Reply URL' is too long/,
-		/1024/,
-	],
-	[
-		'no address',
-		replyUrl,
-		{ replyUrl: 'n8n.example' },
-		/is not a web address: "n8n\.e/,
-		/Production/,
-	],
-	[
-		'another protocol',
-		replyUrl,
-		{ replyUrl: 'ftp://n8n.example' },
-		/is not a web address/,
-		/https/,
-	],
-	[
-		'a text with one',
-		replyUrl,
-		{ replyUrl: 'at https://n8n.example' },
-		/is not a web add/,
-		/https/,
-	],
-	['one within', replyUrl, { replyUrl: 'ftp://a.b/https://c.d' }, /is not a web address/, /https/],
-	['no host', replyUrl, { replyUrl: 'https:///a' }, /is not a web address/, /https/],
-	[
-		'a port beyond',
-		replyUrl,
-		{ replyUrl: 'https://n8n.example:99999' },
-		/is not a web address/,
-		/h/,
-	],
-	[
-		'a local one',
-		replyUrl,
-		{ replyUrl: 'http://10.0.0.1/a' },
-		/reach .*: 10\.0\.0\.1 is/,
-		/WEBHOOK_/,
-	],
-])('refuses %s', (_name, read, values, message, description) => {
-	let error: KlingError | undefined;
-	try {
-		read(parametersOf(values));
-	} catch (thrown) {
-		error = thrown as KlingError;
-	}
-	expect(error?.message).toMatch(message);
-	expect(error?.description).toMatch(description);
-	expect(error?.description).toMatch(/\. Nothing was sent\.$/);
-	expect(error?.context.itemIndex).toBe(3);
-});
 
 test('a tool takes no files, and does not pause', () => {
 	const values = { wait: 'callback', download: true };

@@ -1,8 +1,5 @@
-import type { INodeExecutionData } from 'n8n-workflow';
-
 import { runJobs } from '../../../nodes/Kling/job/runJobs.ts';
 import type { JobParameters } from '../../../nodes/Kling/job/submission/attempt.ts';
-import type { Pending } from '../../../nodes/Kling/job/waiting/suspend.ts';
 import {
 	answered,
 	FakeExecution,
@@ -13,50 +10,14 @@ import {
 	START_MS,
 	through,
 	virtualTime,
-	type ExecutionSettings,
 } from '../../support/fakes.mts';
 import { callOf } from '../support/submitting.mts';
+import { call, LIMIT_MS, pendingIds, pendingOf, RESUME_URL, told } from '../support/suspending.mts';
 
-/** What happens before an execution is suspended, when it is not suspended at all, and when it is run once more. */
+/** What happens before an execution is suspended, and when it is not suspended at all. Once more is in suspendJobs-again. */
 
 beforeEach(virtualTime);
 afterEach(realTime);
-
-const LIMIT_MS = 600_000;
-const RESUME_URL = 'http://127.0.0.1/resume?signature=1';
-type Changes = Partial<JobParameters>;
-
-/** One call of the node, with one item for each image. */
-function call(
-	execution: FakeExecution,
-	workIds: string[],
-	changes: Changes = {},
-	settings: ExecutionSettings = {},
-) {
-	const items: INodeExecutionData[] = workIds.map((workId) => ({ json: { workId } }));
-	const context = execution.context({ items, ...settings });
-	const read = (itemIndex: number): JobParameters => {
-		const { workId } = items[itemIndex].json;
-		if (typeof workId !== 'string') throw new Error('Image is empty');
-		return {
-			call: callOf({ workId, replyUrl: RESUME_URL }),
-			wait: 'callback',
-			callsBack: true,
-			reuse: false,
-			timeoutMs: LIMIT_MS,
-			settings: { output: 'simplified' },
-			...changes,
-		};
-	};
-	return { items, outputs: runJobs(context, read) };
-}
-
-const told = (items: INodeExecutionData[]) =>
-	items.map(({ json }) => json.error ?? json.failed ?? json.taskId);
-const pendingOf = ({ nodeContext }: FakeExecution) =>
-	nodeContext.parkedByKling as unknown as Pending | undefined;
-const pendingIds = (execution: FakeExecution) =>
-	pendingOf(execution)?.tasks.map(({ taskId }) => taskId);
 
 test('all jobs are sent, then the execution is suspended with its tasks', async () => {
 	const kling = new FakeKling();
@@ -190,66 +151,6 @@ describe('an item that fails', () => {
 	});
 });
 
-describe('when n8n runs the node again', () => {
-	test('in the same run, nothing is read and nothing sent: it waits again', async () => {
-		const kling = new FakeKling(answered(400, { error: 'No' }));
-		const execution = new FakeExecution(kling, { goesOn: true });
-		const { items, outputs } = call(execution, ['11', '12']);
-		const first = await through(outputs);
-		const [calls, waits] = [kling.calls.length, [...execution.waits]];
-		const read = () => {
-			throw new Error('Read once more');
-		};
-		const again = await through(runJobs(execution.context({ items }), read));
-		expect(told(again)).toEqual(told(first));
-		expect(kling.calls.slice(calls)).toEqual(['GET 501']);
-		expect(execution.waits).toEqual([...waits, ...waits]);
-	});
-
-	test('by hand, the tasks are polled: the calls go to the old execution', async () => {
-		const kling = new FakeKling(answered(400, { error: 'No' }));
-		const execution = new FakeExecution(kling, { goesOn: true });
-		const { items, outputs } = call(execution, ['11', '12', '13']);
-		await through(outputs);
-		const byHand = execution.byHand();
-		const read = () => {
-			throw new Error('Read once more');
-		};
-		const again = await through(runJobs(byHand.context({ items }), read));
-		expect(told(again)).toEqual(['No', '501', '502']);
-		expect(again[1].json).toMatchObject({ finished: true });
-		expect(again.map(({ pairedItem }) => pairedItem)).toEqual([
-			{ item: 0 },
-			{ item: 1 },
-			{ item: 2 },
-		]);
-		expect([byHand.waits, kling.count('POST')]).toEqual([[], 3]);
-	});
-
-	test('by hand, a task that failed is sent once more, without a call to anybody', async () => {
-		const kling = new FakeKling();
-		const execution = new FakeExecution(kling);
-		const { items, outputs } = call(execution, ['11']);
-		await through(outputs);
-		Object.assign(kling.jobs[0], { end: 'failed', endMs: 0 });
-		const context = execution.byHand().context({ items });
-		const [item] = await through(runJobs(context, () => null as never));
-		expect(item.json).toMatchObject({ taskId: '502', finished: true });
-		expect(kling.posts[1]).toEqual({ task_id: '1', workId: '11' });
-	});
-
-	test('in another run, it sends what that one is given, and is suspended for that', async () => {
-		const kling = new FakeKling();
-		const execution = new FakeExecution(kling);
-		await through(call(execution, ['11']).outputs);
-		await through(call(execution, ['12'], {}, { runIndex: 1 }).outputs);
-		expect([kling.count('POST'), pendingIds(execution)]).toEqual([2, ['502']]);
-		// The first image again: its task still runs, and calls this execution.
-		await through(call(execution, ['11'], {}, { runIndex: 2 }).outputs);
-		expect([kling.count('POST'), pendingIds(execution)]).toEqual([2, ['501']]);
-	});
-});
-
 test('a success without a file is looked at again before the execution is suspended or an item fails', async () => {
 	const kling = new FakeKling();
 	const emptyUntilMs = START_MS + 5_000;
@@ -264,71 +165,6 @@ test('a success without a file is looked at again before the execution is suspen
 	const [item] = await through(call(execution, ['11']).outputs);
 	expect(item.json).toMatchObject({ finished: true, imageUrl: 'https://cdn.example/1.png' });
 	expect(execution.waits).toEqual([]);
-});
-
-describe('an earlier wait of the execution whose timer may still be set', () => {
-	test('is waited out by polling, and then the execution is suspended', async () => {
-		const kling = new FakeKling();
-		kling.taskMs = 300_000;
-		const execution = new FakeExecution(kling);
-		await through(call(execution, ['11'], { timeoutMs: 60_000 }).outputs);
-		await jest.advanceTimersByTimeAsync(30_000);
-		await through(call(execution, ['12'], { timeoutMs: 60_000 }, { runIndex: 1 }).outputs);
-		expect(Date.now()).toBeGreaterThanOrEqual(START_MS + 65_000);
-		expect(Date.now()).toBeLessThan(START_MS + 67_000);
-		expect(execution.waits[1]).toBe(Date.now() + 60_000);
-	});
-
-	test('is waited out too when the tasks cannot be asked meanwhile', async () => {
-		const kling = new FakeKling();
-		kling.taskMs = 300_000;
-		const execution = new FakeExecution(kling);
-		await through(call(execution, ['11'], { timeoutMs: 60_000 }).outputs);
-		await jest.advanceTimersByTimeAsync(30_000);
-		kling.taskFault = () => answered(400, { error: 'No' });
-		const calls = kling.calls.length;
-		await through(call(execution, ['12'], { timeoutMs: 60_000 }, { runIndex: 1 }).outputs);
-		expect(execution.waits[1]).toBeGreaterThanOrEqual(START_MS + 65_000 + 60_000);
-		expect(kling.calls.length - calls).toBeLessThan(6);
-	});
-
-	test('is no matter when everything has finished by then', async () => {
-		const kling = new FakeKling();
-		const execution = new FakeExecution(kling);
-		await through(call(execution, ['11'], { timeoutMs: 60_000 }).outputs);
-		await jest.advanceTimersByTimeAsync(20_000);
-		const second = call(execution, ['12'], { timeoutMs: 60_000 }, { runIndex: 1 });
-		const [item] = await through(second.outputs);
-		expect(item.json).toMatchObject({ taskId: '502', finished: true });
-		expect(execution.waits).toHaveLength(1);
-	});
-
-	test('is no matter when its limit was far away as the node began', async () => {
-		const kling = new FakeKling();
-		kling.taskMs = 3_600_000;
-		const execution = new FakeExecution(kling);
-		await through(call(execution, ['11']).outputs);
-		await jest.advanceTimersByTimeAsync(500_000);
-		const fromMs = Date.now();
-		// The account is full for a while.
-		kling.slots = 1;
-		setTimeout(() => (kling.slots = 2), 45_000);
-		await through(call(execution, ['12'], {}, { runIndex: 1 }).outputs);
-		expect(Date.now() - fromMs).toBeGreaterThan(40_000);
-		expect(Date.now() - fromMs).toBeLessThan(60_000);
-		expect(execution.waits).toHaveLength(2);
-	});
-
-	test('is no matter when its limit is far away', async () => {
-		const kling = new FakeKling();
-		const execution = new FakeExecution(kling);
-		await through(call(execution, ['11']).outputs);
-		await jest.advanceTimersByTimeAsync(20_000);
-		const fromMs = Date.now();
-		await through(call(execution, ['12'], {}, { runIndex: 1 }).outputs);
-		expect(Date.now() - fromMs).toBeLessThan(1_000);
-		expect(execution.waits).toHaveLength(2);
-	});
 });
 
 test('the longest time limit of the items that are waited for counts', async () => {

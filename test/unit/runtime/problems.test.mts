@@ -20,13 +20,6 @@ const says = { error: 'Words of theirs' };
 test.each<[number, unknown, RegExp, RegExp, RegExp?]>([
 	[400, says, /^Words of theirs$/, /^Check 'Task', 'Image' and 'Account'\./],
 	[400, undefined, /refused the request as invalid/, /^Check 'Task', 'Image' and 'Account'\./],
-	[
-		400,
-		{ error: 'Task 1 is NOT completed' },
-		/^Task 1 is NOT completed$/,
-		/still running\. Wait for it first: put a Kling node/,
-		/Wait for it first .* Nothing was spent\.$/,
-	],
 	[401, says, /token was refused/, /^useapi\.net says: "Words of theirs"\. Open the .* credential/],
 	[401, undefined, /token was refused/, /^Open the .* credential/],
 	[

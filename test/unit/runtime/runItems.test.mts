@@ -35,6 +35,21 @@ test('an item whose fields are wrong is not run, and nobody waits for it', async
 	expect(told(items)).toEqual([0, 'Task is empty', 2]);
 });
 
+test('items whose parameters take time are read one after another, until a cancel', async () => {
+	const cancel = new AbortController();
+	const { n8n } = executionOf(3, { goesOn: true, signal: cancel.signal });
+	const steps: string[] = [];
+	const read = async (itemIndex: number) => {
+		steps.push(`begins ${itemIndex}`);
+		await Promise.resolve();
+		steps.push(`ends ${itemIndex}`);
+		if (itemIndex === 0) throw new Error('No such file');
+		if (itemIndex === 1) cancel.abort();
+	};
+	await expect(Items.read(n8n, read)).rejects.toThrow('canceled');
+	expect(steps).toEqual(['begins 0', 'ends 0', 'begins 1', 'ends 1']);
+});
+
 test('without Continue wrong fields of any item stop the node before anything is run', async () => {
 	const { n8n } = executionOf(2);
 	const run = jest.fn();

@@ -17,6 +17,9 @@ const wait = async (ms: number) => await new Promise((resolve) => setTimeout(res
 /** What the list of running jobs is worth: it tells the truth, or an old one, or nothing at all. */
 export type List = 'true' | 'old' | 'empty' | 'never forgets' | 'fails' | 'no list';
 
+/** What the API's own times of a task are worth: `moving` ones are those of the read, `wrong` ones of anything. */
+export type Times = 'right' | 'moving' | 'missing' | { wrong: (taskMs: number) => number };
+
 /** How old the "old" list is. */
 export const LIST_AGE_MS = 8_000;
 
@@ -38,6 +41,7 @@ export class Account {
 		private readonly list: List = 'true',
 		/** How long the n-th task takes. */
 		private readonly taskMs: (position: number) => number = () => TASK_MS,
+		private readonly times: Times = 'right',
 	) {}
 
 	async submit(): Promise<SlotResult<string>> {
@@ -61,7 +65,7 @@ export class Account {
 			const { startMs, endMs } = this.tasks.get(taskId)!;
 			const finished = Date.now() >= endMs;
 			const status_name = finished ? 'succeed' : 'processing';
-			const task = { id: taskId, createTime: startMs + 1, updateTime: finished ? endMs + 1 : 1 };
+			const task = { id: taskId, ...this.timesOf(startMs, finished ? endMs : startMs) };
 			const works = [{ resource: { resource: 'https://s21.example.com/3.png' } }];
 			return answered(200, { task, works, status_name, status_final: finished });
 		},
@@ -73,6 +77,15 @@ export class Account {
 			return answered(200, body);
 		},
 	} as unknown as KlingApi;
+
+	private timesOf(startMs: number, changedMs: number): object {
+		const { times } = this;
+		if (times === 'missing') return {};
+		const createTime = startMs + 1;
+		if (times === 'right') return { createTime, updateTime: changedMs + 1 };
+		if (times === 'moving') return { createTime, updateTime: Date.now() };
+		return { createTime, updateTime: createTime + times.wrong(changedMs - startMs) };
+	}
 
 	private listed(): string[] {
 		if (this.list === 'empty') return [];

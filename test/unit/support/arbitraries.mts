@@ -138,3 +138,6 @@ export const anyModel: fc.Arbitrary<unknown> = mostly(
 		{ requiredKeys: [] },
 	),
 );
+
+export const RUNS = { numRuns: 300 };
+export const isText = (value: unknown): boolean => typeof value === 'string' && value !== '';

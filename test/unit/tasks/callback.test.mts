@@ -1,14 +1,10 @@
-import type { IWebhookFunctions } from 'n8n-workflow';
-
 import { readCallback } from '../../../nodes/Kling/tasks/callback.ts';
+import { calledWith } from '../../support/fakes.mts';
 
 /** What a caller says, wherever it may stand. That nothing of it is trusted is tested on the engine. */
 
 const contextWith = (rawBody: string | undefined, parsed: unknown = {}) =>
-	({
-		getRequestObject: () => ({ rawBody: rawBody === undefined ? undefined : Buffer.from(rawBody) }),
-		getBodyData: () => parsed,
-	}) as unknown as IWebhookFunctions;
+	calledWith({ rawBody: rawBody === undefined ? undefined : Buffer.from(rawBody) }, parsed);
 
 const said = (body: unknown) => readCallback(contextWith(JSON.stringify(body)));
 const nothing = { taskId: undefined, isProgress: false, isFinal: false, replyRef: undefined };

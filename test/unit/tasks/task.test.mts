@@ -1,27 +1,7 @@
 import { parseTask } from '../../../nodes/Kling/tasks/task.ts';
+import { model, work } from '../support/models.mts';
 
 /** What is read from an answer, whatever may be missing in it. */
-
-const work = (changes: object = {}) => ({
-	workId: 11,
-	taskId: 10,
-	contentType: 'image',
-	resource: { resource: 'https://cdn.example/a.png', width: 40, height: 30 },
-	cover: { resource: 'https://cdn.example/cover.png' },
-	...changes,
-});
-const model = (changes: object = {}) => ({
-	task: {
-		id: 10,
-		type: 'mmu_image_upscale_aiweb',
-		createTime: 1745376611075,
-		updateTime: 1745376612075,
-	},
-	works: [work()],
-	status_name: 'succeed',
-	status_final: true,
-	...changes,
-});
 
 describe('parseTask decides by status_final and status_name', () => {
 	test.each([

@@ -1,8 +1,7 @@
 import { Readable } from 'node:stream';
 
-import type { IExecuteFunctions } from 'n8n-workflow';
-
 import { connect } from '../../../nodes/Kling/transport/client.ts';
+import { n8nWith } from '../../support/fakes.mts';
 
 /**
  * A request counts as never sent, and may be followed by another, only when the failure cannot have come later. The
@@ -10,15 +9,8 @@ import { connect } from '../../../nodes/Kling/transport/client.ts';
  */
 async function outcomeOf(cause: object): Promise<string> {
 	const axios = Object.assign(new Error('axios'), { cause });
-	const context = {
-		getCredentials: async () => ({ baseUrl: 'http://127.0.0.1:1' }),
-		helpers: {
-			httpRequestWithAuthentication: async () => {
-				throw Object.assign(new Error('n8n'), { cause: axios });
-			},
-		},
-	} as unknown as IExecuteFunctions;
-	const api = await connect(context);
+	const serve = () => Object.assign(new Error('n8n'), { cause: axios });
+	const api = await connect(n8nWith({ serve }));
 	return (await api.submit('upscale', { task_id: '1', workId: '2' })).outcome;
 }
 
@@ -46,17 +38,8 @@ test.each([{ code: 'ERR_TLS_CERT_ALTNAME_INVALID' }, { code: 'ECONNREFUSED', sys
 			yield '{"task":';
 			throw Object.assign(new Error('broken'), cause);
 		}
-		const context = {
-			getCredentials: async () => ({ baseUrl: 'http://127.0.0.1:1' }),
-			helpers: {
-				httpRequestWithAuthentication: async () => ({
-					statusCode: 200,
-					headers: {},
-					body: Readable.from(half()),
-				}),
-			},
-		} as unknown as IExecuteFunctions;
-		const result = await (await connect(context)).submit('upscale', { task_id: '1', workId: '2' });
+		const api = await connect(n8nWith({ serve: () => ({ body: Readable.from(half()) }) }));
+		const result = await api.submit('upscale', { task_id: '1', workId: '2' });
 		expect(result).toEqual({ outcome: 'lost', reason: cause.code });
 	},
 );

@@ -1,14 +1,14 @@
-import { Readable } from 'node:stream';
-
-import type { IDataObject, IExecuteFunctions, IHttpRequestOptions } from 'n8n-workflow';
+import type { IDataObject, IHttpRequestOptions } from 'n8n-workflow';
 
 import { connect, type KlingApi } from '../../../nodes/Kling/transport/client.ts';
 import type { ApiResult } from '../../../nodes/Kling/transport/types.ts';
+import { n8nWith } from '../../support/fakes.mts';
 
 /** Every call of the API as it leaves, and every answer as it is understood. Times are in timeouts, failures in outcome. */
 
 const BASE = 'https://api.example';
 const TOKEN = 'user:1234-token';
+const PNG = Buffer.from('\x89PNG', 'latin1');
 
 interface Answer {
 	statusCode?: number;
@@ -18,17 +18,13 @@ interface Answer {
 
 async function apiWith(answer: Answer | Error = {}, credentials: IDataObject = {}) {
 	const asked: Array<{ credential: string; options: IHttpRequestOptions }> = [];
-	const context = {
-		getCredentials: async () => ({ baseUrl: `${BASE}/v1/`, apiToken: TOKEN, ...credentials }),
-		helpers: {
-			async httpRequestWithAuthentication(credential: string, options: IHttpRequestOptions) {
-				asked.push({ credential, options });
-				if (answer instanceof Error) throw answer;
-				const { statusCode = 200, headers, text = '{}' } = answer;
-				return { statusCode, headers, body: Readable.from([text]) };
-			},
+	const context = n8nWith({
+		credentials: { baseUrl: `${BASE}/v1/`, apiToken: TOKEN, ...credentials },
+		serve(options, credential = '') {
+			asked.push({ credential, options });
+			return answer;
 		},
-	} as unknown as IExecuteFunctions;
+	});
 	return { api: await connect(context), asked };
 }
 
@@ -62,6 +58,17 @@ test.each<[string, (api: KlingApi) => Promise<ApiResult>, object]>([
 		'delete',
 		(api) => api.deleteTask('1/2', 'a@b.c'),
 		{ method: 'DELETE', url: '/v1/kling/tasks/1%2F2', qs: { email: 'a@b.c' }, timeout: 30_000 },
+	],
+	[
+		'an upload',
+		(api) => api.upload({ content: PNG, mimeType: 'image/png', bytes: 4 }, 'a@b.c'),
+		{
+			method: 'POST',
+			url: '/v1/kling/assets/',
+			qs: { email: 'a@b.c' },
+			headers: { 'Content-Type': 'image/png', 'Content-Length': 4 },
+			body: PNG,
+		},
 	],
 	[
 		'upscale',

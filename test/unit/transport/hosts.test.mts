@@ -84,7 +84,7 @@ test.each([
 	),
 	...['8.100.64.1', '8.192.0.2', '8.198.18.1', '8.203.0.113'].map((ip) => `https://${ip}/`),
 	// Names that begin like one.
-	'https://0.tcp.eu.ngrok.io:12345/webhook/1',
+	'https://0.tunnel.example.com:12345/webhook/1',
 	'https://10.example.com/',
 	'https://192.168.1.example.com/',
 	'https://example.notlocal/',

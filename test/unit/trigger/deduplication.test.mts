@@ -1,11 +1,18 @@
 import type { IDataObject, IWebhookFunctions } from 'n8n-workflow';
 
 import { claim, persist } from '../../../nodes/Kling/trigger/deduplication.ts';
+import { n8nWith, realTime, virtualTime } from '../../support/fakes.mts';
 
 const HOUR_MS = 3_600_000;
 
-beforeEach(() => void jest.useFakeTimers({ now: 1_000_000_000_000 }));
-afterEach(() => void jest.useRealTimers());
+beforeEach(virtualTime);
+afterEach(realTime);
+
+const triggerOf = (workflowId: string, staticData: IDataObject, nodeId = 'node') =>
+	n8nWith<IWebhookFunctions>(
+		{ node: { id: nodeId } },
+		{ getWorkflow: () => ({ id: workflowId }), getWorkflowStaticData: () => staticData },
+	);
 
 /** n8n as the memory sees it: static data is loaded with each call, and saved after it if anything was changed. */
 function n8n() {
@@ -16,11 +23,7 @@ function n8n() {
 		const id = `workflow-${++processes}-${Math.random()}`;
 		const load = (nodeId = 'node') => {
 			const staticData = JSON.parse(database) as IDataObject;
-			const context = {
-				getWorkflow: () => ({ id }),
-				getNode: () => ({ id: nodeId }),
-				getWorkflowStaticData: () => staticData,
-			} as unknown as IWebhookFunctions;
+			const context = triggerOf(id, staticData, nodeId);
 			return {
 				claim: (what: string) => claim(context, what),
 				finish: () => {
@@ -103,11 +106,7 @@ test('of very many the newest two thousand are kept', () => {
 
 test('a stored time that is none does not make this process forget', () => {
 	const staticData: IDataObject = {};
-	const context = {
-		getWorkflow: () => ({ id: 'tampered with' }),
-		getNode: () => ({ id: 'node' }),
-		getWorkflowStaticData: () => staticData,
-	} as unknown as IWebhookFunctions;
+	const context = triggerOf('tampered with', staticData);
 	claim(context, '1 succeed');
 	staticData.started = { '1 succeed': 'yesterday' };
 	persist(context);
@@ -117,11 +116,7 @@ test('a stored time that is none does not make this process forget', () => {
 test('what n8n has stored in another form is passed over', () => {
 	for (const started of [null, 'text', 7, ['1 succeed'], { '2 succeed': 'yesterday' }]) {
 		const staticData = { started } as IDataObject;
-		const context = {
-			getWorkflow: () => ({ id: JSON.stringify(started) }),
-			getNode: () => ({ id: 'node' }),
-			getWorkflowStaticData: () => staticData,
-		} as unknown as IWebhookFunctions;
+		const context = triggerOf(JSON.stringify(started), staticData);
 		expect(claim(context, '1 succeed')).toBe(true);
 		persist(context);
 		expect(Object.keys(staticData.started as object)).toContain('1 succeed');

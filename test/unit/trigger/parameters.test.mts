@@ -1,16 +1,9 @@
 import type { IWebhookFunctions } from 'n8n-workflow';
 
 import { readSettings } from '../../../nodes/Kling/trigger/parameters.ts';
+import { n8nWith } from '../../support/fakes.mts';
 
 /** What the fields of Kling Trigger come to. */
-
-const contextWith = (values: Record<string, unknown>) =>
-	({
-		getNodeParameter: (name: string, fallback: unknown, options?: object) => {
-			expect(options).toEqual(name === 'account' ? { extractValue: true } : undefined);
-			return name in values ? values[name] : fallback;
-		},
-	}) as unknown as IWebhookFunctions;
 
 const usual = { events: [], output: { output: 'simplified' } };
 
@@ -34,4 +27,6 @@ test.each<[string, Record<string, unknown>, object]>([
 		{ ...usual, output: { output: 'simplified', binaryPropertyName: 'image' } },
 	],
 	['no file', { download: 'true', binaryPropertyName: 'image' }, usual],
-])('%s', (_name, values, expected) => expect(readSettings(contextWith(values))).toEqual(expected));
+])('%s', (_name, parameters, expected) =>
+	expect(readSettings(n8nWith<IWebhookFunctions>({ parameters }))).toEqual(expected),
+);

@@ -1,12 +1,12 @@
-import { Readable } from 'node:stream';
-import type { IDataObject, IHttpRequestOptions, IWebhookFunctions } from 'n8n-workflow';
+import type { IDataObject, IWebhookFunctions } from 'n8n-workflow';
 
 import { receive } from '../../../nodes/Kling/trigger/receive.ts';
+import { n8nWith, realTime, virtualTime } from '../../support/fakes.mts';
 
 /** What Kling Trigger makes of a call, with the minutes that it may wait passing at once. On n8n's engine: test/engine. */
 
-beforeEach(() => jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] }));
-afterEach(() => void jest.useRealTimers());
+beforeEach(virtualTime);
+afterEach(realTime);
 
 const task = (status: string, more: object = {}) => ({
 	task: { id: 5 },
@@ -31,28 +31,25 @@ function trigger({ parameters = {}, api = task('succeed'), mode = 'webhook' }: S
 	const asked: string[] = [];
 	const log: string[] = [];
 	const staticData: IDataObject = {};
-	const values: IDataObject = { events: ['succeed', 'failed'], ...parameters };
 	const contextOf = (body: object) =>
-		({
-			getNode: () => ({ id: 'node', name: 'Kling Trigger', type: 'klingTrigger' }),
-			getWorkflow: () => ({ id }),
-			getWorkflowStaticData: () => staticData,
-			getMode: () => mode,
-			getNodeParameter: (name: string, fallback: unknown) => values[name] ?? fallback,
-			getCredentials: async () => ({ baseUrl: 'http://127.0.0.1:1', apiToken: 'user:1-token' }),
-			getRequestObject: () => ({ rawBody: Buffer.from(JSON.stringify(body)) }),
-			getResponseObject: () => ({ status: () => ({ json: () => {} }) }),
-			logger: {
-				info: (line: string) => log.push(`info: ${line}`),
-				warn: (line: string) => log.push(`warn: ${line}`),
-			},
-			helpers: {
-				async httpRequestWithAuthentication(_type: string, { url }: IHttpRequestOptions) {
+		n8nWith<IWebhookFunctions>(
+			{
+				node: { name: 'Kling Trigger', type: 'klingTrigger' },
+				parameters: { events: ['succeed', 'failed'], ...parameters },
+				log,
+				serve({ url }) {
 					asked.push(url);
-					return { statusCode: 200, headers: {}, body: Readable.from([JSON.stringify(api)]) };
+					return { text: JSON.stringify(api) };
 				},
 			},
-		}) as unknown as IWebhookFunctions;
+			{
+				getWorkflow: () => ({ id }),
+				getWorkflowStaticData: () => staticData,
+				getMode: () => mode,
+				getRequestObject: () => ({ rawBody: Buffer.from(JSON.stringify(body)) }),
+				getResponseObject: () => ({ status: () => ({ json: () => {} }) }),
+			},
+		);
 	const call = async (body: object) => {
 		const answer = receive(contextOf(body));
 		await jest.advanceTimersByTimeAsync(120_000);

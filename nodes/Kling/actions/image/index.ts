@@ -1,8 +1,9 @@
 import type { INodeProperties } from 'n8n-workflow';
 
+import * as enhance from './enhance.operation';
 import * as upscale from './upscale.operation';
 
-export { upscale };
+export { enhance, upscale };
 
 export const description: INodeProperties[] = [
 	{
@@ -14,6 +15,13 @@ export const description: INodeProperties[] = [
 		default: 'upscale',
 		options: [
 			{
+				name: 'Enhance',
+				value: 'enhance',
+				action: 'Enhance image',
+				description:
+					'Make a larger, sharper version of any image, from a file or a link. 2K costs 1 credit, 4K costs 2.',
+			},
+			{
 				name: 'Upscale',
 				value: 'upscale',
 				action: 'Upscale image',
@@ -21,5 +29,6 @@ export const description: INodeProperties[] = [
 			},
 		],
 	},
+	...enhance.description,
 	...upscale.description,
 ];

@@ -118,6 +118,15 @@ export const paidFields = (moreOptions: INodeProperties[] = []): INodeProperties
 			},
 			...moreOptions,
 			{
+				displayName: 'Spending Limit',
+				name: 'spendingLimit',
+				type: 'number',
+				default: 10,
+				typeOptions: { minValue: 1 },
+				description:
+					'The most jobs that this node sends in one execution, in all its runs and tries. Further items get an error, and nothing is spent for them. As a tool of an AI agent the limit is 10 without this option.',
+			},
+			{
 				...timeoutOption,
 				description:
 					'How long to wait for a free job slot, and then for the result. A task that takes longer continues at Kling and can be fetched later.',

@@ -10,6 +10,7 @@ import { asText, DEFAULT_TIMEOUT_SECONDS, Parameters, shorten } from '../paramet
 const MAX_JOBS = 50;
 /** `replyUrl` and `replyRef`: "at most 1024 characters each" (kling-api.md, "Callbacks"). assumes: reply-lengths */
 const MAX_REPLY_LENGTH = 1024;
+const DEFAULT_SPENDING_LIMIT = 10;
 /** n8n looks once a minute for executions whose time is over, so a shorter limit would not be kept. */
 const MIN_PAUSE_SECONDS = 60;
 const MAX_PAUSE_SECONDS = 30 * 24 * 3600;
@@ -49,6 +50,7 @@ export class PaidParameters extends Parameters {
 			callsBack,
 			timeoutMs: callsBack ? this.pauseLimitMs() : this.timeoutMs(),
 			pollIntervalMs: wait === 'poll' ? this.pollIntervalMs() : undefined,
+			spendingLimit: this.spendingLimit(),
 			settings: wait === 'none' ? { output: settings.output } : settings,
 		};
 	}
@@ -69,6 +71,15 @@ export class PaidParameters extends Parameters {
 		return (seconds ?? DEFAULT_TIMEOUT_SECONDS) * 1000;
 	}
 
+	/** An agent decides by itself how often it calls, so it always has a limit. */
+	spendingLimit(): number | undefined {
+		const limit = this.number('options.spendingLimit', 'Spending Limit', 1);
+		if (limit !== undefined && !Number.isInteger(limit)) {
+			throw this.invalid("'Spending Limit' must be a whole number", 'It counts jobs.');
+		}
+		return limit ?? (isTool(this.n8n.getNode()) ? DEFAULT_SPENDING_LIMIT : undefined);
+	}
+
 	maxJobs(): number | undefined {
 		const jobs = this.number('options.maxJobs', 'Max Jobs', 1, MAX_JOBS);
 		if (jobs !== undefined && !Number.isInteger(jobs)) {
@@ -79,17 +90,29 @@ export class PaidParameters extends Parameters {
 
 	replyUrl(): string | undefined {
 		const text = this.replyText('replyUrl', 'Reply URL');
-		if (text === undefined) return undefined;
+		return text === undefined
+			? undefined
+			: this.webAddress(text, 'Reply URL', {
+					valid:
+						'Use the Production URL of a Kling Trigger or an n8n Webhook node. It starts with https://.',
+					public:
+						'Use the address that your n8n has on the internet. If n8n itself shows this one, set its environment variable WEBHOOK_URL.',
+				});
+	}
+
+	/** An address that useapi.net can reach. @param use which one to use instead */
+	protected webAddress(
+		text: string,
+		label: string,
+		use: { valid: string; public: string },
+	): string {
 		if (!/^https?:\/\/[^\s/]+/i.test(text) || !URL.canParse(text)) {
-			throw this.invalid(
-				`'Reply URL' is not a web address: "${shorten(text)}"`,
-				'Use the Production URL of a Kling Trigger or an n8n Webhook node. It starts with https://.',
-			);
+			throw this.invalid(`'${label}' is not a web address: "${shorten(text)}"`, use.valid);
 		}
 		if (isPrivate(text) && !isPrivate(this.baseUrl)) {
 			throw this.invalid(
-				`useapi.net cannot reach the 'Reply URL': ${new URL(text).hostname} is an address of a private network`,
-				'Use the address that your n8n has on the internet. If n8n itself shows this one, set its environment variable WEBHOOK_URL.',
+				`useapi.net cannot reach the '${label}': ${new URL(text).hostname} is an address of a private network`,
+				use.public,
 			);
 		}
 		return text;

@@ -10,7 +10,8 @@ type Known = Omit<TaskRef, 'itemIndex'>;
 
 /** The "Simplified" output (docs/fields.md). Fields that the API did not fill are left out. */
 export function simplify(task: Task, known: Known): IDataObject {
-	const { taskId, status, finished, type, images, message, createdAt, updatedAt } = task;
+	const { taskId, status, finished, type, images, message, createdAt, updatedAt, creditsLeft } =
+		task;
 	return withoutEmpty({
 		taskId: taskId ?? known.taskId,
 		status,
@@ -24,6 +25,7 @@ export function simplify(task: Task, known: Known): IDataObject {
 		replyRef: known.replyRef,
 		createdAt,
 		updatedAt,
+		creditsLeft,
 	});
 }
 

@@ -4,6 +4,7 @@ import type { Context } from '../../runtime/context';
 import { isTool, klingError, type KlingError, type Problem } from '../../runtime/problems';
 import type { Task, TaskRef } from '../../tasks/task';
 import type { PaidOperation, PaidRequest } from '../../transport/types';
+import type { ImageFile } from '../input/imageFile';
 import type { OutputSettings } from '../output/items';
 import type { Wanted } from './earlierJobs';
 import { Ledger, type LedgerEntry, type Outcome } from './ledger';
@@ -15,7 +16,9 @@ export interface PaidCall {
 	/** What is paid for, but for the account: calls of one account with the same fingerprint are the same job. */
 	fingerprint: string;
 	/** How the API's lists show the job. */
-	wanted: Pick<Wanted, 'fromWorkId' | 'type' | 'sourceTaskId'>;
+	wanted: Pick<Wanted, 'fromWorkId' | 'inputUrl' | 'type' | 'otherArgs' | 'sourceTaskId'>;
+	/** A file that the job is of. Once it is uploaded its link stands in the request under this name, and this is gone. */
+	upload?: ImageFile & { linkName: string };
 }
 
 /** What one item wants to have sent. */
@@ -27,6 +30,8 @@ export interface PaidJob {
 	reuse: boolean;
 	/** The request names this execution's resume URL. */
 	callsBack: boolean;
+	/** The most jobs that the node sends in one execution, over all runs and tries. */
+	spendingLimit?: number;
 }
 
 /** One item of a paid operation, as its parameters say. */
@@ -47,6 +52,8 @@ export interface Submission {
 	callsBack: boolean;
 	/** Epoch ms. */
 	sentAtMs: number;
+	/** As it was sent. */
+	call: PaidCall;
 	/** To be told of the finished task: gives the job slot back, and notes a failure. */
 	settle(finished: Task): void;
 }
@@ -100,6 +107,8 @@ function list(names: string[]): string {
 
 /** One item's way to its submission. */
 export class Attempt {
+	/** What is sent. */
+	call: PaidCall;
 	readonly ledger: Ledger;
 	readonly isTool: boolean;
 	private readonly executionId: string;
@@ -112,6 +121,7 @@ export class Attempt {
 		readonly itemIndex: number,
 	) {
 		const { n8n } = context;
+		this.call = job.call;
 		this.ledger = new Ledger(n8n);
 		this.isTool = isTool(context.node);
 		this.executionId = n8n.getExecutionId();
@@ -119,11 +129,11 @@ export class Attempt {
 	}
 
 	get fingerprint(): string {
-		return this.job.call.fingerprint;
+		return this.call.fingerprint;
 	}
 
 	get account(): string | undefined {
-		return this.job.call.request.email;
+		return this.call.request.email;
 	}
 
 	/** Nothing is to be looked up for what this execution is the first to send. An execution that was killed has noted nothing. */
@@ -155,21 +165,36 @@ export class Attempt {
 
 	/** Where useapi.net reports to, and with which words. n8n signs the resume URL, and it is always the same. */
 	get reply(): string {
-		const { call, callsBack } = this.job;
-		const { replyUrl = '', replyRef = '' } = call.request;
-		return JSON.stringify([callsBack ? 'resume' : replyUrl, replyRef]);
+		const { replyUrl = '', replyRef = '' } = this.call.request;
+		return JSON.stringify([this.job.callsBack ? 'resume' : replyUrl, replyRef]);
 	}
 
-	/** What to look for in the API's lists. @param sinceMs epoch ms */
+	/**
+	 * What to look for in the API's lists, of a file by the link that was sent.
+	 *
+	 * @param sinceMs epoch ms
+	 */
 	wanted(sinceMs?: number): Wanted {
-		return { ...this.job.call.wanted, account: this.account, sinceMs };
+		const { ledger, fingerprint, account } = this;
+		const isOther = (taskId: string) => ledger.isOfAnother(fingerprint, taskId);
+		return { ...this.linkedCall(this.entry).wanted, account, sinceMs, isOther };
 	}
 
 	note(outcome: Outcome, sentAtMs: number, callsBack = this.job.callsBack): LedgerEntry {
 		const { executionId, runIndex, itemIndex, reply } = this;
-		const entry = { ...outcome, executionId, runIndex, itemIndex, sentAtMs, callsBack, reply };
+		const { inputUrl } = this.linkedCall(this.entry).wanted;
+		const sent = { executionId, runIndex, itemIndex, sentAtMs, callsBack, reply };
+		const entry = { ...outcome, ...sent, ...(inputUrl && { inputUrl }) };
 		this.ledger.record(this.fingerprint, this.account, entry);
 		return entry;
+	}
+
+	/** The call with the link of its file, once that is uploaded. */
+	linkedCall({ inputUrl }: Pick<LedgerEntry, 'inputUrl'> = {}): PaidCall {
+		const { upload, ...call } = this.call;
+		if (!upload || !inputUrl) return this.call;
+		const request = { ...call.request, [upload.linkName]: inputUrl };
+		return { ...call, request, wanted: { ...call.wanted, inputUrl } };
 	}
 
 	/** Notes an accepted job. */
@@ -186,12 +211,14 @@ export class Attempt {
 	submission(entry: AcceptedEntry): Submission {
 		const { taskId, reused, callsBack, sentAtMs } = entry;
 		const { itemIndex, account } = this;
-		const { replyRef } = this.job.call.request;
+		const call = this.linkedCall(entry);
+		const { replyRef } = call.request;
 		return {
 			ref: { taskId, itemIndex, account, replyRef, ...(reused && { reused }) },
 			isNew: false,
 			callsBack: callsBack && this.isOwn(entry),
 			sentAtMs,
+			call,
 			settle: (finished) => {
 				if (finished.failed) this.ledger.recordFailure(this.fingerprint, taskId);
 			},

@@ -2,7 +2,8 @@ import type { Context } from '../../runtime/context';
 import { unwrap, klingError, type KlingError, type Problem } from '../../runtime/problems';
 import { retryTransient } from '../../runtime/retry';
 import { fetchTaskOnce } from '../../tasks/fetchTask';
-import { createdMs, inputsOf, type Task } from '../../tasks/task';
+import { originOf, tellsInputs, UNTOLD, type Origin } from '../../tasks/origin';
+import { createdMs, UPSCALE_TYPE, type Task } from '../../tasks/task';
 import { TaskPages } from '../../tasks/taskPages';
 import { idText, record, text } from '../../transport/json';
 
@@ -16,12 +17,9 @@ const CLOCK_SKEW_MS = 120_000;
 const SURE_MS = 500;
 
 /** A job as the API tells it, with what it was made of. */
-export interface KnownJob {
+export interface KnownJob extends Origin {
 	taskId: string;
 	type?: string;
-	/** The images it was made from (`taskInfo.inputs[].fromWorkId`). assumes: task-tells-inputs */
-	fromWorkIds: string[];
-	inputUrls: string[];
 	finished: boolean;
 	failed: boolean;
 	hasImages: boolean;
@@ -32,14 +30,19 @@ export interface KnownJob {
 /** What to look for in the API's lists. */
 export interface Wanted {
 	account?: string;
-	/** The image that it was made of. */
-	fromWorkId: string;
-	/** The type of its task. */
-	type: string;
+	/** What it was made of: an image of Kling's, or the link that was sent. assumes: enhance-tells-input-url */
+	fromWorkId?: string;
+	inputUrl?: string;
+	/** The type of its task; where it is not known, the job is none of those that are known to be something else. */
+	type?: string;
+	/** What it was surely not asked for, where that is told (`taskInfo.arguments`). */
+	otherArgs?: Record<string, string>;
 	/** Nothing older can be it: the task that made the source image. */
 	sourceTaskId?: string;
 	/** Nothing older can be it, in epoch ms by this machine's clock. */
 	sinceMs?: number;
+	/** Tasks that are known to be of other jobs. */
+	isOther?: (taskId: string) => boolean;
 }
 
 /**
@@ -147,16 +150,17 @@ class AccountList {
 
 	/** Jobs that could be the one, if they only told what they are of. */
 	private untold(wanted: Wanted): KnownJob[] {
-		const { type } = wanted;
 		return this.recent(wanted).filter((job) => {
-			const tells = tellsInputs(job) && job.type !== undefined;
-			return !tells && (!job.type || job.type === type);
+			const tells = tellsInputs(job) && (job.type !== undefined || wanted.type === undefined);
+			return !tells && isAlike(wanted, job);
 		});
 	}
 
-	private recent({ sinceMs = -Infinity }: Wanted): KnownJob[] {
+	private recent({ sinceMs = -Infinity, isOther = () => false }: Wanted): KnownJob[] {
 		const fromMs = sinceMs - CLOCK_SKEW_MS;
-		return [...this.jobs.values()].filter(({ madeMs }) => !(madeMs < fromMs));
+		return [...this.jobs.values()].filter(
+			({ madeMs, taskId }) => !(madeMs < fromMs) && !isOther(taskId),
+		);
 	}
 
 	private isFarEnough({ sourceTaskId = '', sinceMs = -Infinity }: Wanted): boolean {
@@ -218,6 +222,7 @@ class AccountList {
 			type: job.type ?? before.type,
 			fromWorkIds,
 			inputUrls,
+			args: { ...before.args, ...job.args },
 			finished,
 			failed,
 			hasImages: job.hasImages || before.hasImages,
@@ -235,16 +240,28 @@ const NOT_A_LIST: Problem = {
 const newest = (jobs: KnownJob[]): KnownJob | undefined =>
 	jobs.toSorted((a, b) => (b.madeMs || 0) - (a.madeMs || 0))[0];
 
-const tellsInputs = ({ fromWorkIds, inputUrls }: KnownJob) =>
-	fromWorkIds.length > 0 || inputUrls.length > 0;
+/** Whether it can be the wanted one by what is told of it, but for what it is of. */
+function isAlike({ type, otherArgs = {} }: Wanted, job: KnownJob): boolean {
+	if (type) return !job.type || job.type === type;
+	// A generation from the same link has a prompt (kling-api.md, "Entries of GET /tasks").
+	const isKnown = job.type === UPSCALE_TYPE || 'prompt' in job.args;
+	const isOther = ([name, value]: [string, string]) => job.args[name]?.toLowerCase() === value;
+	return !isKnown && !Object.entries(otherArgs).some(isOther);
+}
 
-const matches = ({ type, fromWorkId }: Wanted, job: KnownJob): boolean =>
-	job.type === type && job.fromWorkIds.includes(fromWorkId);
+function matches(wanted: Wanted, job: KnownJob): boolean {
+	const { type, fromWorkId, inputUrl } = wanted;
+	if (fromWorkId) return job.type === type && job.fromWorkIds.includes(fromWorkId);
+	const isOfLink = job.inputUrls.some((url) => inputUrl && addressOf(url) === addressOf(inputUrl));
+	return isOfLink && isAlike(wanted, job);
+}
+
+/** An address can be written in several ways. */
+const addressOf = (url: string): string => (URL.canParse(url) ? new URL(url).href : url);
 
 const UNREAD: KnownJob = {
+	...UNTOLD,
 	taskId: '',
-	fromWorkIds: [],
-	inputUrls: [],
 	finished: false,
 	failed: false,
 	hasImages: false,
@@ -253,12 +270,10 @@ const UNREAD: KnownJob = {
 
 function toKnownJob(task: Task): KnownJob {
 	const { taskId = '', type, finished, failed, images } = task;
-	const inputs = inputsOf(task);
 	return {
+		...originOf(task),
 		taskId,
 		type,
-		fromWorkIds: inputs.flatMap(({ fromWorkId }) => idText(fromWorkId) ?? []),
-		inputUrls: inputs.flatMap(({ url }) => text(url) ?? []),
 		finished,
 		failed,
 		hasImages: images.length > 0,

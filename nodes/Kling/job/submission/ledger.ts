@@ -1,5 +1,6 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 
+import type { Cancellation } from '../../runtime/cancellation';
 import { CREDENTIAL } from '../../transport/client';
 import { isAnswer, type Problem } from '../../runtime/problems';
 
@@ -24,6 +25,8 @@ export type LedgerEntry = Outcome & {
 	callsBack: boolean;
 	/** Reply URL and Reply Reference as they were sent: equal jobs may differ in them. */
 	reply: string;
+	/** The link of the file that was uploaded for it: it has another one at each upload. */
+	inputUrl?: string;
 };
 
 interface OldEntry {
@@ -85,6 +88,18 @@ export class Ledger {
 		}
 	}
 
+	/** Whether the task is known to be of another job. */
+	isOfAnother(fingerprint: string, taskId: string): boolean {
+		const own = this.key(fingerprint);
+		return Object.entries(this.entries).some(
+			([key, jobs]) =>
+				key !== own &&
+				Object.values(jobs as unknown as Record<string, LedgerEntry>).some(
+					(entry) => entry.state === 'accepted' && entry.taskId === taskId,
+				),
+		);
+	}
+
 	/** By account. */
 	private jobs(fingerprint: string): Record<string, LedgerEntry> {
 		return (this.entries[this.key(fingerprint)] ?? {}) as unknown as Record<string, LedgerEntry>;
@@ -128,5 +143,57 @@ export class Ledger {
 
 	private key(fingerprint: string): string {
 		return `${this.scope} ${fingerprint}`;
+	}
+}
+
+const COUNT_KEY = 'jobsSentByKling';
+
+/** Jobs that are being sent, by the context data they are counted in. */
+const underWay = new WeakMap<IDataObject, number>();
+
+/**
+ * How many jobs a node has sent in this execution, over all runs and tries: those that were accepted, or may have been.
+ * An execution that a person retries begins at zero.
+ */
+export class SentCount {
+	private readonly counts: IDataObject;
+	private readonly key: string;
+
+	constructor(n8n: IExecuteFunctions) {
+		const data = n8n.getContext('flow');
+		data[COUNT_KEY] ??= {};
+		this.counts = data[COUNT_KEY] as IDataObject;
+		this.key = `${n8n.getExecutionId()} ${n8n.getNode().id}`;
+	}
+
+	get sent(): number {
+		return Number(this.counts[this.key] ?? 0) - this.underWay;
+	}
+
+	/**
+	 * Counts a job that is about to be sent, unless the limit is reached. Waits while that rests on jobs under way.
+	 *
+	 * @returns whether it may be sent; then `end` must follow
+	 * @throws the reason to stop
+	 */
+	async begin(limit: number, cancellation: Cancellation): Promise<boolean> {
+		await cancellation.waitFor(() => this.sent >= limit || this.sent + this.underWay < limit);
+		if (this.sent >= limit) return false;
+		this.add(1, 1);
+		return true;
+	}
+
+	/** @param counts whether the job was accepted, or may have been */
+	end(counts: boolean): void {
+		this.add(counts ? 0 : -1, -1);
+	}
+
+	private get underWay(): number {
+		return underWay.get(this.counts) ?? 0;
+	}
+
+	private add(count: number, more: number): void {
+		this.counts[this.key] = Number(this.counts[this.key] ?? 0) + count;
+		underWay.set(this.counts, this.underWay + more);
 	}
 }

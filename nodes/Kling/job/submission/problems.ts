@@ -3,6 +3,7 @@ import {
 	readProblem,
 	tellsOutcome,
 	vendorText,
+	type Advise,
 	type Problem,
 } from '../../runtime/problems';
 import { isSuccess } from '../../transport/client';
@@ -10,11 +11,12 @@ import type { ApiResult } from '../../transport/types';
 import type { Sighting } from './earlierJobs';
 
 /** What a submission that brought no task came to. Whether its outcome is known is told by `isAnswer`. */
-export function submitProblem(result: ApiResult, operation: string): Problem {
+export function submitProblem(result: ApiResult, operation: string, advise: Advise): Problem {
 	if (result.outcome === 'unsent') return readProblem(result);
 	const { httpCode, reason } = lossOf(result);
 	if (reason === undefined && result.outcome === 'answered') {
-		return answerProblem(result.status, result.body, 'job');
+		const { status, body } = result;
+		return { ...answerProblem(status, body, 'job'), ...advise(status, vendorText(body) ?? '') };
 	}
 	return {
 		message: `It is unknown whether the ${operation} job was accepted (${reason})`,
@@ -22,6 +24,10 @@ export function submitProblem(result: ApiResult, operation: string): Problem {
 		...(httpCode && { httpCode }),
 	};
 }
+
+/** Whether it is unknown what became of the job. */
+export const isUnknown = (result: ApiResult): boolean =>
+	result.outcome !== 'unsent' && lossOf(result).reason !== undefined;
 
 /** `reason` is undefined for an answer that tells the outcome. */
 function lossOf(result: Exclude<ApiResult, { outcome: 'unsent' }>): {
@@ -66,4 +72,14 @@ export const couldNotLook = (problem: Problem): Problem => ({
 	message: `Could not check for an earlier task of this image: ${problem.message}`,
 	description: `Nothing was sent, so nothing was spent. ${problem.description}`,
 	forAgent: `Nothing was sent, so nothing was spent. Call this again later with the same values.`,
+});
+
+/** @param sent how many jobs the node has sent in this execution */
+export const limitReached = (sent: number): Problem => ({
+	message: `The 'Spending Limit' of this node is reached: it has sent ${sent} ${sent === 1 ? 'job' : 'jobs'} in this execution`,
+	description:
+		"Nothing was spent for this item. To send more, raise 'Spending Limit' under 'Options', or run the workflow again for the items that are left.",
+	forAgent:
+		'Nothing was spent for this image. Do not ask for more images in this execution: tell the user that the limit is reached, who can ask for the others in a new message or raise it.',
+	details: { sent },
 });

@@ -1,14 +1,16 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 
 import type { Context } from '../../runtime/context';
-import { answerProblem, isAnswer } from '../../runtime/problems';
+import { answerProblem, isAnswer, type Advise } from '../../runtime/problems';
 import { parseTask } from '../../tasks/task';
 import { isSuccess } from '../../transport/client';
 import { idText } from '../../transport/json';
 import type { ApiResult, TaskModel } from '../../transport/types';
+import { Uploads } from '../input/uploads';
 import { Attempt, ItemJobs, type PaidJob, type Submission } from './attempt';
 import { JobSlots } from './jobSlots';
-import { submitProblem } from './problems';
+import { SentCount } from './ledger';
+import { isUnknown, limitReached, submitProblem } from './problems';
 import { SentJobs } from './takeOver';
 
 /**
@@ -20,11 +22,17 @@ import { SentJobs } from './takeOver';
  */
 export class Submitter {
 	readonly items = new ItemJobs();
+	private readonly uploads: Uploads;
 	private sentJobs?: SentJobs;
 	/** Job slots are counted per Kling account. */
 	private readonly slots = new Map<string, JobSlots>();
 
-	constructor(private readonly context: Context<IExecuteFunctions>) {}
+	constructor(
+		private readonly context: Context<IExecuteFunctions>,
+		private readonly advise: Advise = () => undefined,
+	) {
+		this.uploads = new Uploads(context);
+	}
 
 	/**
 	 * Waits for a free job slot and sends the job, unless it was sent before.
@@ -60,12 +68,22 @@ export class Submitter {
 
 	private async send(attempt: Attempt): Promise<Submission> {
 		const { api, cancellation } = this.context;
-		const { call, timeoutMs } = attempt.job;
+		const { timeoutMs, spendingLimit = Infinity } = attempt.job;
 		const slots = this.slotsOf(attempt.account);
 		let sentAtMs = 0;
+		const count = new SentCount(this.context.n8n);
 		const result = await slots.run(async () => {
-			sentAtMs = Date.now();
-			const answer = await api.submit(call.operation, call.request);
+			if (!(await count.begin(spendingLimit, cancellation))) {
+				throw attempt.error(limitReached(count.sent));
+			}
+			let answer: ApiResult | undefined;
+			try {
+				await this.upload(attempt);
+				sentAtMs = Date.now();
+				answer = await api.submit(attempt.call.operation, attempt.call.request);
+			} finally {
+				count.end(answer !== undefined && mayBePaid(answer));
+			}
 			// assumes: full-takes-nothing
 			return answer.outcome === 'answered' && answer.status === 429
 				? { full: true, retryAfterMs: answer.retryAfterMs }
@@ -86,7 +104,7 @@ export class Submitter {
 				},
 			};
 		}
-		const problem = submitProblem(result, call.operation);
+		const problem = submitProblem(result, attempt.call.operation, this.advise);
 		if (result.outcome !== 'unsent') {
 			if (!isAnswer(problem)) return await this.sent.findLost(attempt, problem, sentAtMs);
 			attempt.note({ state: 'refused', problem }, sentAtMs);
@@ -94,6 +112,15 @@ export class Submitter {
 		// A cancel cuts requests short; it must not look like a failure of the API.
 		if (cancellation.isCanceled) cancellation.throwIfAborted();
 		throw attempt.error(problem);
+	}
+
+	/** Not before its job's turn has come, and to the account that gets the job. @throws KlingError */
+	private async upload(attempt: Attempt): Promise<void> {
+		const { call, account, itemIndex } = attempt;
+		if (!call.upload) return;
+		const uploaded = await this.uploads.upload(call.upload, itemIndex, account);
+		if ('problem' in uploaded) throw attempt.error(uploaded.problem);
+		attempt.call = attempt.linkedCall({ inputUrl: uploaded.link });
 	}
 
 	private slotsOf(account = ''): JobSlots {
@@ -108,3 +135,6 @@ function acceptedTaskId(result: ApiResult): string | undefined {
 	// assumes: task-id
 	return idText((result.body as TaskModel).task?.id);
 }
+
+const mayBePaid = (result: ApiResult): boolean =>
+	acceptedTaskId(result) !== undefined || isUnknown(result);

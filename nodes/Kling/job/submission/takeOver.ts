@@ -12,6 +12,9 @@ const SAME_JOB_HINT =
 const UNTOLD_HINT =
 	"'Reuse Earlier Result' could not check every earlier task: useapi.net does not tell which image some of them were made from.";
 
+/** A link may lead to something else later, so only jobs of so long ago are taken for a job of what it leads to now. */
+const SAME_LINK_MS = 24 * 3600 * 1000;
+
 /** Finds jobs that were sent before: in the ledger of the execution, and where that does not tell in the API's lists. */
 export class SentJobs {
 	private readonly earlier: EarlierJobs;
@@ -116,13 +119,17 @@ export class SentJobs {
 	}
 
 	/**
-	 * Looks for a job of the same image, whoever sent it.
+	 * Looks for a job of the same image, whoever sent it. A file that was never uploaded has no link to look for.
 	 *
 	 * @param isNeeded without a look nothing may be sent
 	 */
 	private async findEarlier(attempt: Attempt, isNeeded: boolean): Promise<Submission | undefined> {
-		const { reuse } = attempt.job;
-		const sighting = await this.earlier.find(attempt.wanted());
+		const { job, entry } = attempt;
+		const { reuse } = job;
+		const { inputUrl, fromWorkId } = attempt.wanted();
+		if (!inputUrl && !fromWorkId) return undefined;
+		const sinceMs = inputUrl ? (entry?.sentAtMs ?? Date.now() - SAME_LINK_MS) : undefined;
+		const sighting = await this.earlier.find(attempt.wanted(sinceMs));
 		if (sighting.is === 'found') {
 			return attempt.accept({ ...sighting, reused: reuse }, Date.now(), false);
 		}

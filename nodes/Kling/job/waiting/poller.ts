@@ -26,6 +26,8 @@ export interface Watch {
 	pollIntervalMs?: number;
 	/** A task that was only just made is not done yet: pause before the first look. */
 	justSubmitted: boolean;
+	/** Whoever asks for the same later, in an execution that knows nothing of this one, pays for it again. */
+	paysAgain?: boolean;
 }
 
 /** A task under watch. Times are epoch ms. */
@@ -37,8 +39,10 @@ interface Watched extends Watch {
 	lastReadMs: number;
 	isBeingRead: boolean;
 	looks: TaskLooks;
-	/** The list of running jobs has named it: once it does not, the task is worth a look. */
-	wasListed: boolean;
+	/** The last look at it that saw it running; 0 if none did. */
+	ranAtMs: number;
+	/** The last list of running jobs that named it, 0 if none did: once one does not, the task is worth a look. */
+	listedAtMs: number;
 	status: string;
 	lastProblem?: Problem;
 	resolve(finished: Task): void;
@@ -95,14 +99,15 @@ export class TaskPoller {
 				lastReadMs: startMs,
 				isBeingRead: false,
 				looks: new TaskLooks(startMs),
-				wasListed: false,
+				ranAtMs: 0,
+				listedAtMs: 0,
 				status: 'unknown',
 				resolve: (finishedTask) => end(() => resolve(finishedTask)),
 				reject: (error) => end(() => reject(error)),
 				timeOut: () => onTimeOut(task, () => end(() => resolve(undefined))),
 			};
 		});
-		if (watch.justSubmitted) this.postpone(task);
+		if (watch.justSubmitted) this.postpone(task, this.times.firstLookMs());
 		this.watched.add(task);
 		if (!this.isRunning) void this.run();
 		return await finished;
@@ -138,10 +143,10 @@ export class TaskPoller {
 		this.context.cancellation.throwIfAborted();
 		for (const task of this.watched) {
 			const isDue = alike.includes(task);
-			const hasLeft = listed && (task.looks.wasSeen || task.wasListed);
+			const hasLeft = listed && (task.looks.wasSeen || task.listedAtMs > 0);
 			if (task.isBeingRead || !(isDue || hasLeft)) continue;
 			const isListed = listed?.has(task.ref.taskId) ?? false;
-			if (isListed) task.wasListed = true;
+			if (isListed) task.listedAtMs = nowMs;
 			if (isListed && this.trustsList(task)) this.postpone(task);
 			else void this.read(task);
 		}
@@ -163,12 +168,13 @@ export class TaskPoller {
 		if (tasks.length === 0) return;
 		tasks.forEach((task) => (task.isBeingRead = true));
 		try {
+			const askedAtMs = Date.now();
 			const look = await fetchTaskOnce(this.context.api, ref);
 			this.context.cancellation.throwIfAborted();
 			for (const task of tasks) {
 				task.lastReadMs = Date.now();
 				this.postpone(task);
-				this.handleResponse(task, look);
+				this.handleResponse(task, look, askedAtMs);
 				if (this.watched.has(task) && Date.now() >= task.deadlineMs) task.timeOut();
 			}
 		} catch (error) {
@@ -178,7 +184,7 @@ export class TaskPoller {
 		}
 	}
 
-	private handleResponse(watched: Watched, look: Look): void {
+	private handleResponse(watched: Watched, look: Look, askedAtMs: number): void {
 		const { task, problem } = look;
 		const verdict = watched.looks.classify(look);
 		watched.lastProblem = problem;
@@ -188,23 +194,32 @@ export class TaskPoller {
 			return;
 		}
 		watched.status = task.status;
-		if (!task.finished) return;
+		if (!task.finished) {
+			watched.ranAtMs = askedAtMs;
+			return;
+		}
 		const nowMs = Date.now();
 		if (verdict === 'tooNew' && nowMs < watched.deadlineMs) {
 			watched.nextLookMs = Math.min(watched.nextLookMs, nowMs + MIN_PAUSE_MS);
 			return;
 		}
 		// What fails often does so at once.
-		if (watched.justSubmitted && !task.failed) {
-			this.times.add(durationMs(task) ?? nowMs - watched.startMs);
-		}
+		if (watched.justSubmitted && !task.failed) this.learn(watched, task, askedAtMs);
 		watched.resolve(task);
 	}
 
+	private learn({ startMs, ranAtMs, listedAtMs }: Watched, task: Task, askedAtMs: number): void {
+		this.times.add({
+			ranMs: Math.max(0, ranAtMs - startMs),
+			listedMs: Math.max(0, listedAtMs - startMs),
+			seenMs: askedAtMs - startMs,
+			toldMs: durationMs(task),
+		});
+	}
+
 	/** To when the task may be finished, or, past that, by a part of the time it is overdue. */
-	private postpone(task: Watched): void {
+	private postpone(task: Watched, expectedMs = this.times.expectedMs): void {
 		const nowMs = Date.now();
-		const { expectedMs } = this.times;
 		const expectedAtMs = task.startMs + (task.justSubmitted ? expectedMs : 0);
 		const pauseMs = clamp((nowMs - expectedAtMs) * BACKOFF_FACTOR, this.minPauseMs, MAX_PAUSE_MS);
 		task.nextLookMs =
@@ -232,12 +247,14 @@ const clamp = (value: number, min: number, max: number) => Math.min(Math.max(val
 const dueMs = ({ isBeingRead, nextLookMs, deadlineMs }: Watched) =>
 	isBeingRead ? Infinity : Math.min(nextLookMs, deadlineMs);
 
-function timedOut({ ref, status, timeoutMs, lastProblem }: Watched): Problem {
+function timedOut({ ref, status, timeoutMs, lastProblem, paysAgain }: Watched): Problem {
 	const last = lastProblem ? ` The last error was: ${lastProblem.message}.` : '';
 	return {
 		message: `Task ${ref.taskId} did not finish within ${timeoutMs / 1000} seconds (last status: ${status})`,
 		description: `It may still finish: get it later with Task → Get and this task ID, or raise 'Time Limit' under 'Options'.${last}`,
-		forAgent: `It may still finish. Call this again with the same values to go on waiting: that costs nothing.${last}`,
+		forAgent: paysAgain
+			? `It may still finish. Do not ask for it again, since that could spend credits twice: look up the task with this ID later, or tell the user the ID.${last}`
+			: `It may still finish. Call this again with the same values to go on waiting: that costs nothing.${last}`,
 		details: { status },
 	};
 }

@@ -19,6 +19,7 @@ export interface PendingTask extends TaskRef {
 	call?: PaidCall;
 	/** The time limit of the item in ms, likewise. */
 	timeoutMs?: number;
+	spendingLimit?: number;
 }
 
 export interface Pending {

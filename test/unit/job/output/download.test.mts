@@ -1,22 +1,27 @@
 import { Readable } from 'node:stream';
 
-import type { IDataObject, IExecuteFunctions, IHttpRequestOptions, INode } from 'n8n-workflow';
+import type { IDataObject } from 'n8n-workflow';
 
 import { downloadImage } from '../../../../nodes/Kling/job/output/download.ts';
 import type { KlingError } from '../../../../nodes/Kling/runtime/problems.ts';
 import type { ApiResult } from '../../../../nodes/Kling/transport/types.ts';
-import { answered, contextOf } from '../../../support/fakes.mts';
+import {
+	answered,
+	contextOf,
+	LOCAL,
+	n8nWith,
+	realTime,
+	virtualTime,
+} from '../../../support/fakes.mts';
 
 /** What becomes of an image's file, with a server that says what the test wants; time passes at once. Limits are in timeouts. */
 
-const node = { name: 'Kling', type: 'kling' } as INode;
 const PNG = Buffer.from('\x89PNG\r\n\x1a\n and so on', 'latin1');
-const LOCAL = 'http://127.0.0.1:1';
 const URL_OF_IMAGE = `${LOCAL}/a.png`;
 const CLEAN_URL = `${LOCAL}/clean.png`;
 
-beforeEach(() => jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] }));
-afterEach(() => jest.useRealTimers());
+beforeEach(virtualTime);
+afterEach(realTime);
 
 type Served = Readable | { statusCode: number; headers?: IDataObject } | Error;
 
@@ -33,25 +38,15 @@ interface Wish {
 async function download({ serves, image, withoutWatermark, clean, baseUrl }: Wish) {
 	const asked: Array<{ url: string; atS: number; signal: AbortSignal }> = [];
 	const startMs = Date.now();
-	const n8n = {
-		getNode: () => node,
-		helpers: {
-			async httpRequest({ url, abortSignal }: IHttpRequestOptions) {
-				const atS = (Date.now() - startMs) / 1000;
-				asked.push({ url, atS, signal: abortSignal as AbortSignal });
-				const served = (serves.length > 1 ? serves.shift()! : serves[0])();
-				if (served instanceof Error) throw served;
-				return served instanceof Readable
-					? { statusCode: 200, headers: {}, body: served }
-					: { headers: {}, body: Readable.from([]), ...served };
-			},
-			async prepareBinaryData(stream: Readable, fileName: string, mimeType: string) {
-				const pieces: Buffer[] = [];
-				for await (const piece of stream) pieces.push(piece as Buffer);
-				return { fileName, mimeType, data: Buffer.concat(pieces).toString('latin1') };
-			},
+	const n8n = n8nWith({
+		serve({ url, abortSignal }) {
+			const atS = (Date.now() - startMs) / 1000;
+			asked.push({ url, atS, signal: abortSignal as AbortSignal });
+			const served = (serves.length > 1 ? serves.shift()! : serves[0])();
+			if (served instanceof Readable) return { body: served };
+			return served instanceof Error ? served : { text: '', ...served };
 		},
-	} as unknown as IExecuteFunctions;
+	});
 	const getCleanFile = jest.fn(async () => clean);
 	const context = contextOf({ baseUrl: baseUrl ?? LOCAL, getCleanFile } as object, n8n);
 	const ref = { taskId: '1', account: 'me@example.com', itemIndex: 4 };
@@ -66,7 +61,7 @@ async function download({ serves, image, withoutWatermark, clean, baseUrl }: Wis
 }
 
 const png = () => Readable.from([PNG]);
-const whole = { fileName: 'kling-1-2.png', mimeType: 'image/png', data: PNG.toString('latin1') };
+const whole = { fileName: 'kling-1-2.png', mimeType: 'image/png', data: PNG.toString('base64') };
 const told = (reason: string) => `The image of task 1 could not be downloaded: ${reason}`;
 
 test('comes whole, by the name of its task and its own', async () => {

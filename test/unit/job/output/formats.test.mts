@@ -1,28 +1,8 @@
 import { imageItems, outputOf, raw, simplify } from '../../../../nodes/Kling/job/output/formats.ts';
 import { parseTask } from '../../../../nodes/Kling/tasks/task.ts';
+import { model, work } from '../../support/models.mts';
 
 /** What an item's JSON holds, in each output. */
-
-const work = (changes: object = {}) => ({
-	workId: 11,
-	taskId: 10,
-	contentType: 'image',
-	resource: { resource: 'https://cdn.example/a.png', width: 40, height: 30 },
-	cover: { resource: 'https://cdn.example/cover.png' },
-	...changes,
-});
-const model = (changes: object = {}) => ({
-	task: {
-		id: 10,
-		type: 'mmu_image_upscale_aiweb',
-		createTime: 1745376611075,
-		updateTime: 1745376612075,
-	},
-	works: [work()],
-	status_name: 'succeed',
-	status_final: true,
-	...changes,
-});
 
 test('a task without images has no item of its own in the output Images', () => {
 	const failed = model({ status_name: 'failed', works: [] });

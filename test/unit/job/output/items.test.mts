@@ -1,7 +1,5 @@
 import { Readable } from 'node:stream';
 
-import type { IExecuteFunctions, IHttpRequestOptions, INode } from 'n8n-workflow';
-
 import {
 	buildItems,
 	buildResult,
@@ -9,28 +7,15 @@ import {
 } from '../../../../nodes/Kling/job/output/items.ts';
 import { parseTask } from '../../../../nodes/Kling/tasks/task.ts';
 import type { TaskModel } from '../../../../nodes/Kling/transport/types.ts';
-import { contextOf } from '../../../support/fakes.mts';
+import { contextOf, n8nWith } from '../../../support/fakes.mts';
 
 /** The items that a task comes to, and the files in them. What stands in their JSON is tested with result.ts. */
 
-const node = { name: 'Kling', type: 'kling' } as INode;
 const ref = { taskId: '10', itemIndex: 3 };
 
-const n8n = {
-	getNode: () => node,
-	helpers: {
-		httpRequest: async ({ url }: IHttpRequestOptions) => ({
-			statusCode: 200,
-			headers: {},
-			body: Readable.from([Buffer.from(`\x89PNG ${url}`, 'latin1')]),
-		}),
-		async prepareBinaryData(stream: Readable, fileName: string) {
-			for await (const piece of stream) void piece;
-			return { fileName };
-		},
-	},
-} as unknown as IExecuteFunctions;
-
+const n8n = n8nWith({
+	serve: ({ url }) => ({ body: Readable.from([Buffer.from(`\x89PNG ${url}`, 'latin1')]) }),
+});
 const context = contextOf({ baseUrl: 'http://127.0.0.1:1' }, n8n);
 
 const work = (workId: number) => ({

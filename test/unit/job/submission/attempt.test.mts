@@ -1,10 +1,12 @@
 import { NodeOperationError } from 'n8n-workflow';
 
+import { advise } from '../../../../nodes/Kling/actions/image/upscale.operation.ts';
 import { ItemJobs } from '../../../../nodes/Kling/job/submission/attempt.ts';
+import { submitProblem } from '../../../../nodes/Kling/job/submission/problems.ts';
 import { klingError, type KlingError } from '../../../../nodes/Kling/runtime/problems.ts';
-import { nodeOf } from '../../../support/fakes.mts';
+import { answered, nodeOf } from '../../../support/fakes.mts';
 
-/** What an error that stops the node tells of the other items' jobs. */
+/** What is told of a refused job, and with an error that stops the node of the other items' jobs. */
 
 const node = nodeOf();
 const problem = { message: 'It broke', description: 'Mend it.', details: { taskId: '10' } };
@@ -58,5 +60,24 @@ describe('tasks of other items', () => {
 		expect(description).toMatch(/^Mend it\. Tasks .* \(item 0: 100\)\. It is unknown .*: 2\. Look/);
 		const alone = explain(klingError(node, problem, 1), new Map(), [1]);
 		expect(alone.description).toBe('Mend it.');
+	});
+});
+
+describe('the operation says what to do about a refusal, where it knows more', () => {
+	test.each<[string, number, string, RegExp, RegExp | undefined]>([
+		[
+			'a source task that runs',
+			400,
+			'Task 1 is NOT completed',
+			/still running\. Wait for it first: put a Kling node/,
+			/Wait for it first .* Nothing was spent\.$/,
+		],
+		['another 400', 400, 'No', /^Check 'Task', 'Image' and 'Account'\./, undefined],
+		['another answer', 404, 'It is not completed', /Check the IDs/, undefined],
+	])('%s', (_name, status, error, description, forAgent) => {
+		const told = submitProblem(answered(status, { error }), 'upscale', advise);
+		expect(told).toMatchObject({ message: error, httpCode: String(status) });
+		expect(told.description).toMatch(description);
+		expect(told.forAgent ?? '').toMatch(forAgent ?? /^$/);
 	});
 });

@@ -79,6 +79,54 @@ describe('a job of the image', () => {
 	});
 });
 
+describe('a job that was made from a link, of a type that nobody knows', () => {
+	const inputUrl = 'https://s21.example.com/a b.png';
+	const made = { workId: undefined, type: 'some_enhance', inputUrl };
+	const link: Partial<Wanted> = {
+		fromWorkId: undefined,
+		type: undefined,
+		sourceTaskId: undefined,
+		inputUrl,
+		otherArgs: { resolution: '2k' },
+		sinceMs: START_MS - MINUTE_MS,
+	};
+
+	test.each<[string, Partial<FakeJob>, string]>([
+		['that runs', {}, 'found'],
+		['that has succeeded', ago(0), 'found'],
+		['that has failed is none', { ...ago(0), end: 'failed' }, 'absent'],
+		['whose link is written in another way', { inputUrl: inputUrl.replace(' ', '%20') }, 'found'],
+		['of another link', { inputUrl: `${inputUrl}?2` }, 'absent'],
+		['that was asked for the same', { args: { resolution: '4k', biz: 'klingai' } }, 'found'],
+		['that was asked for it in other words', { args: { resolution: '5120' } }, 'found'],
+		['that was asked for something else', { args: { resolution: '2K' } }, 'absent'],
+		['that has a prompt is a generation', { args: { prompt: '' } }, 'absent'],
+		['that is an upscale', { type: UPSCALE_TYPE }, 'absent'],
+		['that tells no type', { type: undefined }, 'found'],
+		['sent long before', ago(3.1), 'absent'],
+	])('%s', async (_name, job, is) => {
+		const { sighting } = await find([{ taskId: '777', ...made, ...job }, { workId: '9' }], link);
+		expect(sighting).toMatchObject(is === 'found' ? { is, taskId: '777' } : { is });
+	});
+
+	test.each<[string, Partial<FakeJob>, string]>([
+		['a silent one could be it', { type: 'other' }, 'untold'],
+		['a silent upscale could not', { type: UPSCALE_TYPE }, 'absent'],
+	])('%s', async (_name, job, is) => {
+		const silent = { listTells: false, taskTells: false, ...job };
+		expect((await find([{ workId: '9' }, silent], link)).sighting.is).toBe(is);
+	});
+
+	test('a task that is known to be of another job is not it', async () => {
+		const isOther = (taskId: string) => taskId === '777';
+		const jobs = [{ taskId: '777', ...made }, { workId: '9' }];
+		expect((await find(jobs, { ...link, isOther })).sighting.is).toBe('absent');
+		const [first, other] = jobs;
+		const two = [first, { ...made, taskId: '778', ...ago(0.5) }, other];
+		expect((await find(two, { ...link, isOther })).sighting).toMatchObject({ taskId: '778' });
+	});
+});
+
 describe('whether the lists tell', () => {
 	const silent = { listTells: false, taskTells: false };
 

@@ -1,7 +1,20 @@
 import type { IDataObject } from 'n8n-workflow';
 
-import { Ledger, type LedgerEntry } from '../../../../nodes/Kling/job/submission/ledger.ts';
-import { FakeExecution, FakeKling, nodeOf } from '../../../support/fakes.mts';
+import {
+	Ledger,
+	SentCount,
+	type LedgerEntry,
+} from '../../../../nodes/Kling/job/submission/ledger.ts';
+import { Cancellation } from '../../../../nodes/Kling/runtime/cancellation.ts';
+import {
+	FakeExecution,
+	FakeKling,
+	nodeOf,
+	realTime,
+	through,
+	virtualTime,
+	type ExecutionSettings,
+} from '../../../support/fakes.mts';
 
 /** What is known of the jobs of an execution, and how long. */
 
@@ -152,4 +165,49 @@ test('equal jobs pass one after another, however the one before ended; another j
 	ends.get('other')!();
 	ends.get('third')!();
 	expect([await other, await third]).toEqual(['other', 'third']);
+});
+
+describe('how many jobs were sent', () => {
+	beforeEach(virtualTime);
+	afterEach(realTime);
+
+	const countOf = (execution: FakeExecution, changes: ExecutionSettings = {}) => {
+		const n8n = execution.context(changes);
+		const count = new SentCount(n8n);
+		const cancellation = new Cancellation(n8n.getNode());
+		return { count, begin: async (limit: number) => await count.begin(limit, cancellation) };
+	};
+
+	test('is kept by execution and node, over runs and saved data', async () => {
+		const execution = new FakeExecution(new FakeKling());
+		const first = countOf(execution);
+		expect(await first.begin(2)).toBe(true);
+		first.count.end(true);
+		expect(countOf(execution, { runIndex: 1 }).count.sent).toBe(1);
+		expect(countOf(execution, { node: { id: 'other' } }).count.sent).toBe(0);
+		expect(countOf(execution.byHand()).count.sent).toBe(0);
+		expect(countOf(execution.byHand({ id: '1' })).count.sent).toBe(1);
+	});
+
+	test('leaves out what was not accepted for sure', async () => {
+		const { count, begin } = countOf(new FakeExecution(new FakeKling()));
+		await begin(1);
+		count.end(false);
+		expect(count.sent).toBe(0);
+		expect(await begin(1)).toBe(true);
+		count.end(true);
+		expect([count.sent, await begin(1)]).toEqual([1, false]);
+	});
+
+	test('at the limit it is waited for jobs under way, also of another call', async () => {
+		const execution = new FakeExecution(new FakeKling());
+		const [one, other, third] = [0, 1, 2].map(() => countOf(execution));
+		await one.begin(1);
+		const [second, last] = [other.begin(1), third.begin(1)];
+		await jest.advanceTimersByTimeAsync(1_000);
+		one.count.end(false);
+		expect(await through(second)).toBe(true);
+		other.count.end(true);
+		expect(await through(last)).toBe(false);
+	});
 });

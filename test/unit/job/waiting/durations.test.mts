@@ -1,21 +1,91 @@
-import { DurationEstimate } from '../../../../nodes/Kling/job/waiting/durations.ts';
+import fc from 'fast-check';
 
-/** How long the next task is expected to take, by those before it. */
+import {
+	DurationEstimate,
+	type Observation,
+} from '../../../../nodes/Kling/job/waiting/durations.ts';
+import { Account, runBatch, type Times } from '../../support/account.mts';
 
-const expectedAfter = (...tookMs: number[]) => {
-	const estimate = new DurationEstimate();
-	tookMs.forEach((ms) => estimate.add(ms));
-	return estimate.expectedMs;
+/** What is learned about how long tasks take, when the API's own times are right, and when they are not. */
+
+const seen = { ranMs: 0, listedMs: 0, seenMs: 10_000 };
+const expected = (...tasks: Array<Partial<Observation>>) => {
+	const times = new DurationEstimate();
+	tasks.forEach((task) => times.add({ ...seen, ...task }));
+	return times.expectedMs;
 };
-const times = (count: number, ms: number): number[] => Array.from({ length: count }, () => ms);
 
-test.each<[string, number[], number]>([
-	['nothing is known: at once', [], 0],
-	['one task: as long as that one', [20_000], 20_000],
-	['up to nine tasks: as long as the quickest, whichever came first', [30, 9, 200, 100, 10], 9],
-	['ten tasks: nine of them took at least as long', [10, 9, 8, 7, 6, 5, 4, 3, 2, 1], 2],
-	['one that was quick does not count for twenty', [...times(18, 60), 1, 2], 60],
-	['the latest forty count', [...times(4, 1), ...times(36, 60)], 60],
-	['what was before them does not', [...times(100, 1), ...times(40, 60)], 60],
-	['and they do from the first on', [...times(100, 60), ...times(5, 1)], 1],
-])('%s', (_name, tookMs, expected) => expect(expectedAfter(...tookMs)).toBe(expected));
+test.each<[string, Partial<Observation>, number]>([
+	['the API’s times', { toldMs: 8_500 }, 8_500],
+	['the API’s times, at the look itself', { toldMs: 10_000 }, 10_000],
+	['not those from after the look', { toldMs: 10_001 }, 9_000],
+	['not those from before a look that saw it running', { ranMs: 9_600, toldMs: 9_500 }, 9_800],
+	['none of the API’s, seen running shortly before', { ranMs: 9_000 }, 9_500],
+	['none of the API’s, listed as running shortly before', { listedMs: 9_400 }, 9_700],
+	['none of the API’s, and not seen for long', { ranMs: 2_000 }, 9_000],
+	['no number', { toldMs: NaN }, 9_000],
+])('%s', (_name, task, ms) => expect(expected(task)).toBe(ms));
+
+test('nothing is expected as long as nothing is known', () => expect(expected()).toBe(0));
+
+test('a tenth of the last forty tasks stays below what is expected', () => {
+	const tasks = Array.from({ length: 60 }, (_, number) => ({ toldMs: number + 1 }));
+	expect(expected(...tasks)).toBe(20 + 5);
+});
+
+test('one look in five comes early, and only where the API’s times are of no use', () => {
+	const firstLooks = (task: Partial<Observation>) => {
+		const times = new DurationEstimate();
+		times.add({ ...seen, ...task });
+		return Array.from({ length: 12 }, () => times.firstLookMs());
+	};
+	expect(firstLooks({ toldMs: 8_000 }).every((ms) => ms === 8_000)).toBe(true);
+	const looks = firstLooks({});
+	expect(looks.filter((ms) => ms < 9_000)).toEqual([7_650, 7_650]);
+	expect(looks.filter((ms) => ms === 9_000)).toHaveLength(10);
+});
+
+describe('a batch of 100 on 10 slots', () => {
+	beforeEach(() => void jest.useFakeTimers({ now: 1_000_000_000_000 }));
+	afterEach(() => void jest.useRealTimers());
+
+	/** Its time as a part of the shortest possible, in which no result waits for a look; and its calls for each task. */
+	async function measure(taskMs: number, times: Times) {
+		const account = new Account(10, 'true', () => taskMs, times);
+		const { seconds, calls } = await runBatch(account, 100);
+		// One request sends a job, and another one tells its end.
+		const limitS = (10 * (taskMs + 2 * 300)) / 1000;
+		return { ofLimit: seconds / limitS, calls: calls / 100 };
+	}
+
+	test.each<[string, Times]>([
+		['right', 'right'],
+		['moving with every read', 'moving'],
+		['missing', 'missing'],
+		['twice too long', { wrong: (ms) => 2 * ms }],
+		['five seconds too long', { wrong: (ms) => ms + 5_000 }],
+		['none at all', { wrong: () => 0 }],
+	])('is near its limit with few calls when the API’s times are %s', async (_name, times) => {
+		const short = await measure(5_000, times);
+		expect(short.ofLimit).toBeLessThanOrEqual(1.15);
+		expect(short.calls).toBeLessThanOrEqual(2.5);
+		const long = await measure(20_000, times);
+		expect(long.ofLimit).toBeLessThanOrEqual(1.055);
+		expect(long.calls).toBeLessThanOrEqual(2.6);
+	});
+
+	test('is never slower than 1.25 of its limit, whatever the API’s times are', async () => {
+		const anyTimes = fc
+			.record({
+				factor: fc.double({ min: 0, max: 3, noNaN: true }),
+				ms: fc.integer({ min: -60_000, max: 60_000 }),
+			})
+			.map(({ factor, ms }): Times => ({ wrong: (taskMs) => taskMs * factor + ms }));
+		await fc.assert(
+			fc.asyncProperty(anyTimes, fc.constantFrom(3_000, 5_000, 20_000), async (times, taskMs) => {
+				expect((await measure(taskMs, times)).ofLimit).toBeLessThanOrEqual(1.25);
+			}),
+			{ numRuns: 20 },
+		);
+	}, 60_000);
+});

@@ -110,13 +110,18 @@ test('nor past the time limit: there the task itself has the last word', async (
 test.each<[string, ApiResult, Partial<Watch>, number]>([
 	// 25 s by its own times, seen after 26.
 	['its own times', task('succeed', { createTime: 1_000, updateTime: 26_000 }), {}, 25],
-	['the time until it was seen, if it tells none', task('succeed'), {}, 26],
-	['that too if it took no time at all', task('succeed', { createTime: 9, updateTime: 9 }), {}, 26],
+	['nine tenths of the time until it was seen, if it tells none', task('succeed'), {}, 23.4],
+	[
+		'that too if it took no time at all',
+		task('succeed', { createTime: 9, updateTime: 9 }),
+		{},
+		23.4,
+	],
 	[
 		'that too if its times make no sense',
 		task('succeed', { createTime: 9, updateTime: 3 }),
 		{},
-		26,
+		23.4,
 	],
 	['nothing, if it failed', task('failed', { createTime: 1_000, updateTime: 26_000 }), {}, 2],
 	[
@@ -155,7 +160,7 @@ test('one ends, the others are still watched, and so is one that comes after all
 test('where a task takes a minute, the list is trusted for a minute and a fifth', async () => {
 	const aMinute = task('succeed', { createTime: 1_000, updateTime: 61_000 });
 	const { begin, looks } = poller(
-		(taskId) => (taskId === '1' ? aMinute : running),
+		(taskId, seconds) => (taskId === '1' && seconds >= 60 ? aMinute : running),
 		() => answered(200, [{ id: 2 }, { id: 3 }, { id: 4 }]),
 	);
 	begin('1');

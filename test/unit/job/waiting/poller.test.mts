@@ -125,11 +125,13 @@ test('a problem that has passed is not told at the time limit, but the status of
 	expect(error?.problem?.details).toEqual({ taskId: '10', status: 'processing' });
 });
 
-test('an agent is told that to ask again costs nothing', async () => {
-	const { error } = await watch(() => running, { timeoutMs: 11_000 }, { type: 'klingTool' });
-	expect(error?.message).toContain(
-		'It may still finish. Call this again with the same values to go on waiting: that costs nothing.',
-	);
+test.each<[boolean | undefined, string]>([
+	[undefined, 'Call this again with the same values to go on waiting: that costs nothing.'],
+	[true, 'Do not ask for it again, since that could spend credits twice: look up the task'],
+])('an agent is told whether to ask again costs something: %j', async (paysAgain, words) => {
+	const tool = { type: 'klingTool' };
+	const { error } = await watch(() => running, { timeoutMs: 11_000, paysAgain }, tool);
+	expect(error?.message).toContain(`It may still finish. ${words}`);
 });
 
 test('the time limit has one last look, and tells the last problem', async () => {

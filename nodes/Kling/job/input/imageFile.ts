@@ -1,0 +1,104 @@
+import type { IExecuteFunctions } from 'n8n-workflow';
+
+import type { ByteStream } from '../../transport/types';
+import { imageType } from '../output/imageType';
+import { jpegSize, pngSize } from './imageSize';
+
+/** "at most 10 MB, each side at least 300 px" (kling-api.md, "POST /v1/kling/assets"). assumes: asset-upload */
+const MAX_BYTES = 10 * 1024 * 1024;
+const MIN_SIDE_PX = 300;
+const SIZE_OF = { 'image/png': pngSize, 'image/jpeg': jpegSize };
+/** Where HEIC, AVIF and videos have the letters "ftyp" (ISO/IEC 14496-12). */
+const FTYP_AT = 4;
+
+/** A file of an item that can be uploaded, as it was when it was read. */
+export interface ImageFile {
+	/** The item's binary field. */
+	field: string;
+	mimeType: string;
+	bytes: number;
+	/** In hex. */
+	sha256: string;
+}
+
+/** Why a file cannot be used, and what to do about it. */
+export interface UnusableFile {
+	reason: string;
+	advice: string;
+}
+
+/** Reads a file once and checks what useapi.net would refuse. Whatever type the item claims, its bytes count. */
+export async function readImageFile(
+	n8n: IExecuteFunctions,
+	itemIndex: number,
+	field: string,
+): Promise<ImageFile | UnusableFile> {
+	const bytes = await readAll(await openFile(n8n, itemIndex, field));
+	if (!bytes) {
+		return {
+			reason: 'is larger than 10 MB',
+			advice: "Make it smaller, e.g. with n8n's Edit Image node.",
+		};
+	}
+	const mimeType = imageType(bytes, '')?.mimeType ?? 'unknown';
+	if (mimeType !== 'image/png' && mimeType !== 'image/jpeg') {
+		return {
+			reason: `is neither PNG nor JPEG${otherType(bytes, mimeType)}`,
+			advice: "Convert it to PNG first, e.g. with n8n's Edit Image node and its option 'Format'.",
+		};
+	}
+	const size = SIZE_OF[mimeType](bytes);
+	if (!size) return { reason: 'is a damaged image', advice: 'Its size in pixels cannot be read.' };
+	const { width, height } = size;
+	if (Math.min(width, height) < MIN_SIDE_PX) {
+		return {
+			reason: `is only ${width} × ${height} pixels`,
+			advice: `Kling takes images of at least ${MIN_SIDE_PX} pixels on each side.`,
+		};
+	}
+	return { field, mimeType, bytes: bytes.length, sha256: await sha256(bytes) };
+}
+
+/** The file in a binary field: n8n keeps it in its storage, or within the item. @throws n8n's error when there is none */
+export async function openFile(
+	n8n: IExecuteFunctions,
+	itemIndex: number,
+	field: string,
+): Promise<ByteStream | Uint8Array> {
+	const { id } = n8n.helpers.assertBinaryData(itemIndex, field);
+	return id
+		? ((await n8n.helpers.getBinaryStream(id)) as ByteStream)
+		: await n8n.helpers.getBinaryDataBuffer(itemIndex, field);
+}
+
+/** `undefined`: it is too large. */
+async function readAll(
+	file: ByteStream | Uint8Array,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+	const chunks: Uint8Array[] = [];
+	let length = 0;
+	for await (const chunk of file instanceof Uint8Array ? [file] : file) {
+		length += (chunk as Uint8Array).length;
+		// To leave the loop closes the file.
+		if (length > MAX_BYTES) return undefined;
+		chunks.push(chunk as Uint8Array);
+	}
+	const bytes = new Uint8Array(length);
+	let at = 0;
+	for (const chunk of chunks) {
+		bytes.set(chunk, at);
+		at += chunk.length;
+	}
+	return bytes;
+}
+
+function otherType(bytes: Uint8Array, mimeType: string): string {
+	if (mimeType !== 'unknown') return `, but ${mimeType}`;
+	const isFtyp = String.fromCharCode(...bytes.subarray(FTYP_AT, FTYP_AT + 4)) === 'ftyp';
+	return isFtyp ? ', but perhaps HEIC or AVIF' : '';
+}
+
+async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+	const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+	return [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}

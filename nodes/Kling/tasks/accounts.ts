@@ -1,0 +1,69 @@
+import type { IDataObject } from 'n8n-workflow';
+
+import { unwrap, vendorText, type Problem } from '../runtime/problems';
+import { numberOf, record, text } from '../transport/json';
+import type { ApiResult } from '../transport/types';
+import { creditsOf } from './task';
+
+/** A Kling account that is connected to useapi.net. Never holds its session or its password. */
+export interface KlingAccount extends IDataObject {
+	email: string;
+	/** In Kling credits; told only where the balance was asked for. */
+	credits?: number;
+	/** The most jobs that it runs at once. */
+	maxJobs?: number;
+	/** What the credits are made of, and when each part expires (ISO 8601). */
+	plan?: Array<{ type?: string; credits?: number; expiresAt?: string }>;
+	/** What useapi.net says is wrong with the account. n8n takes an item with a field `error` for a failed one. */
+	vendorError?: string;
+}
+
+/** assumes: points-times */
+function isoTime(epochMs: unknown): string | undefined {
+	const date = new Date(numberOf(epochMs));
+	return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
+}
+
+/** Reads an entry of GET /accounts, or the answer of GET /accounts/{email}, which has the balance too. */
+export function parseAccount(entry: unknown, email: string): KlingAccount {
+	const { maxJobs, balance, error } = record(entry);
+	const { total, points } = record(balance);
+	const plan = Array.isArray(points) ? points.map(record) : undefined;
+	return defined({
+		email,
+		credits: creditsOf(total),
+		maxJobs: typeof maxJobs === 'number' ? maxJobs : undefined,
+		plan: plan?.map(({ type, balance: left, endTime }) =>
+			defined({ type: text(type), credits: creditsOf(left), expiresAt: isoTime(endTime) }),
+		),
+		vendorError: text(error),
+	});
+}
+
+const defined = <T extends object>(fields: T): T =>
+	Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
+
+/** What GET /accounts told. assumes: accounts-by-email, no-account */
+export function readAccounts(
+	result: ApiResult,
+): { accounts: KlingAccount[]; problem?: undefined } | { accounts?: undefined; problem: Problem } {
+	// "404 when no Kling account is connected" (kling-api.md, "Around it").
+	if (result.outcome === 'answered' && result.status === 404) {
+		const said = vendorText(result.body) ?? 'nothing';
+		return { problem: { ...NO_ACCOUNT, description: `useapi.net says: "${said}". ${CONNECT}` } };
+	}
+	const got = unwrap(result);
+	if (got.problem) return { problem: got.problem };
+	const entries = Object.entries(record(got.body));
+	const accounts = entries.filter(([key]) => key.includes('@'));
+	if (accounts.length === 0 && entries.length > 0) return { problem: NOT_ACCOUNTS };
+	return { accounts: accounts.map(([email, entry]) => parseAccount(entry, email)) };
+}
+
+const NO_ACCOUNT = { message: 'No Kling account is connected to useapi.net yet', httpCode: '404' };
+const CONNECT = 'Connect your Kling account there, then try again.';
+const NOT_ACCOUNTS: Problem = {
+	message: 'The answer of useapi.net is not a list of accounts',
+	description:
+		"Try again in a moment. If this happens again, check the 'Base URL' of the credential.",
+};
