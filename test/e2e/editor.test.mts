@@ -203,7 +203,6 @@ test.each(EXAMPLES)('%s opens as a user imports it, with every node known', asyn
 	const { nodes } = await readExample(file, credential);
 	const cards = nodes.filter(({ type }) => type !== 'n8n-nodes-base.stickyNote');
 	for (const { name } of cards) await editor.node(name).waitFor();
-	await editor.page.keyboard.press('1');
-	await editor.shot(`example-${file.replace('.json', '')}`);
+	await editor.shotOfExample(file.replace('.json', ''));
 	expect(await editor.page.getByText(/Install this node|is not (known|installed)/).count()).toBe(0);
 });

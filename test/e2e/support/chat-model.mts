@@ -14,8 +14,8 @@ export interface OfferedTool {
 	parameters: { properties: Record<string, object>; required?: string[] };
 }
 
-/** At one turn the model calls tools, several at once if it likes, or says its last word. */
-export type Turn = { calls: object[] } | { say: string };
+/** At one turn the model calls a tool (the first, unless named), several times at once if it likes, or says its last word. */
+export type Turn = { calls: object[]; tool?: string } | { say: string };
 
 /** @param read what the tool has answered so far in this conversation, oldest first */
 export type Script = (read: string[]) => Turn;
@@ -62,9 +62,9 @@ export async function startChatModel(script: Script): Promise<ChatModel> {
 		const request = { headers, body } as ChatRequest;
 		requests.push(request);
 		if (request.body.stream) return await reply.code(400).send(failure('It does not stream'));
-		const tool = toolOf(request);
-		if (!tool) return await reply.code(400).send(failure('No tool was offered'));
 		const turn = script(answersIn(request));
+		const tool = toolOf(request, 'calls' in turn ? turn.tool : undefined);
+		if (!tool) return await reply.code(400).send(failure('No such tool was offered'));
 		const wrong = 'calls' in turn && turn.calls.find((values) => !fits(values, tool));
 		if (wrong) {
 			return await reply.code(400).send(failure(`${JSON.stringify(wrong)} does not fit the tool`));
@@ -85,7 +85,10 @@ export async function startChatModel(script: Script): Promise<ChatModel> {
 
 const failure = (message: string) => ({ error: { message, type: 'invalid_request_error' } });
 
-const toolOf = ({ body }: ChatRequest): OfferedTool | undefined => body.tools?.[0]?.function;
+function toolOf({ body: { tools = [] } }: ChatRequest, name?: string): OfferedTool | undefined {
+	const offered = tools.map((tool) => tool.function);
+	return name ? offered.find((tool) => tool.name === name) : offered[0];
+}
 
 const answersIn = ({ body }: ChatRequest): string[] =>
 	body.messages.filter(({ role }) => role === 'tool').map(({ content }) => content ?? '');

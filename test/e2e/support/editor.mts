@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Locator, Page } from 'playwright-core';
+import sharp from 'sharp';
 
 import type { Workflow } from '../../../tools/n8n/restClient.mts';
 import { PROJECT, WORK } from '../../../tools/project.mts';
@@ -14,12 +15,18 @@ import type { RealN8n } from './real-n8n.mts';
 
 const PICTURES = join(WORK, 'pictures');
 const README_PICTURES = join(PROJECT, 'docs', 'images');
+const EXAMPLE_PICTURES = join(PROJECT, 'examples', 'images');
 const isForReadme = process.env.KLING_PICTURES === 'readme';
 const SIZE = { width: 1440, height: 900 };
 const SHARPNESS = isForReadme ? 2 : 1;
 const PATIENCE_MS = 30_000;
 /** "Workflow executed successfully" would lie over what is to be seen. */
 const STILL = { animations: 'disabled', style: '.el-notification { display: none }' } as const;
+const ONLY_NODES = {
+	...STILL,
+	style: `${STILL.style} .vue-flow__panel, button { display: none !important }`,
+};
+const MARGIN = 25;
 const SUCCESS = '[data-test-id="canvas-node-status-success"]';
 
 export interface Editor {
@@ -30,6 +37,8 @@ export interface Editor {
 	 * @param readme the name of the README's picture that this is
 	 */
 	shot(name: string, readme?: string): Promise<void>;
+	/** Takes a picture of the whole workflow; `npm run screenshot` keeps it beside the examples. */
+	shotOfExample(name: string): Promise<void>;
 	/** A node on the canvas. */
 	node(name: string): Locator;
 	/** A field of the node that is open. */
@@ -73,6 +82,27 @@ export async function openEditor(real: RealN8n, suite: string): Promise<Editor> 
 			await mkdir(README_PICTURES, { recursive: true });
 			const inReadme = join(README_PICTURES, `${readme}.png`);
 			await page.screenshot({ ...STILL, path: inReadme });
+		},
+		async shotOfExample(name) {
+			await page.keyboard.press('1');
+			await page.locator('.vue-flow__pane').click({ position: { x: 5, y: 300 } });
+			const folder = isForReadme ? EXAMPLE_PICTURES : PICTURES;
+			await mkdir(folder, { recursive: true });
+			const boxes = await page.locator('.vue-flow__node').all();
+			const areas = await Promise.all(boxes.map(async (box) => (await box.boundingBox())!));
+			const left = Math.min(...areas.map(({ x }) => x)) - MARGIN;
+			const top = Math.min(...areas.map(({ y }) => y)) - MARGIN;
+			const clip = {
+				x: left,
+				y: top,
+				width: Math.max(...areas.map(({ x, width }) => x + width)) - left + MARGIN,
+				// Names stand below their nodes.
+				height: Math.max(...areas.map(({ y, height }) => y + height)) - top + 3 * MARGIN,
+			};
+			const picture = await page.screenshot({ ...ONLY_NODES, clip, scale: 'css' });
+			await sharp(picture)
+				.png({ palette: true })
+				.toFile(join(folder, `${name}.png`));
 		},
 		node,
 		field: (name) => byTestId(`parameter-input-${name}`),

@@ -23,6 +23,8 @@ export const KLING = 'n8n-nodes-useapi-kling.kling';
 export const KLING_TRIGGER = `${KLING}Trigger`;
 const CREDENTIAL = 'useApiNetApi';
 
+export type SavedCredential = Credential & { id: string };
+
 export interface RealN8n {
 	n8n: RunningN8n;
 	api: RestClient;
@@ -30,9 +32,7 @@ export interface RealN8n {
 	/** For files of a test; gone with n8n. */
 	folder: string;
 	/** A sandbox with a credential for it in n8n. */
-	open(
-		options?: SandboxOptions,
-	): Promise<{ sandbox: Sandbox; credential: Credential & { id: string } }>;
+	open(options?: SandboxOptions): Promise<{ sandbox: Sandbox; credential: SavedCredential }>;
 	/** Ends n8n as a power cut would and starts it again on its data, at the same address. */
 	killAndRestart(): Promise<void>;
 	/** Ends n8n and starts it again at the same address, with all that it has stored. */
@@ -99,7 +99,7 @@ export async function openN8n(): Promise<RealN8n> {
 export function klingWorkflow(
 	items: object[],
 	parameters: Record<string, unknown>,
-	{ id, name }: Credential & { id: string },
+	{ id, name }: SavedCredential,
 	settings: Partial<WorkflowNode> = {},
 ): Workflow {
 	const node = (nodeName: string, type: string, extra: Partial<WorkflowNode>): WorkflowNode => ({
@@ -144,7 +144,7 @@ export function klingWorkflow(
 /** Trigger → Result, as the editor stores it; `path` is that of its Production URL and its Test URL. */
 export function triggerWorkflow(
 	parameters: Record<string, unknown>,
-	credential: Credential & { id: string },
+	credential: SavedCredential,
 ): Workflow & { path: string } {
 	const { nodes, settings } = klingWorkflow([], parameters, credential);
 	const [, , kling, result] = nodes;
@@ -174,16 +174,30 @@ export async function executionsOf(api: RestClient, workflowId: string): Promise
 	return await Promise.all(results.map(async ({ id }) => await api.waitForExecution(id)));
 }
 
-/** An example as a user gets it, with the credential chosen in its Kling nodes. */
+/**
+ * An example as a user gets it, with the credential chosen in its Kling nodes.
+ *
+ * @param others credentials of other services, by how the types of their nodes begin
+ */
 export async function readExample(
 	file: string,
-	{ id, name }: Credential & { id: string },
+	credential: SavedCredential,
+	others: Record<string, SavedCredential> = {},
 ): Promise<Workflow> {
 	const workflow = JSON.parse(await readFile(join(PROJECT, 'examples', file), 'utf8')) as Workflow;
 	for (const node of workflow.nodes) {
-		if (node.type.startsWith(KLING)) node.credentials = { [CREDENTIAL]: { id, name } };
+		for (const [types, { type, id, name }] of Object.entries({ [KLING]: credential, ...others })) {
+			if (node.type.startsWith(types)) node.credentials = { [type]: { id, name } };
+		}
 	}
 	return workflow;
+}
+
+/** @throws if the workflow has no node of that name */
+export function nodeOf({ nodes }: Workflow, name: string): WorkflowNode {
+	const found = nodes.find((node) => node.name === name);
+	if (!found) throw new Error(`There is no node ${name}`);
+	return found;
 }
 
 export { itemsOf };
