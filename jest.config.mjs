@@ -61,8 +61,7 @@ const projects =
 
 export default {
 	projects,
-	// Some of them wait for a process or for the real clock.
-	maxWorkers: '200%',
+	maxWorkers: '100%',
 	testSequencer: '<rootDir>/test/sequencer.cjs',
 	testTimeout: 30_000,
 	// n8n-core 2.8 leaves something open that would keep Jest from ending.

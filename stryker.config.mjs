@@ -2,7 +2,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { project } from './jest.config.mjs';
+import config from './test/mutation/jest.mjs';
 
 const WORK = '.kling/mutation';
 
@@ -33,18 +33,7 @@ export default {
 	coverageAnalysis: 'perTest',
 	// What is done once, as a file loads, would have to be put to every test.
 	ignoreStatic: true,
-	jest: {
-		projectType: 'custom',
-		enableFindRelatedTests: false,
-		config: {
-			...project('unit'),
-			rootDir: '.',
-			testMatch: ['<rootDir>/test/mutation/unit.cjs'],
-			testEnvironment: './test/mutation/environment.cjs',
-			// Or Jest would take those of jest.config.mjs.
-			projects: [],
-		},
-	},
+	jest: { projectType: 'custom', enableFindRelatedTests: false, config },
 	incremental: true,
 	incrementalFile: `${WORK}/incremental.json`,
 	reporters: ['clear-text', 'progress-append-only', 'html'],
@@ -55,5 +44,4 @@ export default {
 	ignorePatterns: ['.kling', 'dist', 'docs/images', '.github', '.ci'],
 	cleanTempDir: 'always',
 	timeoutMS: 30_000,
-	allowConsoleColors: false,
 };

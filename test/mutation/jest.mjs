@@ -1,0 +1,11 @@
+import { project } from '../../jest.config.mjs';
+
+/** What Stryker runs: all unit tests as one file. */
+export default {
+	...project('unit'),
+	rootDir: '.',
+	testMatch: ['<rootDir>/test/mutation/unit.cjs'],
+	testEnvironment: './test/mutation/environment.cjs',
+	// Or Jest would take those of jest.config.mjs.
+	projects: [],
+};
