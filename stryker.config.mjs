@@ -54,6 +54,6 @@ export default {
 	tempDirName: join(tmpdir(), 'n8n-nodes-useapi-kling-mutation'),
 	ignorePatterns: ['.kling', 'dist', 'docs/images', '.github', '.ci'],
 	cleanTempDir: 'always',
-	timeoutMS: 10_000,
+	timeoutMS: 30_000,
 	allowConsoleColors: false,
 };

@@ -2,8 +2,9 @@
 import { execa } from 'execa';
 import getPort, { portNumbers } from 'get-port';
 import { randomInt } from 'node:crypto';
-import { mkdir, readFile, realpath, rm } from 'node:fs/promises';
+import { mkdir, open, readFile, realpath, rm } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
+import type { Writable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { STALE_S, takeLock } from '../lock.mts';
 import { UserError } from '../terminal.mts';
@@ -12,8 +13,6 @@ import { installCommunityNodes } from './pack.mts';
 import { RestClient } from './restClient.mts';
 
 const START_LIMIT_MS = 180_000;
-const LOOK_AGAIN_MS = 200;
-const KILLED_AFTER_MS = 3_000;
 /** Loaded into n8n: its channel to this process closes when this process dies, however that comes. */
 const END_WITH_PARENT = `data:text/javascript,process.on('disconnect',()=>process.kill(process.pid,'SIGINT'))`;
 
@@ -85,19 +84,19 @@ export async function logTail(log: string): Promise<string> {
 }
 
 /** The process of n8n, in the group of this one: Ctrl-C reaches both. */
-function launch(n8n: N8nInstall, file: string, env: Record<string, string>, options: N8nOptions) {
+function launch(n8n: N8nInstall, log: Writable, env: Record<string, string>, options: N8nOptions) {
 	const { command = 'start', shutdownS = 5 } = options;
 	return execa(n8n.node, [`--import=${END_WITH_PARENT}`, n8n.n8n, command], {
-		cwd: dirname(file),
+		cwd: options.folder,
 		extendEnv: false,
 		env: { ...env, N8N_GRACEFUL_SHUTDOWN_TIMEOUT: String(shutdownS), ...options.env },
 		ipc: true,
 		stdin: 'ignore',
-		stdout: { file },
-		stderr: { file },
+		stdout: log,
+		stderr: log,
 		reject: false,
 		killSignal: 'SIGINT',
-		forceKillAfterDelay: shutdownS * 1_000 + KILLED_AFTER_MS,
+		forceKillAfterDelay: (shutdownS + 3) * 1_000,
 	});
 }
 
@@ -106,7 +105,7 @@ async function waitUntilReady(url: string, n8n: ReturnType<typeof launch>): Prom
 	while (Date.now() < deadline && n8n.exitCode === null && n8n.signalCode === null) {
 		const answer = await fetch(`${url}/healthz/readiness`).catch(() => undefined);
 		if (answer?.ok) return true;
-		await pause(LOOK_AGAIN_MS);
+		await pause(200);
 	}
 	return false;
 }
@@ -134,7 +133,10 @@ export async function startN8n(options: N8nOptions) {
 	try {
 		const nodes = join(folder, 'n8n', '.n8n', 'nodes', 'node_modules');
 		await installCommunityNodes([options.tarball, ...(options.others ?? [])], nodes, n8n.modules);
-		child = launch(n8n, log, await environment(n8n, folder, url), options);
+		// A file of its own: n8n never ends when a pipe to this process breaks.
+		const output = (await open(log, 'w')).createWriteStream();
+		child = launch(n8n, output, await environment(n8n, folder, url), options);
+		output.destroy();
 		if (!(await waitUntilReady(url, child))) {
 			throw new UserError(
 				`n8n did not start. Its log is ${log}; what matters in it:\n${await logTail(log)}\nIf the log speaks of missing or unknown files or commands, the installed n8n is damaged: delete ${n8n.folder} and run the same command again; it is then installed anew.`,

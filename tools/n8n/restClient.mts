@@ -3,8 +3,6 @@ import { parse as parseFlatted } from 'flatted';
 import type { INode, INodeExecutionData, IRunExecutionData } from 'n8n-workflow';
 import { setTimeout as pause } from 'node:timers/promises';
 
-const LOOK_AGAIN_MS = 250;
-const EXECUTION_LIMIT_MS = 300_000;
 export const RUNNING = ['new', 'running', 'waiting', 'unknown'];
 
 export interface Login {
@@ -132,12 +130,12 @@ export class RestClient {
 		return { ...rest, resultData: run?.resultData ?? { runData: {} } };
 	}
 
-	async waitForExecution(id: string, limitMs = EXECUTION_LIMIT_MS): Promise<Execution> {
+	async waitForExecution(id: string, limitMs = 300_000): Promise<Execution> {
 		const deadline = Date.now() + limitMs;
 		while (Date.now() < deadline) {
 			const execution = await this.getExecution(id);
 			if (!RUNNING.includes(execution.status)) return execution;
-			await pause(LOOK_AGAIN_MS);
+			await pause(250);
 		}
 		throw new Error(`The run has not ended within ${limitMs / 1_000} s`);
 	}

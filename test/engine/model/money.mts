@@ -14,7 +14,7 @@ export function robbed(
 	ended: Execution[],
 ): string[] {
 	const spoiled = steps.flatMap((step) => (step.do === 'spoil' ? [step.call] : []));
-	const readsSpoiled = spoiled.some((call) => call !== 'post' && call !== 'file');
+	const readsSpoiled = spoiled.some((call) => !['post', 'upload', 'file'].includes(call));
 	const isReadable = setup.wholeLists && !readsSpoiled;
 	const asked = new Set(setup.items.map(keyOf));
 	return [
@@ -33,7 +33,7 @@ export function robbed(
 function paidTwice(
 	before: Payment,
 	{ taskId, key, at, execution, klingRun }: Payment,
-	{ jobMs, reuse, listLagMs }: Setup,
+	{ jobMs, reuse, listLagMs, source }: Setup,
 	isReadable: boolean,
 ): string[] {
 	const both = `${key} (${before.taskId}, ${taskId})`;
@@ -43,7 +43,9 @@ function paidTwice(
 	if (isOfFailing(key) && at >= before.at + jobMs) return [];
 	if (before.execution.family === execution.family) return [`paid twice in one execution: ${both}`];
 	const showsIt = isReadable && execution.startedMs > before.at + listLagMs;
-	return reuse && showsIt ? [`paid twice in two executions, with reuse: ${both}`] : [];
+	return source === 'kling' && reuse && showsIt
+		? [`paid twice in two executions, with reuse: ${both}`]
+		: [];
 }
 
 /** A task whose answer was lost can only be named where the API's lists tell of it, and need not be if it failed. */

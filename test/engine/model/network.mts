@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import type { IDataObject } from 'n8n-workflow';
 
 import type { openSandbox } from '../../../sandbox/server.mts';
 import { real } from '../support/clock.mts';
@@ -6,12 +7,14 @@ import type { Credentials } from '../support/engine.mts';
 import { axios, type AxiosConfig } from '../support/requests.mts';
 import type { Execution } from './server.mts';
 import type { Call, FaultName } from './setup.mts';
+import { imageOf, keyOf } from './workflow.mts';
 
 /** Hands n8n's requests to the sandbox in this process, spoils them, and notes what the API has accepted. */
 
 /** One way. Whoever sends may be killed or canceled before the request arrives, or before the answer does. */
 const LATENCY_MS = 50;
-const SEND_PATH = '/v1/kling/images/upscale';
+const SEND_PATH = '/v1/kling/images/';
+const UPLOAD_PATH = '/v1/kling/assets/';
 
 /** Who sends: a run of the workflow, in a process of n8n that may die. */
 export interface Sender {
@@ -22,7 +25,7 @@ export interface Sender {
 /** A task that the API has accepted, and that is paid therefore. */
 export interface Payment {
 	taskId: string;
-	/** What is paid for: account, task and image. */
+	/** What is paid for: account and image. */
 	key: string;
 	/** Epoch ms. */
 	at: number;
@@ -39,10 +42,14 @@ interface Answer {
 	body: Buffer;
 }
 const networkAdapter = axios.defaults.adapter;
+let opened = 0;
 
 export class Network {
 	readonly payments: Payment[] = [];
+	/** What was uploaded, by its link. */
+	private readonly files = new Map<unknown, Buffer>();
 	private readonly senders: Sender[] = [];
+	private readonly id = ++opened;
 	private spoiled: Array<{ call: Call; fault: FaultName; left: number }> = [];
 
 	constructor(private readonly sandbox: Awaited<ReturnType<typeof openSandbox>>) {
@@ -55,14 +62,14 @@ export class Network {
 
 	/** Each sender has a token of its own, which tells who sends. */
 	credentialsOf(sender: Sender): Credentials {
-		const apiToken = `${this.sandbox.token}-${this.senders.push(sender) - 1}`;
+		const apiToken = `${this.sandbox.token}-${this.id}-${this.senders.push(sender) - 1}`;
 		return { apiToken, baseUrl: this.sandbox.url };
 	}
 
-	/** Nobody for a file, which needs no token. */
-	private senderOf({ headers }: AxiosConfig): Sender | undefined {
-		const [, number] = /-(\d+)$/.exec(String(headers?.Authorization)) ?? [];
-		return this.senders[Number(number)];
+	/** Nobody for a file, which needs no token. What was killed or canceled in an earlier sequence may still be about to send. */
+	private senderOf({ headers }: AxiosConfig): Sender | 'gone' | undefined {
+		const [, id, number] = /-(\d+)-(\d+)$/.exec(String(headers?.Authorization)) ?? [];
+		return id === undefined || Number(id) === this.id ? this.senders[Number(number)] : 'gone';
 	}
 
 	spoil(call: Call, fault: FaultName, times: number) {
@@ -73,7 +80,7 @@ export class Network {
 		const sender = this.senderOf(config);
 		const arrive = async () => {
 			await new Promise((resolve) => setTimeout(resolve, LATENCY_MS));
-			if (sender?.process.dead) await new Promise(() => {});
+			if (sender === 'gone' || sender?.process.dead) await new Promise(() => {});
 			if (config.signal?.aborted) throw networkError('ERR_CANCELED');
 		};
 		await arrive();
@@ -83,10 +90,15 @@ export class Network {
 		if (fault === 'unsent') throw networkError('ECONNREFUSED');
 		const takesEffect = !fault || fault.endsWith('After');
 		const answer = takesEffect ? await this.deliver(config, url) : spoiledAnswer(fault);
-		if (takesEffect && call === 'post' && answer?.status === 200) {
-			const { execution } = sender!;
+		const isAccepted = takesEffect && answer?.status === 200;
+		if (isAccepted && call === 'upload') {
+			const { url: link } = JSON.parse(String(answer.body)) as { url: string };
+			this.files.set(link, config.data as Buffer);
+		}
+		if (isAccepted && call === 'post') {
+			const { execution } = sender as Sender;
 			this.payments.push({
-				...whatIsPaid(config, answer),
+				...this.whatIsPaid(config, answer),
 				at: Date.now(),
 				execution,
 				klingRun: execution.klingRuns,
@@ -117,6 +129,13 @@ export class Network {
 		return { status: response.statusCode, headers: response.headers, body: response.rawPayload };
 	}
 
+	private whatIsPaid({ data }: AxiosConfig, answer: Answer) {
+		const request = JSON.parse(String(data)) as IDataObject;
+		const { task } = JSON.parse(String(answer.body)) as { task: { id: number } };
+		const image = imageOf(request, this.files);
+		return { taskId: String(task.id), key: keyOf({ image, account: request.email }) };
+	}
+
 	private take(call: Call): FaultName | undefined {
 		const found = this.spoiled.find((entry) => entry.call === call && entry.left > 0);
 		if (found) found.left--;
@@ -126,16 +145,11 @@ export class Network {
 
 function callOf(url: string): Call {
 	const { pathname } = new URL(url);
-	if (pathname === SEND_PATH) return 'post';
+	if (pathname.startsWith(SEND_PATH)) return 'post';
+	if (pathname === UPLOAD_PATH) return 'upload';
 	if (pathname === '/v1/kling/tasks') return 'list';
 	if (pathname.startsWith('/v1/kling/tasks/')) return 'task';
 	return pathname.startsWith('/v1/kling/scheduler') ? 'running' : 'file';
-}
-
-function whatIsPaid({ data }: AxiosConfig, answer: Answer) {
-	const { task_id, workId, email } = JSON.parse(String(data)) as Record<string, unknown>;
-	const { task } = JSON.parse(String(answer.body)) as { task: { id: number } };
-	return { taskId: String(task.id), key: [email, task_id, workId].join(' ') };
 }
 
 /** Nothing where the connection breaks. */

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 
 /** What a sequence may be made of: a workflow, an API, and what happens while it runs. */
 
-/** What upscaling an image comes to. `unknown` has no such task; `invalid` is refused by the node itself. */
+/** What a job of an image comes to. `unknown` has no such task; `invalid` is refused by the node itself. */
 const IMAGES = ['one', 'two', 'three', 'fails', 'forbidden', 'unknown', 'invalid'] as const;
 export type Image = (typeof IMAGES)[number];
 
@@ -15,7 +15,7 @@ export interface Item {
 const CALLBACKS = ['delivered', 'lost', 'late', 'twice'] as const;
 
 /** The calls of the API that can go wrong. */
-export const CALLS = ['post', 'task', 'list', 'running', 'file'] as const;
+export const CALLS = ['post', 'upload', 'task', 'list', 'running', 'file'] as const;
 export type Call = (typeof CALLS)[number];
 
 /** What can go wrong with a call; those with "After" happen when it has taken effect. */
@@ -37,6 +37,8 @@ const setup = fc.record({
 		}),
 		{ minLength: 1, maxLength: 4 },
 	),
+	/** An upscale of Kling's image, or an enhance of a link or a file. */
+	source: fc.constantFrom('kling' as const, 'kling', 'link', 'file'),
 	wait: fc.constantFrom('poll', 'callback', 'callback', 'none'),
 	download: fc.boolean(),
 	reuse: fc.boolean(),

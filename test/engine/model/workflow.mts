@@ -26,9 +26,29 @@ export const seeds: SandboxSeed[] = (['one', 'two', 'three', 'fails', 'forbidden
 	}),
 );
 
-export const keyOf = ({ image, account }: Item) =>
-	[account, TASK_IDS[image], workIdOf(image)].join(' ');
-export const isOfFailing = (key: string) => key.includes(TASK_IDS.fails);
+const LINKS = 'https://shop.example.com/';
+/** As much of a PNG as tells that it is one: its size is another one for each image. */
+const fileOf = (image: Image) => {
+	const head = Buffer.from('\x89PNG\r\n\x1a\n\0\0\0\rIHDR', 'latin1');
+	const size = Buffer.alloc(8);
+	size.writeUInt32BE(300 + Object.keys(TASK_IDS).indexOf(image));
+	size.writeUInt32BE(300, 4);
+	return Buffer.concat([head, size]);
+};
+
+/** What is paid for. */
+export const keyOf = ({ image, account }: Pick<Item, 'image'> & { account: unknown }) =>
+	`${String(account)} ${image}`;
+export const isOfFailing = (key: string) => key.endsWith(' fails');
+
+/** The image that a request is about. @param files those that were uploaded, by their links */
+export function imageOf({ task_id, image }: IDataObject, files: Map<unknown, Buffer>): Image {
+	const isIt = (one: Image) =>
+		TASK_IDS[one] === task_id || linkOf(one) === image || files.get(image)?.equals(fileOf(one));
+	return (Object.keys(TASK_IDS) as Image[]).find(isIt)!;
+}
+
+const linkOf = (image: Image) => (image === 'invalid' ? 'x' : `${LINKS}${image}.png`);
 
 /** Which of the items of Start an input item asks for, as an expression. In a loop the node's own output comes back. */
 const ASKED: Record<Setup['loop'], string> = {
@@ -44,13 +64,20 @@ export function itemOf({ items, loop }: Setup, origin: number, itemIndex: number
 
 export function workflowOf(setup: Setup): EngineWorkflow {
 	const { items, wait, download, reuse, timeout, onError, retryOnFail, loop, rounds } = setup;
-	const { executeOnce } = setup;
+	const { executeOnce, source } = setup;
+	// In a loop an item that comes back has no file any more.
+	const isFile = source === 'file' && loop === 'none';
 	// As this node puts a task out, so that its own output could be taken for its input.
 	const json = items.map(
 		({ image, account }): IDataObject => ({
 			account,
 			taskId: TASK_IDS[image],
 			images: [{ workId: workIdOf(image) }],
+			link: linkOf(image),
+			...(isFile &&
+				image !== 'invalid' && {
+					files: { data: { base64: fileOf(image).toString('base64'), inItem: true } },
+				}),
 		}),
 	);
 	const item = ASKED[loop];
@@ -59,12 +86,14 @@ export function workflowOf(setup: Setup): EngineWorkflow {
 		mode,
 		value: `={{ ${item}.${field} }}`,
 	});
+	const ofKling = { taskId: locator('taskId'), workId: locator('images[0].workId') };
+	const ofAny = { imageSource: isFile ? 'binary' : 'url', imageUrl: `={{ ${item}.link }}` };
 	const parameters = {
 		resource: 'image',
-		operation: 'upscale',
 		account: locator('account', 'email'),
-		taskId: locator('taskId'),
-		workId: locator('images[0].workId'),
+		...(source === 'kling'
+			? { operation: 'upscale', ...ofKling }
+			: { operation: 'enhance', ...ofAny }),
 		wait,
 		...(wait !== 'none' && { download }),
 		options: { timeout, reuse },

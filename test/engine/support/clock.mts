@@ -16,6 +16,8 @@ const UNTOUCHED = [
 
 const underWay = new Set<symbol>();
 const waiting = new Set<symbol>();
+/** What a test that took too long still does has no clock any more. */
+let isStarted = false;
 let isPassing = false;
 interface Condition {
 	condition: () => boolean;
@@ -28,6 +30,7 @@ const keptBack = new Set<() => number>();
 
 /** For `beforeEach`. */
 export function startClock(now = Date.now()): void {
+	isStarted = true;
 	waiting.clear();
 	underWay.clear();
 	keptBack.clear();
@@ -41,7 +44,7 @@ export function startClock(now = Date.now()): void {
 
 /** For `afterEach`: no timer outlives its test. */
 export function stopClock(): void {
-	waiting.clear();
+	isStarted = false;
 	jest.clearAllTimers();
 	jest.useRealTimers();
 }
@@ -94,9 +97,9 @@ export async function passUntil(condition: () => boolean, limitMs: number): Prom
 async function passOn(): Promise<void> {
 	if (isPassing) return;
 	isPassing = true;
-	for (let quiet = 0; waiting.size > 0; ) {
+	for (let quiet = 0; isStarted && waiting.size > 0; ) {
 		await new Promise((resolve) => setImmediate(resolve));
-		if (waiting.size === 0) break;
+		if (!isStarted || waiting.size === 0) break;
 		const isBusy = underWay.size > countKeptBack();
 		quiet = settleConditions() || isBusy ? 0 : quiet + 1;
 		if (quiet < QUIET_TURNS) continue;

@@ -112,10 +112,16 @@ const lookingFor =
 		);
 	};
 
+/** An answer without end is read to 20 MB each time. */
+const watchingFor = ({ fault }: Trial) => ({
+	pollInterval: fault === 'huge' ? 20 : 1,
+	timeout: 60,
+});
+
 async function watching(trial: Trial): Promise<Seen> {
 	const kling = await stage(trial, GET_TASK);
 	kling.spoil();
-	const options = { pollInterval: 1, timeout: 60 };
+	const options = watchingFor(trial);
 	const parameters = getTask({ taskId: kling.source.taskId, wait: 'poll', options });
 	return await behindTls(kling, trial, async () =>
 		see(kling, await kling.run([{}], parameters), succeeded),
@@ -125,7 +131,7 @@ async function watching(trial: Trial): Promise<Seen> {
 async function watchingOwn(trial: Trial): Promise<Seen> {
 	const kling = await stage(trial, GET_TASK);
 	kling.spoil();
-	const parameters = upscale({ ...kling.source, options: { timeout: 60 } });
+	const parameters = upscale({ ...kling.source, options: watchingFor(trial) });
 	return see(kling, await kling.run([{}], parameters), succeeded);
 }
 

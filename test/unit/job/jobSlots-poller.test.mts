@@ -1,4 +1,13 @@
-import { Account, LIST_AGE_MS, runBatch, TASK_MS, type List } from '../support/account.mts';
+import fc from 'fast-check';
+
+import {
+	Account,
+	LIST_AGE_MS,
+	runBatch,
+	TASK_MS,
+	type List,
+	type Times,
+} from '../support/account.mts';
 
 /**
  * Submitting and watching together, in virtual time: what a real account makes of a batch, without waiting for it. The
@@ -82,4 +91,46 @@ describe('a list of running jobs that cannot be relied on', () => {
 		// Each by itself costs about as much as it did without a list.
 		expect(calls).toBeLessThanOrEqual(50 * 12);
 	});
+});
+
+describe('a batch of 100 on 10 slots', () => {
+	/** Its time as a part of the shortest possible, in which no result waits for a look; and its calls for each task. */
+	async function measure(taskMs: number, times: Times) {
+		const account = new Account(10, 'true', () => taskMs, times);
+		const { seconds, calls } = await runBatch(account, 100);
+		// One request sends a job, and another one tells its end.
+		const limitS = (10 * (taskMs + 2 * 300)) / 1000;
+		return { ofLimit: seconds / limitS, calls: calls / 100 };
+	}
+
+	test.each<[string, Times]>([
+		['right', 'right'],
+		['moving with every read', 'moving'],
+		['missing', 'missing'],
+		['twice too long', { wrong: (ms) => 2 * ms }],
+		['five seconds too long', { wrong: (ms) => ms + 5_000 }],
+		['none at all', { wrong: () => 0 }],
+	])('is near its limit with few calls when the API’s times are %s', async (_name, times) => {
+		const short = await measure(5_000, times);
+		expect(short.ofLimit).toBeLessThanOrEqual(1.15);
+		expect(short.calls).toBeLessThanOrEqual(2.5);
+		const long = await measure(20_000, times);
+		expect(long.ofLimit).toBeLessThanOrEqual(1.055);
+		expect(long.calls).toBeLessThanOrEqual(2.6);
+	});
+
+	test('is never slower than 1.25 of its limit, whatever the API’s times are', async () => {
+		const anyTimes = fc
+			.record({
+				factor: fc.double({ min: 0, max: 3, noNaN: true }),
+				ms: fc.integer({ min: -60_000, max: 60_000 }),
+			})
+			.map(({ factor, ms }): Times => ({ wrong: (taskMs) => taskMs * factor + ms }));
+		await fc.assert(
+			fc.asyncProperty(anyTimes, fc.constantFrom(3_000, 5_000, 20_000), async (times, taskMs) => {
+				expect((await measure(taskMs, times)).ofLimit).toBeLessThanOrEqual(1.25);
+			}),
+			{ numRuns: 20 },
+		);
+	}, 60_000);
 });

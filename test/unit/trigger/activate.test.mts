@@ -1,7 +1,7 @@
-import { Readable } from 'node:stream';
-import type { IHookFunctions, INode } from 'n8n-workflow';
+import type { IHookFunctions } from 'n8n-workflow';
 
 import { assertReady } from '../../../nodes/Kling/trigger/activate.ts';
+import { n8nWith } from '../../support/fakes.mts';
 
 /** What keeps a person from publishing a workflow with Kling Trigger. */
 
@@ -11,19 +11,17 @@ async function publish(
 	account = '',
 ) {
 	let calls = 0;
-	const context = {
-		getNodeParameter: () => account,
-		getActivationMode: () => mode,
-		getNode: () => ({ name: 'My Trigger', type: 'klingTrigger' }) as INode,
-		getCredentials: async () => ({ baseUrl: 'http://127.0.0.1:1', apiToken: 'user:1-token' }),
-		helpers: {
-			async httpRequestWithAuthentication() {
+	const context = n8nWith<IHookFunctions>(
+		{
+			node: { name: 'My Trigger', type: 'klingTrigger' },
+			parameters: { account },
+			serve() {
 				calls++;
-				if (answer instanceof Error) throw answer;
-				return { statusCode: answer.statusCode, body: Readable.from([answer.text]) };
+				return answer;
 			},
 		},
-	} as unknown as IHookFunctions;
+		{ getActivationMode: () => mode },
+	);
 	const error = await assertReady(context).then(
 		() => undefined,
 		(reason: Error & { description: string }) => reason,

@@ -157,15 +157,15 @@ export class Attempt {
 		return this.isOwn(entry) && (this.isTool || entry.runIndex === this.runIndex);
 	}
 
-	/** Sent by this very item, perhaps in an earlier try. */
-	isOfThisItem(entry: LedgerEntry): boolean {
+	/** Sent in this execution, by another item or in another run. */
+	isOfAnotherItem(entry: LedgerEntry): boolean {
 		const { runIndex, itemIndex } = entry;
-		return this.isOwn(entry) && runIndex === this.runIndex && itemIndex === this.itemIndex;
+		return this.isOwn(entry) && (runIndex !== this.runIndex || itemIndex !== this.itemIndex);
 	}
 
 	/** Where useapi.net reports to, and with which words. n8n signs the resume URL, and it is always the same. */
 	get reply(): string {
-		const { replyUrl = '', replyRef = '' } = this.call.request;
+		const { replyUrl, replyRef } = this.call.request;
 		return JSON.stringify([this.job.callsBack ? 'resume' : replyUrl, replyRef]);
 	}
 

@@ -36,8 +36,8 @@ export class JobSlots {
 	/** From when on it is worth trying although the account seems to be full. Epoch ms. */
 	private probeAtMs = 0;
 	private finishedTasks = 0;
-	/** Since when the account has refused everything; `undefined` while it takes or finishes our tasks. Epoch ms. */
-	private fullSinceMs: number | undefined;
+	/** Since when the account has refused everything; not while it takes or finishes our tasks. Epoch ms. */
+	private fullSinceMs = Infinity;
 	/** When it last refused. Epoch ms. */
 	private refusedAtMs = 0;
 
@@ -47,7 +47,7 @@ export class JobSlots {
 	taskFinished(): void {
 		this.finishedTasks++;
 		this.running--;
-		this.fullSinceMs = undefined;
+		this.fullSinceMs = Infinity;
 	}
 
 	/**
@@ -69,7 +69,7 @@ export class JobSlots {
 			// A task of ours that ended meanwhile has freed a slot since this refusal: try again at once.
 			if (this.finishedTasks !== finishedBefore) continue;
 			this.refusedAtMs = Date.now();
-			this.fullSinceMs ??= this.refusedAtMs;
+			this.fullSinceMs = Math.min(this.fullSinceMs, this.refusedAtMs);
 			this.capacity = this.running;
 			// Whatever the pause, there is one last try when that time is over.
 			this.probeAtMs = Math.min(
@@ -82,7 +82,7 @@ export class JobSlots {
 
 	private taken(): void {
 		this.running++;
-		this.fullSinceMs = undefined;
+		this.fullSinceMs = Infinity;
 		this.concurrency = Math.min(this.concurrency + 1, MAX_PARALLEL_SUBMITS);
 		// More room than there seemed to be: somebody else's task has ended, perhaps more than one.
 		if (this.running > this.capacity) {
@@ -128,7 +128,7 @@ export class JobSlots {
 
 	private maySend(ticket: number): boolean {
 		return (
-			this.waiting[0]?.ticket === ticket &&
+			this.waiting[0].ticket === ticket &&
 			this.inFlight < this.concurrency &&
 			(this.running + this.inFlight < this.capacity ||
 				(this.inFlight === 0 && Date.now() >= this.probeAtMs))
@@ -137,6 +137,6 @@ export class JobSlots {
 
 	/** Not before the last try was answered. Those who wait behind need none of their own. */
 	private isTimeUp(maxWaitMs: number): boolean {
-		return this.fullSinceMs !== undefined && this.refusedAtMs >= this.fullSinceMs + maxWaitMs;
+		return this.refusedAtMs >= this.fullSinceMs + maxWaitMs;
 	}
 }

@@ -25,7 +25,7 @@ export class Submitter {
 	private readonly uploads: Uploads;
 	private sentJobs?: SentJobs;
 	/** Job slots are counted per Kling account. */
-	private readonly slots = new Map<string, JobSlots>();
+	private readonly slots = new Map<string | undefined, JobSlots>();
 
 	constructor(
 		private readonly context: Context<IExecuteFunctions>,
@@ -109,8 +109,6 @@ export class Submitter {
 			if (!isAnswer(problem)) return await this.sent.findLost(attempt, problem, sentAtMs);
 			attempt.note({ state: 'refused', problem }, sentAtMs);
 		}
-		// A cancel cuts requests short; it must not look like a failure of the API.
-		if (cancellation.isCanceled) cancellation.throwIfAborted();
 		throw attempt.error(problem);
 	}
 
@@ -123,7 +121,7 @@ export class Submitter {
 		attempt.call = attempt.linkedCall({ inputUrl: uploaded.link });
 	}
 
-	private slotsOf(account = ''): JobSlots {
+	private slotsOf(account?: string): JobSlots {
 		const slots = this.slots.get(account) ?? new JobSlots(this.context.cancellation);
 		this.slots.set(account, slots);
 		return slots;

@@ -36,8 +36,9 @@ export class SentJobs {
 	async takeOver(attempt: Attempt): Promise<Submission | undefined> {
 		const { entry } = attempt;
 		if (!entry) return await this.findEarlier(attempt, true);
-		const isOfAnotherItem = attempt.isOwn(entry) && !attempt.isOfThisItem(entry);
-		if (isOfAnotherItem && entry.reply !== attempt.reply) this.context.hints.add(SAME_JOB_HINT);
+		if (attempt.isOfAnotherItem(entry) && entry.reply !== attempt.reply) {
+			this.context.hints.add(SAME_JOB_HINT);
+		}
 		switch (entry.state) {
 			case 'accepted':
 				return await this.goOnWith(entry, attempt);
@@ -63,7 +64,7 @@ export class SentJobs {
 		this.missed.add(attempt.fingerprint);
 		// Before the lists must show it, an absence means nothing.
 		const isEarly = sighting.is === 'absent' && Date.now() < sentAtMs + LISTED_AFTER_MS;
-		const told = unknownOutcome(problem, isEarly ? { is: 'untold' } : sighting);
+		const told = unknownOutcome(problem, isEarly ? undefined : sighting);
 		attempt.note({ state: 'unknown', problem: told }, sentAtMs);
 		throw attempt.error(told);
 	}

@@ -39,6 +39,20 @@ describe('tasks of other items', () => {
 		expect(description).toMatch(/\(item 0: 100, item 1: 101, item 2: 102\)/);
 	});
 
+	test('are told though the error names an ID that begins alike', () => {
+		const accepted = new Map([
+			[0, '10'],
+			[1, '1'],
+		]);
+		const own = { ...problem, description: 'It was task 10.' };
+		expect(explain(klingError(node, own, 0), accepted).description).toMatch(/\(item 1: 1\)/);
+	});
+
+	test('come with a way to go on', () => {
+		const { description } = explain(klingError(node, problem, 1), tasks(1));
+		expect(description).toMatch(/ To let the other items continue, set 'On Error' to 'Continue'/);
+	});
+
 	test('are no matter where there are none', () => {
 		expect(explain(klingError(node, problem, 0), new Map()).description).toBe('Mend it.');
 	});
@@ -58,6 +72,8 @@ describe('tasks of other items', () => {
 	test('of which nobody knows are told as well, and are no matter where it is the failed item', () => {
 		const { description } = explain(klingError(node, problem, 1), tasks(1), [1, 2]);
 		expect(description).toMatch(/^Mend it\. Tasks .* \(item 0: 100\)\. It is unknown .*: 2\. Look/);
+		const onlyUnknown = explain(klingError(node, problem, 0), new Map(), [1]);
+		expect(onlyUnknown.description).toMatch(/^Mend it\. It is unknown .*: 1\. Look/);
 		const alone = explain(klingError(node, problem, 1), new Map(), [1]);
 		expect(alone.description).toBe('Mend it.');
 	});

@@ -185,6 +185,19 @@ describe('how soon it tries again', () => {
 		expect(log.knocks.length - before).toBe(1);
 	});
 
+	test('no more than the account has held are sent when several slots are freed at once', async () => {
+		const { gate, log, send, finish } = account(3);
+		// Their answers come one after another.
+		const slowly = async (item: number) => (await wait(100 * item), await send(item));
+		Array.from({ length: 10 }, (_, item) => void gate.run(() => slowly(item), 600_000));
+		await jest.advanceTimersByTimeAsync(2_000);
+		const before = log.knocks.length;
+		[1, 2, 3].forEach(finish);
+		await jest.advanceTimersByTimeAsync(5_000);
+		expect(log.accepted).toHaveLength(6);
+		expect(log.knocks.length - before).toBe(3);
+	});
+
 	test('at once, when one was refused and another sent with it was taken', async () => {
 		const gate = new JobSlots(new Cancellation(node));
 		const knocks: number[] = [];

@@ -62,6 +62,38 @@ test('another job, another credential and another execution are not known', () =
 	expect(new Ledger(executionOf().context()).find(JOB)).toBeUndefined();
 });
 
+describe('without an account, which is then the only one there is', () => {
+	const refused: LedgerEntry = { ...accepted, state: 'refused', problem };
+
+	test.each<[string, string | undefined, string | undefined]>([
+		['what is asked for without one was sent on it', 'a@b.c', undefined],
+		['what was sent without one is asked for on it', undefined, 'a@b.c'],
+		['letters of any case are the same', 'A@b.c', 'a@B.c'],
+	])('%s', (_name, sentOn, askedFor) => {
+		const ledger = new Ledger(executionOf().context());
+		ledger.record(JOB, sentOn, accepted);
+		expect(ledger.find(JOB, askedFor)).toEqual(accepted);
+	});
+
+	test.each([
+		['a@b.c', undefined],
+		[undefined, 'a@b.c'],
+	])('a refusal may have been for that: sent on %s, asked for on %s', (sentOn, askedFor) => {
+		const ledger = new Ledger(executionOf().context());
+		ledger.record(JOB, sentOn, refused);
+		expect(ledger.find(JOB, askedFor)).toBeUndefined();
+		expect(ledger.find(JOB, sentOn)).toEqual(refused);
+	});
+
+	test('two accounts have a job each', () => {
+		const ledger = new Ledger(executionOf().context());
+		ledger.record(JOB, 'a@b.c', accepted);
+		expect(ledger.find(JOB, 'd@e.f')).toBeUndefined();
+		ledger.record(JOB, 'd@e.f', { ...accepted, taskId: '11' });
+		expect(ledger.find(JOB, 'a@b.c')).toEqual(accepted);
+	});
+});
+
 test('what is noted stays as it was, whatever becomes of the object', () => {
 	const execution = executionOf();
 	const entry = { ...accepted };
@@ -122,6 +154,7 @@ describe('the shape of 1.0.0', () => {
 
 	test.each<[string, object]>([
 		['another job', old({ taskId: '10' }, '{"task_id":"1","workId":"3"}')],
+		['another account', old({ taskId: '10' }, '{"email":"a@b.c","task_id":"1","workId":"2"}')],
 		['nothing', old({})],
 	])('%s is not known', (_name, entry) => {
 		expect(findIn({ '0:0': entry })).toBeUndefined();

@@ -2,6 +2,7 @@ import type { KlingError } from '../../../../nodes/Kling/runtime/problems.ts';
 import type { ApiResult } from '../../../../nodes/Kling/transport/types.ts';
 import {
 	answered,
+	FakeExecution,
 	FakeKling,
 	lost,
 	messageOf,
@@ -183,6 +184,40 @@ test('with Reuse Earlier Result a hint says that not every job could be checked'
 	expect([...context.hints]).toEqual([
 		expect.stringContaining('could not check every earlier task'),
 	]);
+});
+
+test('a task that has succeeded is taken by later runs', async () => {
+	const kling = new FakeKling();
+	const { submit } = executionWith(kling);
+	(await through(submit())).submission.settle(finished('succeed'));
+	expect((await through(submit({ runIndex: 1 }))).submission.ref.taskId).toBe('501');
+	expect(kling.count('POST')).toBe(1);
+});
+
+describe('what an earlier try has sent is known before its turn comes', () => {
+	async function earlierTry(...answers: ConstructorParameters<typeof FakeKling>) {
+		const kling = new FakeKling(...answers);
+		const { execution, submit } = executionWith(kling);
+		await messageOf(submit());
+		const noted = (context: ReturnType<FakeExecution['context']>) => {
+			const { submitter, items } = submitterOf(kling, context);
+			submitter.noteEarlier(jobOf(), 3);
+			return [[...items.accepted], [...items.unknown]];
+		};
+		return { again: noted(execution.context()), byHand: noted(execution.byHand().context()) };
+	}
+
+	test.each<[string, ConstructorParameters<typeof FakeKling>, unknown]>([
+		['an accepted job', [], [[[3, '501']], []]],
+		['one of which nobody knows', [lost], [[], [3]]],
+		['not one that was refused', [answered(400, {})], [[], []]],
+		['nor one that was never sent', [unsent], [[], []]],
+	])('%s', async (_name, answers, expected) => {
+		const { again, byHand } = await earlierTry(...answers);
+		expect(again).toEqual(expected);
+		// The execution of then is over, and has told it itself.
+		expect(byHand).toEqual([[], []]);
+	});
 });
 
 test('a task that failed is noted as such, by whoever shares it', async () => {

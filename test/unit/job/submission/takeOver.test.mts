@@ -3,13 +3,14 @@ import {
 	answered,
 	FakeExecution,
 	FakeKling,
+	lost,
 	realTime,
 	START_MS,
 	through,
 	virtualTime,
 	type ExecutionSettings,
 } from '../../../support/fakes.mts';
-import { callOf, jobOf, submitterOf } from '../../support/submitting.mts';
+import { callOf, executionWith, jobOf, submitterOf } from '../../support/submitting.mts';
 
 /** What becomes of a job, by what the ledger says, who asks, and what the API's lists show. */
 
@@ -158,7 +159,7 @@ async function decide(
 			itemIndex: 0,
 			sentAtMs: START_MS - sentAgoMs,
 			callsBack: false,
-			reply: '["",""]',
+			reply: '[null,null]',
 		} as LedgerEntry);
 	}
 	const { submitter } = submitterOf(kling, context);
@@ -193,4 +194,76 @@ describe('an unknown outcome of a moment ago, which the lists need not show yet'
 	])('asked for by %s, in the lists %s, %p: %s', async (who, sighting, more, decision) => {
 		expect(await decide('unknown', who, sighting, { sentAgoMs: 10_000, ...more })).toBe(decision);
 	});
+});
+
+describe('an unknown outcome, once the job is found', () => {
+	test.each<[string, (execution: FakeExecution) => FakeExecution, boolean, boolean]>([
+		['calls the execution that sent it', (execution) => execution, true, true],
+		['only if it was asked to', (execution) => execution, false, false],
+		['and not the one of a person who retries it', (execution) => execution.byHand(), true, false],
+	])('%s', async (_name, next, callsBack, expected) => {
+		const kling = new FakeKling(lost);
+		const execution = new FakeExecution(kling);
+		const submit = async (from: FakeExecution, runIndex: number, callsBack: boolean) => {
+			const { submitter } = submitterOf(kling, from.context({ runIndex }));
+			return await through(submitter.submit(jobOf({ callsBack }), 0));
+		};
+		await expect(submit(execution, 0, callsBack)).rejects.toThrow('It is unknown');
+		kling.add({ taskId: '777', madeMs: START_MS });
+		const found = await submit(next(execution), 1, true);
+		expect(found).toMatchObject({ ref: { taskId: '777' }, callsBack: expected });
+	});
+
+	test('lists that could not be read are told, however soon that was', async () => {
+		const kling = new FakeKling(lost);
+		kling.listFault = answered(403, { error: 'No lists' });
+		const { submit } = executionWith(kling);
+		const submission = through(submit({}, jobOf({ timeoutMs: 5_000 })));
+		await expect(submission).rejects.toMatchObject({
+			description: expect.stringContaining('could not be read: No lists.') as string,
+		});
+	});
+});
+
+describe('a hint that items share a job, and what was said with the first', () => {
+	const reply = (replyUrl?: string, replyRef?: string) => ({ request: { replyUrl, replyRef } });
+	const first = { replyUrl: 'https://a.example.com', replyRef: 'order 1' };
+
+	test.each<[string, ExecutionSettings, number, Parameters<typeof jobOf>[0], boolean]>([
+		['another item, and another reference', {}, 1, reply(first.replyUrl, 'order 2'), true],
+		['another item, and another address', {}, 1, reply('https://b.example.com', 'order 1'), true],
+		[
+			'another item that calls back',
+			{},
+			1,
+			{ ...reply(first.replyUrl, 'order 1'), callsBack: true },
+			true,
+		],
+		['another item, and nothing of it', {}, 1, {}, true],
+		['another run', { runIndex: 1 }, 0, reply(first.replyUrl, 'order 2'), true],
+		['another item that says the same', {}, 1, reply(first.replyUrl, 'order 1'), false],
+		['the same item in another try', {}, 0, reply(first.replyUrl, 'order 2'), false],
+		['a person', { id: '2', mode: 'retry' }, 1, reply(first.replyUrl, 'order 2'), false],
+	])('%s', async (_name, settings, itemIndex, changes, isShown) => {
+		const kling = new FakeKling();
+		const execution = new FakeExecution(kling);
+		const before = submitterOf(kling, execution.context());
+		await through(before.submitter.submit(jobOf({ request: first }), 0));
+		const { context, submitter } = submitterOf(kling, execution.context(settings));
+		await through(submitter.submit(jobOf(changes), itemIndex));
+		expect(kling.count('POST')).toBe(1);
+		expect([...context.hints].some((hint) => hint.includes('share one job'))).toBe(isShown);
+	});
+});
+
+test.each<[Sighting, boolean, boolean]>([
+	['untold', true, true],
+	['absent', true, false],
+	['untold', false, false],
+])('a hint that not every job could be checked: %s, reuse %s', async (sighting, reuse, isShown) => {
+	const kling = klingThatShows(sighting);
+	const byHand = new FakeExecution(kling, { id: '2', mode: 'retry' });
+	const { context, submitter } = submitterOf(kling, byHand.context());
+	await through(submitter.submit(jobOf({ reuse }), 0));
+	expect(context.hints.size).toBe(isShown ? 1 : 0);
 });
