@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 
 import { BUNDLED_PICTURES } from '../../sandbox/options.mts';
-import { PROJECT } from '../../tools/project.mts';
 import { launchBrowser } from './support/browser.mts';
 import {
 	execute,
@@ -28,20 +27,6 @@ const TASK = { taskId: '123456789', workId: '987654321' };
 
 const imagesIn = async (folder: string): Promise<string[]> =>
 	(await readdir(folder)).filter((file) => file.endsWith('.png'));
-
-test('none is forgotten here', async () => {
-	const files = await readdir(join(PROJECT, 'examples'));
-	expect(files.filter((file) => file.endsWith('.json')).sort()).toEqual([
-		'nightly-upscale.json',
-		'upscale-an-image-and-save-it.json',
-		'upscale-and-hand-over-receive.json',
-		'upscale-and-hand-over-submit.json',
-		'upscale-and-pause.json',
-		'upscale-every-image-of-a-task.json',
-		'upscale-on-a-form.json',
-		'when-an-image-is-finished.json',
-	]);
-});
 
 test('Upscale an image and save it', async () => {
 	const { credential } = await real.open({ seeds: [TASK] });
@@ -93,71 +78,6 @@ test('Nightly upscale: every night only what is new, and no larger version again
 	const lake = await taskOf('mountain lake');
 	expect(await night()).toEqual({ listed: 3, fresh: [lake], upscaled: 1, saved: 2 });
 	expect(sandbox.requests.filter(({ method }) => method === 'POST')).toHaveLength(2);
-}, 60_000);
-
-test('Upscale every image of a task: the refused one does not stop the others', async () => {
-	const { sandbox, credential } = await real.open();
-	const [several] = (await sandbox.tasks()).filter(({ workIds }) => workIds.length === 3);
-	sandbox.addFault({
-		method: 'POST',
-		path: '/v1/kling/images/upscale',
-		kind: 'json',
-		status: 500,
-		body: { error: 'Refused by moderation', message: 'Service busy' },
-	});
-	const workflow = await readExample('upscale-every-image-of-a-task.json', credential);
-	const get = workflow.nodes.find(({ name }) => name === 'Get Images')!;
-	get.parameters.taskId = { __rl: true, mode: 'id', value: several.taskId };
-	const execution = await execute(real.api, workflow);
-	expect(execution.resultData.error).toBeUndefined();
-	expect(itemsOf(execution, 'Larger Images').map(({ binary }) => binary?.data.mimeType)).toEqual([
-		'image/png',
-		'image/png',
-	]);
-	expect(itemsOf(execution, 'Refused').map(({ json }) => json.error)).toEqual([
-		'Refused by moderation',
-	]);
-});
-
-test('Upscale and hand over: the submitted images arrive in the other workflow, each once, with its reference', async () => {
-	const { sandbox, credential } = await real.open();
-	const [several] = (await sandbox.tasks()).filter(({ workIds }) => workIds.length === 3);
-	const receive = await readExample('upscale-and-hand-over-receive.json', credential);
-	const published = await real.api.importWorkflow(receive);
-	await real.api.publishWorkflow(published);
-	const { path } = receive.nodes.find(({ name }) => name === 'Called Back')!.parameters;
-	const replyUrl = `${real.n8n.url}/webhook/${String(path)}`;
-	// A call that is not about a finished task starts nothing beyond the filter, and shows that n8n listens.
-	const knock = async () => (await fetch(replyUrl, { method: 'POST' })).ok;
-	await until(knock);
-
-	const submit = await readExample('upscale-and-hand-over-submit.json', credential);
-	const nodeOf = (name: string) => submit.nodes.find((node) => node.name === name)!;
-	nodeOf('Get Images').parameters.taskId = { __rl: true, mode: 'id', value: several.taskId };
-	nodeOf('Upscale').parameters.replyUrl = replyUrl;
-	const submitted = await execute(real.api, submit);
-	expect(submitted.resultData.error).toBeUndefined();
-	expect(itemsOf(submitted, 'Upscale').map(({ json }) => json.finished)).toEqual([
-		false,
-		false,
-		false,
-	]);
-
-	const received = async () => {
-		const runs = await executionsOf(real.api, published.id);
-		return runs.flatMap((run) => itemsOf(run, 'Result'));
-	};
-	await until(async () => (await received()).length >= 3);
-	const results = await received();
-	expect(results.map(({ json }) => json.reference).sort()).toEqual([...several.workIds].sort());
-	expect(results.map(({ json }) => json.taskId).sort()).toEqual(
-		itemsOf(submitted, 'Upscale')
-			.map(({ json }) => json.taskId)
-			.sort(),
-	);
-	expect(results.every(({ binary }) => binary?.data.mimeType === 'image/png')).toBe(true);
-	// Progress was reported too, and dropped.
-	expect(sandbox.callbacks.length).toBeGreaterThan(3);
 }, 60_000);
 
 test('When an image is finished: it is saved, and what failed goes the other way', async () => {

@@ -95,7 +95,7 @@ export async function openEditor(real: RealN8n, suite: string): Promise<Editor> 
 			const clip = {
 				x: left,
 				y: top,
-				width: Math.max(...areas.map(({ x, width }) => x + width)) - left + MARGIN,
+				width: Math.max(...areas.map(({ x, width }) => x + width)) - left + 2 * MARGIN,
 				// Names stand below their nodes.
 				height: Math.max(...areas.map(({ y, height }) => y + height)) - top + 3 * MARGIN,
 			};

@@ -174,6 +174,9 @@ export async function executionsOf(api: RestClient, workflowId: string): Promise
 	return await Promise.all(results.map(async ({ id }) => await api.waitForExecution(id)));
 }
 
+/** The examples of that version, as users have saved them. */
+export const SAVED_WITH_1_0_0 = 'test/fixtures/1.0.0';
+
 /**
  * An example as a user gets it, with the credential chosen in its Kling nodes.
  *
@@ -183,8 +186,9 @@ export async function readExample(
 	file: string,
 	credential: SavedCredential,
 	others: Record<string, SavedCredential> = {},
+	folder = 'examples',
 ): Promise<Workflow> {
-	const workflow = JSON.parse(await readFile(join(PROJECT, 'examples', file), 'utf8')) as Workflow;
+	const workflow = JSON.parse(await readFile(join(PROJECT, folder, file), 'utf8')) as Workflow;
 	for (const node of workflow.nodes) {
 		for (const [types, { type, id, name }] of Object.entries({ [KLING]: credential, ...others })) {
 			if (node.type.startsWith(types)) node.credentials = { [type]: { id, name } };

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { itemsOf } from '../../../tools/n8n/restClient.mts';
-import { readExample } from '../../e2e/support/real-n8n.mts';
+import { readExample, SAVED_WITH_1_0_0 } from '../../e2e/support/real-n8n.mts';
 import { allOver, begin, expectOwnResults, until } from '../support/batch.mts';
 import { figures, paths, queue, reference, repeat } from '../support/stage.mts';
 import { byEmail, get, hash, publish, publishWorkflow, upscale } from '../support/workflows.mts';
@@ -10,7 +10,12 @@ import { byEmail, get, hash, publish, publishWorkflow, upscale } from '../suppor
 export function waitModeTests(): void {
 	test('200 executions in every wait mode at once: each its own image, each paid once', async () => {
 		const { api, credential, webhook, sandbox } = queue;
-		const receive = await readExample('upscale-and-hand-over-receive.json', credential);
+		const receive = await readExample(
+			'upscale-and-hand-over-receive.json',
+			credential,
+			{},
+			SAVED_WITH_1_0_0,
+		);
 		const parametersOf = (node: string) =>
 			receive.nodes.find(({ name }) => name === node)!.parameters;
 		// With several accounts the receiver has to know which one a task is of.
