@@ -305,3 +305,17 @@ test('the token is nowhere in what the model was sent', async () => {
 	// Nor is the model's key in what useapi.net was sent.
 	expect(JSON.stringify(sandbox.requests)).not.toContain(model.apiKey);
 });
+
+test('Enhance takes a link from the model', async () => {
+	const link = "={{ /*n8n-auto-generated-fromAI-override*/ $fromAI('Image_URL', ``, 'string') }}";
+	const parameters = { resource: 'image', operation: 'enhance', imageUrl: link, resolution: '4k' };
+	const image = 'http://127.0.0.1/photo.jpg';
+	const { sandbox, model, workflow } = await stage(inTurn([{ Image_URL: image }]), parameters, {
+		sandbox: { onePixel: true },
+	});
+	const execution = await execute(real.api, workflow);
+	expect(execution.status).toBe('success');
+	expect(postsOf(sandbox).map(({ body }) => body)).toEqual([{ image, resolution: '4k' }]);
+	expect(model.tool().description).toContain('Enhance image');
+	expect(parse(model.read()[0])[0]).toMatchObject({ status: 'succeed' });
+});

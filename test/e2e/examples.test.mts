@@ -3,8 +3,10 @@ import { copyFile, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Browser, Page } from 'playwright-core';
+import sharp from 'sharp';
 
-import { BUNDLED_PICTURES } from '../../sandbox/options.mts';
+import { BUNDLED_PICTURES, type SandboxOptions } from '../../sandbox/options.mts';
+import { WORK } from '../../tools/project.mts';
 import { launchBrowser } from './support/browser.mts';
 import {
 	execute,
@@ -120,57 +122,140 @@ test('When an image is finished: it is saved, and what failed goes the other way
 	expect(await readdir(real.n8n.files)).toContain(`kling-${good}-${Number(good) + 1}.png`);
 }, 60_000);
 
-describe('Upscale on a form', () => {
-	let browser: Browser;
-	let address: string;
+test('Enhance every new file of a folder: each once, beside what is there already', async () => {
+	const { sandbox, credential } = await real.open({ longSidePx: { '2k': 600, '4k': 900 } });
+	const folder = join(real.n8n.files, 'to-enhance');
+	await mkdir(folder);
+	const drop = async (picture: string) =>
+		await copyFile(join(BUNDLED_PICTURES, picture), join(folder, picture));
+	const workflow = await readExample('enhance-every-new-file-of-a-folder.json', credential);
+	for (const { parameters } of workflow.nodes) {
+		for (const field of ['fileSelector', 'fileName']) {
+			const path = parameters[field];
+			if (path) parameters[field] = String(path).replace('.n8n-files', real.n8n.files);
+		}
+	}
+	const { id } = await real.api.importWorkflow(workflow);
+	const hour = async () => {
+		const started = await real.api.runWorkflow(id, 'Every Hour');
+		const execution = await real.api.waitForExecution(started);
+		expect(execution.resultData.error).toBeUndefined();
+		return itemsOf(execution, 'Enhance').length;
+	};
+	expect(await hour()).toBe(0);
+	await drop('lighthouse.jpg');
+	expect([await hour(), await hour()]).toEqual([1, 0]);
+	await drop('mountain-lake.png');
+	expect([await hour(), await hour()]).toEqual([1, 0]);
+	const saved = join(real.n8n.files, 'lighthouse-enhanced.png');
+	expect(await sharp(saved).metadata()).toMatchObject({ width: 600, height: 400 });
+	expect(await imagesIn(real.n8n.files)).toContain('mountain-lake-enhanced.png');
+	expect(sandbox.requests.filter(({ path }) => path.endsWith('/enhance'))).toHaveLength(2);
+}, 60_000);
+
+describe('on a form', () => {
 	const login = { user: 'artist', password: randomUUID() };
-	const open = async (headers: Record<string, string> = {}) =>
+	const loginHeader = { authorization: `Basic ${btoa(`${login.user}:${login.password}`)}` };
+	const httpCredentials = { username: login.user, password: login.password };
+	const isOpen = async (address: string, headers: Record<string, string> = {}) =>
 		(await fetch(address, { headers })).status;
+	let browser: Browser;
+	let loginCredential: { id: string; name: string };
 	beforeAll(async () => {
 		browser = await launchBrowser();
-		const { credential } = await real.open({ seeds: [TASK] });
-		const workflow = await readExample('upscale-on-a-form.json', credential);
-		const form = workflow.nodes.find(({ name }) => name === 'Form')!;
 		const { id, name } = await real.api.createCredential({
 			name: 'Form login',
 			type: 'httpBasicAuth',
 			data: login,
 		});
-		form.credentials = { httpBasicAuth: { id, name } };
-		await real.api.publishWorkflow(await real.api.importWorkflow(workflow));
-		address = `${real.n8n.url}/form/${String(form.webhookId)}`;
-		const authorization = `Basic ${btoa(`${login.user}:${login.password}`)}`;
-		await until(async () => (await open({ authorization })) === 200);
+		loginCredential = { id, name };
 	}, 60_000);
 	afterAll(async () => await browser?.close());
 
+	/** @returns the address of the published form */
+	async function publish(file: string, options: SandboxOptions): Promise<string> {
+		const { credential } = await real.open(options);
+		const workflow = await readExample(file, credential);
+		const form = workflow.nodes.find(({ name }) => name === 'Form')!;
+		form.credentials = { httpBasicAuth: loginCredential };
+		await real.api.publishWorkflow(await real.api.importWorkflow(workflow));
+		const address = `${real.n8n.url}/form/${String(form.webhookId)}`;
+		await until(async () => (await isOpen(address, loginHeader)) === 200);
+		return address;
+	}
+
 	/** Fills in the form and follows it to its last page. */
-	async function submit(taskId: string, workId: string, lastPage: string): Promise<Page> {
-		const httpCredentials = { username: login.user, password: login.password };
+	async function submit(
+		address: string,
+		fillIn: (page: Page) => Promise<void>,
+		lastPage: string,
+	): Promise<Page> {
 		const page = await browser.newPage({ httpCredentials });
 		await page.goto(address);
-		await page.getByLabel('Task ID').fill(taskId);
-		await page.getByLabel('Image ID').fill(workId);
+		await fillIn(page);
 		await page.getByRole('button', { name: 'Submit' }).click();
 		await page.getByText(lastPage).waitFor({ timeout: 20_000 });
 		return page;
 	}
 
-	test('opens for nobody without the password', async () => {
-		expect(await open()).toBe(401);
-	});
-
-	test('shows the image', async () => {
-		const page = await submit(TASK.taskId, TASK.workId, 'Here it is');
-		const image = page.getByAltText('The larger image');
+	async function widthOf(page: Page, alt: string): Promise<number> {
+		const image = page.getByAltText(alt);
 		await image.waitFor();
-		const widthOf = async () =>
+		const width = async () =>
 			await image.evaluate((element) => (element as HTMLImageElement).naturalWidth);
-		await until(async () => (await widthOf()) > 0);
+		await until(async () => (await width()) > 0);
+		return await width();
+	}
+
+	describe('Upscale on a form', () => {
+		let address: string;
+		beforeAll(async () => {
+			address = await publish('upscale-on-a-form.json', { seeds: [TASK] });
+		}, 60_000);
+		const fillIn = (taskId: string, workId: string) => async (page: Page) => {
+			await page.getByLabel('Task ID').fill(taskId);
+			await page.getByLabel('Image ID').fill(workId);
+		};
+
+		test('opens for nobody without the password', async () => {
+			expect(await isOpen(address)).toBe(401);
+		});
+
+		test('shows the image', async () => {
+			const page = await submit(address, fillIn(TASK.taskId, TASK.workId), 'Here it is');
+			expect(await widthOf(page, 'The larger image')).toBeGreaterThan(0);
+		});
+
+		test('says why not', async () => {
+			const page = await submit(address, fillIn(TASK.taskId, 'the blue one'), 'That did not work');
+			await page.getByText(`'Image' must be an ID made of digits, but is "the blue one"`).waitFor();
+		});
 	});
 
-	test('says why not', async () => {
-		const page = await submit(TASK.taskId, 'the blue one', 'That did not work');
-		await page.getByText(`'Image' must be an ID made of digits, but is "the blue one"`).waitFor();
+	describe('Enhance a picture from a form', () => {
+		let address: string;
+		beforeAll(async () => {
+			address = await publish('enhance-a-picture-from-a-form.json', {});
+		}, 60_000);
+		const choose =
+			(file: string | { name: string; mimeType: string; buffer: Buffer }) => async (page: Page) =>
+				await page.locator('input[type=file]').setInputFiles(file);
+
+		test('opens for nobody without the password', async () => {
+			expect(await isOpen(address)).toBe(401);
+		});
+
+		test('shows the picture, larger', async () => {
+			const picture = join(BUNDLED_PICTURES, 'lighthouse.jpg');
+			const page = await submit(address, choose(picture), 'Here it is');
+			expect(await widthOf(page, 'The enhanced picture')).toBe(2_560);
+			await page.screenshot({ path: join(WORK, 'pictures', 'enhance-form.png') });
+		});
+
+		test('says why not, and nothing is sent', async () => {
+			const file = { name: 'photo.jpg', mimeType: 'image/jpeg', buffer: Buffer.from('No photo') };
+			const page = await submit(address, choose(file), 'That did not work');
+			await page.getByText("The file in 'Picture' is neither PNG nor JPEG").waitFor();
+		});
 	});
 });
