@@ -92,3 +92,40 @@ test.each([
 	},
 	120_000,
 );
+
+test('pauses with files, and goes on when all are finished', async () => {
+	const { sandbox, credential } = await real.open({ onePixel: true });
+	const items = await Promise.all(
+		[300, 301, 302].map(async (width) => ({ json: {}, ...binary(await picture(width), 'a.png') })),
+	);
+	const parameters = enhance({ wait: 'callback', download: true });
+	const execution = await execute(real.api, workflowOf(items, parameters, credential));
+	expect(execution.resultData.error).toBeUndefined();
+	const results = itemsOf(execution, 'Result');
+	expect(results.map(({ json }) => json.status)).toEqual(['succeed', 'succeed', 'succeed']);
+	expect(results.every(({ binary: file }) => file?.data.mimeType === 'image/png')).toBe(true);
+	expect(sandbox.callbacks.length).toBeGreaterThan(0);
+	expect(sent(sandbox, UPLOAD)).toHaveLength(3);
+}, 60_000);
+
+test('one file for two accounts, with lost answers and Retry On Fail: each account pays once', async () => {
+	const accounts = ['one@example.com', 'two@example.com'].map((email) => ({ email, maxJobs: 5 }));
+	const { sandbox, credential } = await real.open({ onePixel: true, accounts });
+	sandbox.addFault({ method: 'POST', path: UPLOAD, kind: 'resetAfter' });
+	sandbox.addFault({ method: 'POST', path: '/v1/kling/images/enhance', kind: 'resetAfter' });
+	const file = binary(await picture(300), 'a.png');
+	const emails = [...accounts, ...accounts].map(({ email }) => email);
+	const workflow = workflowOf(
+		emails.map((email) => ({ json: { email }, ...file })),
+		enhance({ account: { __rl: true, mode: 'email', value: '={{ $json.email }}' } }),
+		credential,
+	);
+	const kling = workflow.nodes.find(({ name }) => name === 'Kling')!;
+	Object.assign(kling, { retryOnFail: true, maxTries: 3, waitBetweenTries: 100 });
+	const before = accounts.map(({ email }) => sandbox.credits(email));
+	const execution = await execute(real.api, workflow);
+	expect(execution.resultData.error).toBeUndefined();
+	const results = itemsOf(execution, 'Result').map(({ json }) => [json.account, json.status]);
+	expect(results).toEqual(emails.map((email) => [email, 'succeed']));
+	expect(accounts.map(({ email }) => sandbox.credits(email))).toEqual(before.map((all) => all - 1));
+}, 60_000);
