@@ -1,21 +1,24 @@
-// What `npm start` prepares in n8n and runs there once: owner, credential, example workflow.
+// What `npm start` prepares in n8n and runs there once: owner, credential, two example workflows.
 import { randomBytes } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import sharp from 'sharp';
+import { BUNDLED_PICTURES, DEFAULTS } from '../sandbox/options.mts';
 import type { Sandbox } from '../sandbox/server.mts';
 import { N8N_VERSION } from './n8n/install.mts';
 import { logTail, type RunningN8n } from './n8n/process.mts';
-import { itemsOf, type Workflow } from './n8n/restClient.mts';
+import { itemsOf, type Execution, type Workflow } from './n8n/restClient.mts';
 import { CREDENTIAL_TYPE, NODE_TYPE, PROJECT } from './project.mts';
 import { UserError } from './terminal.mts';
 
 const EMAIL = 'owner@example.com';
 const SCALE = 4;
 const PICTURE = 'lighthouse';
-const EXAMPLE = join(PROJECT, 'examples', 'upscale-an-image-and-save-it.json');
+const UPSCALE = 'upscale-an-image-and-save-it.json';
+const ENHANCE = 'enhance-every-new-file-of-a-folder.json';
 const EXAMPLE_TASK = '123456789';
+const PHOTO = 'mountain-lake.png';
 
 /** @param account the sandbox, or the API token of the user's own account */
 export async function prepareDemo(n8n: RunningN8n, folder: string, account: Sandbox | string) {
@@ -40,19 +43,22 @@ export async function prepareDemo(n8n: RunningN8n, folder: string, account: Sand
 		type: CREDENTIAL_TYPE,
 		data: sandbox ? { apiToken: sandbox.token, baseUrl: sandbox.url } : { apiToken: account },
 	});
-	const example = await readExample(files, sandbox);
-	if (!sandbox) example.name += ' (your account)';
-	for (const node of example.nodes) {
-		if (node.type === NODE_TYPE) node.credentials = { [CREDENTIAL_TYPE]: { id, name } };
-	}
-	const existing = await api.findWorkflow(example.name);
-	const content = ({ nodes }: Workflow) => nodes.map((node) => [node.name, node.parameters]);
-	// With the user's own account the workflow is theirs once it is there: it holds their task.
-	if (existing && (!sandbox || isDeepStrictEqual(content(existing), content(example)))) {
-		return { login, workflow: existing };
-	}
-	if (existing) await api.updateWorkflow(existing.id, { name: `${example.name} (your changes)` });
-	return { login, workflow: await api.importWorkflow(example) };
+	const prepare = async (file: string) => {
+		const example = await readExample(file, files, sandbox);
+		if (!sandbox) example.name += ' (your account)';
+		for (const node of example.nodes) {
+			if (node.type === NODE_TYPE) node.credentials = { [CREDENTIAL_TYPE]: { id, name } };
+		}
+		const existing = await api.findWorkflow(example.name);
+		const content = ({ nodes }: Workflow) => nodes.map((node) => [node.name, node.parameters]);
+		// With the user's own account the workflow is theirs once it is there: it holds their task.
+		if (existing && (!sandbox || isDeepStrictEqual(content(existing), content(example)))) {
+			return existing;
+		}
+		if (existing) await api.updateWorkflow(existing.id, { name: `${example.name} (your changes)` });
+		return await api.importWorkflow(example);
+	};
+	return { login, upscale: await prepare(UPSCALE), enhance: await prepare(ENHANCE) };
 }
 
 /** Kept from start to start, as n8n keeps the owner's account. */
@@ -64,43 +70,71 @@ async function readPassword(file: string): Promise<string> {
 	return JSON.parse(await readFile(file, 'utf8')).password;
 }
 
-/** The example with a task of the sandbox, and with a folder that n8n may write to. */
-async function readExample(folder: string, sandbox?: Sandbox): Promise<Workflow> {
+/** An example with a task of the sandbox, and with a folder that n8n may use. */
+async function readExample(file: string, folder: string, sandbox?: Sandbox): Promise<Workflow> {
 	const tasks = (await sandbox?.tasks()) ?? [];
 	const task = tasks.find(({ name }) => name === PICTURE) ?? tasks[0];
-	const text = (await readFile(EXAMPLE, 'utf8'))
-		.replace('"fileName": "=.n8n-files/', `"fileName": "=${folder.replaceAll('\\', '/')}/`)
+	const text = (await readFile(join(PROJECT, 'examples', file), 'utf8'))
+		.replaceAll(/(": "=?)\.n8n-files\//g, `$1${folder.replaceAll('\\', '/')}/`)
 		.replace(`"value": "${EXAMPLE_TASK}"`, `"value": "${task?.taskId ?? EXAMPLE_TASK}"`);
 	return JSON.parse(text);
 }
 
-/** Runs the workflow once; tells what came of it. @throws unless the saved image is 4 times as large as its source */
-export async function runDemo({ api }: RunningN8n, workflow: { id: string; name: string }) {
-	const execution = await api.waitForExecution(await api.runWorkflow(workflow.id, 'Start'));
-	const { status, resultData, startedAt, stoppedAt } = execution;
-	if (status !== 'success') {
-		const { message = '', description = '' } = resultData.error ?? {};
-		throw new UserError(
-			`"${resultData.lastNodeExecuted}" ended as "${status}": ${message}\n  ${description}`,
-		);
-	}
-	const [got, saved] = ['Get Task', 'Save'].map((node) => itemsOf(execution, node)[0].json);
-	const answer = await fetch(String(got.url));
-	const source = await sharp(Buffer.from(await answer.arrayBuffer())).metadata();
-	const file = String(saved.fileName);
+type Imported = { id: string; name: string };
+
+/** Upscales an image of the sandbox; tells what came of it. @throws unless what is saved is 4 times as large */
+export async function runUpscale(n8n: RunningN8n, workflow: Imported): Promise<string> {
+	const execution = await run(n8n, workflow, 'Start');
+	const { url } = itemsOf(execution, 'Get Task')[0].json;
+	const source = await fetch(String(url));
+	return await compare(execution, workflow, Buffer.from(await source.arrayBuffer()), () => SCALE);
+}
+
+/** Enhances a picture that it puts into the folder, under a new name each time. @throws unless what is saved is as large as it should be */
+export async function runEnhance(n8n: RunningN8n, workflow: Imported): Promise<string> {
+	const folder = join(n8n.files, 'to-enhance');
+	await mkdir(folder, { recursive: true });
+	await copyFile(join(BUNDLED_PICTURES, PHOTO), join(folder, `${Date.now()}-${PHOTO}`));
+	const execution = await run(n8n, workflow, 'Every Hour');
+	const source = await readFile(join(BUNDLED_PICTURES, PHOTO));
+	const longSide = DEFAULTS.longSidePx['2k'];
+	return await compare(
+		execution,
+		workflow,
+		source,
+		(width, height) => longSide / Math.max(width, height),
+	);
+}
+
+async function run({ api }: RunningN8n, { id }: Imported, trigger: string): Promise<Execution> {
+	const execution = await api.waitForExecution(await api.runWorkflow(id, trigger));
+	const { status, resultData } = execution;
+	if (status === 'success') return execution;
+	const { message = '', description = '' } = resultData.error ?? {};
+	throw new UserError(
+		`"${resultData.lastNodeExecuted}" ended as "${status}": ${message}\n  ${description}`,
+	);
+}
+
+async function compare(
+	execution: Execution,
+	{ name }: Imported,
+	sourceFile: Buffer,
+	scaleOf: (width: number, height: number) => number,
+): Promise<string> {
+	const { width, height } = await sharp(sourceFile).metadata();
+	const file = String(itemsOf(execution, 'Save').at(-1)?.json.fileName);
 	const result = await sharp(file).metadata();
-	const size = ({ width, height }: { width: number; height: number }, scale = 1) =>
-		`${scale * width} x ${scale * height} pixels`;
-	if (size(result) !== size(source, SCALE)) {
-		throw new UserError(
-			`The result is not ${SCALE} times as large: ${size(source)} became ${size(result)} (${file}).`,
-		);
-	}
-	const seconds = (Date.parse(stoppedAt) - Date.parse(startedAt)) / 1_000;
+	const scale = scaleOf(width, height);
+	const size = (wide: number, high: number) => `${wide} x ${high} pixels`;
+	const wanted = size(Math.round(scale * width), Math.round(scale * height));
+	const got = size(result.width, result.height);
+	if (got !== wanted) throw new UserError(`The result has ${got}, not ${wanted} (${file}).`);
+	const seconds = (Date.parse(execution.stoppedAt) - Date.parse(execution.startedAt)) / 1_000;
 	return `
-✓ "${workflow.name}" ran in n8n ${N8N_VERSION}
-    source  ${size(source)}
-    result  ${size(result)}
+✓ "${name}" ran in n8n ${N8N_VERSION}
+    source  ${size(width, height)}
+    result  ${got}
     time    ${seconds.toFixed(1)} s
     file    ${file}`;
 }

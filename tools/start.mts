@@ -1,10 +1,10 @@
-// `npm start`: a real n8n with the Kling node in it, and an image upscaled before your eyes.
+// `npm start`: a real n8n with the Kling node in it, and two images made larger before your eyes.
 import getPort from 'get-port';
 import pRetry from 'p-retry';
 import { mkdir } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { startSandbox, type Sandbox } from '../sandbox/server.mts';
-import { prepareDemo, runDemo } from './demo.mts';
+import { prepareDemo, runEnhance, runUpscale } from './demo.mts';
 import { installN8n, N8N_VERSION } from './n8n/install.mts';
 import { packTarball } from './n8n/pack.mts';
 import { logTail, startN8n, type RunningN8n } from './n8n/process.mts';
@@ -13,10 +13,10 @@ import { describeError, readArguments, step, UserError } from './terminal.mts';
 
 const EDITOR_PORT = 5678;
 const HELP = `Starts a real n8n ${N8N_VERSION} with the Kling node in it, and a stand-in of useapi.net, all on this machine.
-Runs the workflow "Upscale an image and save it" once, then leaves the editor open for you.
+Upscales an image of a Kling task and enhances a picture of a folder, then leaves the editor open for you.
 
   npm start                    start; Ctrl-C ends everything
-  npm start -- --exit          end after that run (0: the image came out 4 times as large)
+  npm start -- --exit          end after that (0: both images came out as large as they should)
   npm start -- --port 5700     the editor's port (otherwise ${EDITOR_PORT}); a free one where it is taken
   npm start -- --help          this text
 
@@ -91,18 +91,22 @@ async function start(): Promise<void> {
 	});
 
 	const demo = await prepareDemo(running, WORK, sandbox ?? token!);
-	const run = async () => await runDemo(running, demo.workflow);
-	const outcome = sandbox
-		? await step('Upscaling an image in n8n', run).catch((error) =>
-				complain(`${describeError(error)}\n  n8n's log: ${log}`),
-			)
-		: NO_RUN;
-	if (outcome) console.log(outcome);
-	if (values.exit) return end(outcome ? 0 : 1);
+	const show = async () => {
+		const upscale = async () => await runUpscale(running, demo.upscale);
+		const enhance = async () => await runEnhance(running, demo.enhance);
+		console.log(await step('Upscaling an image in n8n', upscale));
+		console.log(await step('Enhancing a picture in n8n', enhance));
+		return true;
+	};
+	const isGood = sandbox
+		? await show().catch((error) => complain(`${describeError(error)}\n  n8n's log: ${log}`))
+		: true;
+	if (!sandbox) console.log(NO_RUN);
+	if (values.exit) return end(isGood ? 0 : 1);
 	isOpen = true;
 	console.log(`
 The editor is open:
-    address   ${url}/workflow/${demo.workflow.id}
+    address   ${url}/workflow/${demo.upscale.id}
     email     ${demo.login.email}
     password  ${demo.login.password}
 
