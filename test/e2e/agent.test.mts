@@ -292,6 +292,21 @@ describe('Pause Until Called Back', () => {
 	});
 });
 
+test('at the spending limit the agent is told, and nothing more is sent', async () => {
+	const another = { taskId: '700000005', workId: '700000006' };
+	const { sandbox, model, workflow } = await stage(
+		inTurn([good], [another]),
+		upscale({ options: { pollInterval: 1, spendingLimit: 1 } }),
+		{ sandbox: { seeds: [good, another] } },
+	);
+	expect((await execute(real.api, workflow)).status).toBe('success');
+	const [done, refused] = model.read();
+	expect(parse(done)[0].status).toBe('succeed');
+	expect(refused).toContain("The 'Spending Limit' of this node is reached: it has sent 1 job");
+	expect(refused).toContain('tell the user');
+	expect(postsOf(sandbox)).toHaveLength(1);
+});
+
 test('the token is nowhere in what the model was sent', async () => {
 	const { sandbox, model, workflow } = await stage(
 		inTurn([good], [forbidden], [unknown], [running], [{ taskId: 'x', workId: 'y' }], [good]),

@@ -168,6 +168,19 @@ test('Pause Until Called Back says what it waits for, and goes on at the call', 
 	await editor.shot('called-back');
 });
 
+test('the balance of an account is read in the output panel', async () => {
+	const accounts = [{ email: 'artist@example.com', maxJobs: 5, credits: 560, topUp: 20 }];
+	const { credential } = await real.open({ seeds, accounts });
+	const account = { __rl: true, mode: 'email', value: 'artist@example.com' };
+	const parameters = { resource: 'account', operation: 'get', account };
+	await editor.openWorkflow(klingWorkflow([{}], parameters, credential));
+	await editor.execute();
+	await editor.succeeds('Result');
+	await editor.node('Kling').dblclick();
+	await editor.output.getByText('580').first().waitFor();
+	await editor.shot('balance');
+});
+
 test('an error is read in the output panel: what happened and what to do', async () => {
 	const { credential } = await real.open({ seeds });
 	const parameters = { taskId: byId('700000003'), workId: byId('700000004') };

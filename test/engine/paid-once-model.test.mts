@@ -9,7 +9,7 @@ import { sequences } from './model/setup.mts';
  */
 
 const { KLING_MODEL_RUNS, KLING_MODEL_SEED, KLING_MODEL_PATH } = process.env;
-const RUNS = Number(KLING_MODEL_RUNS ?? 500);
+const RUNS = Number(KLING_MODEL_RUNS ?? 300);
 const MOST_MS_PER_RUN = 1_000;
 
 test(
