@@ -72,10 +72,9 @@ test('finds the node, connects an account, picks an image, and sees the larger o
 		await shot(`list-${name}`);
 		await entries.filter({ hasText: text }).first().click();
 	};
-	const [task] = (await sandbox.tasks()).filter(({ name }) => name === 'lighthouse');
 	await pick('account', '@');
-	await pick('taskId', task.taskId);
-	await pick('workId', task.workIds[0]);
+	await pick('taskId', 'lighthouse');
+	await pick('workId', 'Image 1');
 	await field('download').click();
 	await field('binaryPropertyName').waitFor();
 	await shot('node-filled-in');
