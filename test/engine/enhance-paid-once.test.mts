@@ -3,7 +3,7 @@ import type { IDataObject, INode } from 'n8n-workflow';
 import { retryByHand, retryKilled } from './support/by-hand.mts';
 import { pass } from './support/clock.mts';
 import { runWorkflow } from './support/engine.mts';
-import { bench, enhance, pictures, until, type Bench } from './support/kling.mts';
+import { bench, enhance, pictures, until, upscale, type Bench } from './support/kling.mts';
 import { parkedRun } from './support/parked.mts';
 import { knowsErrorDetails } from './support/version.mts';
 import { klingWorkflow, loopWorkflow } from './support/workflows.mts';
@@ -34,7 +34,7 @@ const counts = ({ uploads, enhances }: Bench) => [uploads().length, enhances().l
 
 /** A job of another image, so that the lists show that they tell what jobs are of. */
 async function sendAnother(kling: Bench): Promise<void> {
-	await kling.run([other], enhance({ wait: 'none' }));
+	await kling.run([{}], upscale({ wait: 'none' }));
 	kling.sandbox.requests.length = 0;
 }
 
@@ -72,6 +72,15 @@ describe.each(sources)('%s whose answer is lost', (_name, items, source) => {
 		const { error } = await kling.run(items(), enhance(source), retry);
 		expect(error?.message).toMatch(/whether the enhance job was accepted .*most likely it was not/);
 		expect(counts(kling)).toEqual([uploads, 1]);
+	});
+
+	test('is not called absent while another execution enhances: the API may tell links of its own', async () => {
+		const kling = await bench();
+		await kling.run([other], enhance({ wait: 'none' }));
+		kling.addFault({ ...POST, kind: 'resetBefore' });
+		const { error } = await kling.run(items(), enhance(source));
+		expect(error?.message).toMatch(/^It is unknown whether the enhance job was accepted \(\w+\)$/);
+		expect(error?.description).toContain('Check your tasks first');
 	});
 
 	test('is found by a retry by hand, by the link of the first try', async () => {

@@ -49,7 +49,7 @@ export interface Wanted {
  * - `found`: it runs or has succeeded. What has failed is nothing to go on with, and may be an older one. It is not sure
  *   that it is the one that was sent when it was made some time before, by this machine's clock.
  * - `absent`: the lists tell of other jobs what they are of, and it is not among them.
- * - `untold`: the lists can be read, but do not tell what every job is of.
+ * - `untold`: the lists can be read, but do not tell for sure what every job is of.
  * - `unreadable`: the lists cannot be read.
  */
 export type Sighting =
@@ -124,7 +124,7 @@ class AccountList {
 	async readBackTo(wanted: Wanted): Promise<void> {
 		const mine = this.reading.then(async () => {
 			while (!this.isFarEnough(wanted)) await this.readPage();
-			await this.readTasks(this.untold(wanted).map(({ taskId }) => taskId));
+			await this.readTasks(this.silent(wanted).map(({ taskId }) => taskId));
 		});
 		this.reading = mine;
 		mine.catch(() => {});
@@ -145,11 +145,18 @@ class AccountList {
 			return { is: 'found', taskId: best.taskId, isSure };
 		}
 		const someTell = [...this.jobs.values()].some(tellsInputs);
-		return { is: someTell && this.untold(wanted).length === 0 ? 'absent' : 'untold' };
+		const mayBeIt = [...this.silent(wanted), ...this.ofOtherLinks(wanted)];
+		return { is: someTell && mayBeIt.length === 0 ? 'absent' : 'untold' };
+	}
+
+	/** The API may tell a link of its own for the one that was sent: any job that nobody else is known to have sent may be it. */
+	private ofOtherLinks(wanted: Wanted): KnownJob[] {
+		if (!wanted.inputUrl) return [];
+		return this.recent(wanted).filter((job) => !job.failed && isAlike(wanted, job));
 	}
 
 	/** Jobs that could be the one, if they only told what they are of. */
-	private untold(wanted: Wanted): KnownJob[] {
+	private silent(wanted: Wanted): KnownJob[] {
 		return this.recent(wanted).filter((job) => {
 			const tells = tellsInputs(job) && (job.type !== undefined || wanted.type === undefined);
 			return !tells && isAlike(wanted, job);

@@ -88,12 +88,11 @@ export class Ledger {
 		}
 	}
 
-	/** Whether the task is known to be of another job. */
+	/** Whether the task is known to be of another job; under another credential the same job is none. */
 	isOfAnother(fingerprint: string, taskId: string): boolean {
-		const own = this.key(fingerprint);
 		return Object.entries(this.entries).some(
 			([key, jobs]) =>
-				key !== own &&
+				!key.endsWith(` ${fingerprint}`) &&
 				Object.values(jobs as unknown as Record<string, LedgerEntry>).some(
 					(entry) => entry.state === 'accepted' && entry.taskId === taskId,
 				),

@@ -96,7 +96,14 @@ describe('a job that was made from a link, of a type that nobody knows', () => {
 		['that has succeeded', ago(0), 'found'],
 		['that has failed is none', { ...ago(0), end: 'failed' }, 'absent'],
 		['whose link is written in another way', { inputUrl: inputUrl.replace(' ', '%20') }, 'found'],
-		['of another link', { inputUrl: `${inputUrl}?2` }, 'absent'],
+		// The API may tell a link of its own for the one that was sent.
+		['of another link could be it', { inputUrl: `${inputUrl}?2` }, 'untold'],
+		[
+			'of another link that has failed is none',
+			{ inputUrl: 'https://b', ...ago(0), end: 'failed' },
+			'absent',
+		],
+		['of another link sent long before is none', { inputUrl: 'https://b', ...ago(3.1) }, 'absent'],
 		['that was asked for the same', { args: { resolution: '4k', biz: 'klingai' } }, 'found'],
 		['that was asked for it in other words', { args: { resolution: '5120' } }, 'found'],
 		['that was asked for something else', { args: { resolution: '2K' } }, 'absent'],
@@ -121,6 +128,8 @@ describe('a job that was made from a link, of a type that nobody knows', () => {
 		const isOther = (taskId: string) => taskId === '777';
 		const jobs = [{ taskId: '777', ...made }, { workId: '9' }];
 		expect((await find(jobs, { ...link, isOther })).sighting.is).toBe('absent');
+		const ofAnotherLink = jobs.map((job) => ({ ...job, inputUrl: 'https://b' }));
+		expect((await find(ofAnotherLink, { ...link, isOther })).sighting.is).toBe('absent');
 		const [first, other] = jobs;
 		const two = [first, { ...made, taskId: '778', ...ago(0.5) }, other];
 		expect((await find(two, { ...link, isOther })).sighting).toMatchObject({ taskId: '778' });

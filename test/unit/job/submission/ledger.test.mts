@@ -62,6 +62,21 @@ test('another job, another credential and another execution are not known', () =
 	expect(new Ledger(executionOf().context()).find(JOB)).toBeUndefined();
 });
 
+test('a task is of another job when it was accepted for one, under whatever credential this one is', () => {
+	const execution = executionOf();
+	const another = nodeOf().credentials!.useApiNetApi;
+	const credentials = { useApiNetApi: { ...another, id: '2' } };
+	const ledger = new Ledger(execution.context());
+	ledger.record(JOB, 'a@b.c', accepted);
+	ledger.record('other', 'a@b.c', { ...accepted, state: 'unknown', problem });
+	const ledgers = [ledger, new Ledger(execution.context({ node: { credentials } }))];
+	for (const one of ledgers) {
+		expect(one.isOfAnother(JOB, '10')).toBe(false);
+		expect(one.isOfAnother('third', '10')).toBe(true);
+		expect(one.isOfAnother('third', '11')).toBe(false);
+	}
+});
+
 describe('without an account, which is then the only one there is', () => {
 	const refused: LedgerEntry = { ...accepted, state: 'refused', problem };
 
