@@ -3,7 +3,12 @@ import { Readable } from 'node:stream';
 import type { IDataObject, IHttpRequestOptions } from 'n8n-workflow';
 
 import type { KlingApi } from '../../../nodes/Kling/transport/client.ts';
-import type { ApiResult, PaidRequest, TaskModel } from '../../../nodes/Kling/transport/types.ts';
+import type {
+	ApiResult,
+	PaidOperation,
+	PaidRequest,
+	TaskModel,
+} from '../../../nodes/Kling/transport/types.ts';
 import { answered, lost, missing } from './answers.mts';
 
 const PNG = Buffer.from('\x89PNG\r\n\x1a\n and so on', 'latin1');
@@ -156,15 +161,19 @@ export class FakeKling {
 	private async route(call: string, qs: IDataObject, body: PaidRequest): Promise<ApiResult> {
 		const email = qs.email as string | undefined;
 		if (call === 'GET accounts') return await this.api.getAccounts();
+		if (call.startsWith('GET accounts/')) return await this.api.getAccount(idIn(call));
+		if (call === 'GET scheduler/available') return await this.api.getFreeSlots();
 		if (call.startsWith('DELETE ')) return await this.api.deleteTask(idIn(call), email);
-		if (call === 'POST images/upscale') return await this.api.submit('upscale', body);
+		if (call.startsWith('POST images/')) {
+			return await this.api.submit(idIn(call) as PaidOperation, body);
+		}
 		if (call === 'GET scheduler') return await this.api.getRunningJobs();
 		if (call === 'GET tasks') return await this.api.getTasks(qs);
 		return await this.api.getTask(idIn(call), email);
 	}
 }
 
-const idIn = (call: string) => call.split('/').pop()!;
+const idIn = (call: string) => decodeURIComponent(call.split('/').pop()!);
 
 const isRunning = ({ endMs }: FakeJob) => Date.now() < endMs;
 
