@@ -69,6 +69,10 @@ export interface SandboxOptions {
 	outOfCredits?: 'vanishes' | 'refused';
 	/** true: `userPoints` in a task tells the balance. Default false: an empty list, as on the vendor's page. */
 	tellsPoints?: boolean;
+	/** true: a running task tells when it should end (`etaTime`), a finished one 0. Default false: no such field. */
+	tellsEta?: boolean;
+	/** A task's own times: `moving` ones are those of the read, `doubled` ones make it twice as long. Default `right`. */
+	taskTimes?: 'right' | 'moving' | 'missing' | 'doubled';
 	/** A smaller result file is filled up to so many bytes: zeros after the image's end, where no reader looks. Default 0. */
 	resultBytes?: number;
 	seeds?: SandboxSeed[];
@@ -113,6 +117,8 @@ export const DEFAULTS: Settings = {
 	longSidePx: { '2k': 2_560, '4k': 5_120 },
 	outOfCredits: 'vanishes',
 	tellsPoints: false,
+	tellsEta: false,
+	taskTimes: 'right',
 	resultBytes: 0,
 	seeds: [],
 	subscription: true,

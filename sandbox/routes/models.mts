@@ -76,6 +76,19 @@ function workModel(task: Task, work: Work, cdnUrl: string) {
 	};
 }
 
+function timesOf({ createTime, updateTime }: Task, times: Settings['taskTimes']) {
+	switch (times) {
+		case 'right':
+			return { createTime, updateTime };
+		case 'moving':
+			return { createTime, updateTime: Date.now() };
+		case 'missing':
+			return {};
+		case 'doubled':
+			return { createTime, updateTime: createTime + 2 * (updateTime - createTime) };
+	}
+}
+
 /** The answer to a job's POST and to GET /tasks/{task_id}, and the body of a callback. */
 export function taskModel({ cdnUrl, settings, balances }: Context, task: Task) {
 	// assumes: user-points
@@ -91,14 +104,17 @@ export function taskModel({ cdnUrl, settings, balances }: Context, task: Task) {
 			favored: false,
 			deleted: false,
 			viewed: false,
-			createTime: task.createTime,
-			updateTime: task.updateTime,
+			...timesOf(task, settings.taskTimes),
 		},
 		works: task.works.map((work) => workModel(task, work, cdnUrl)),
 		...statusFields(task.statusName),
 		// "success" is what the vendor's GET /tasks/{task_id} page shows for a task that succeeded.
 		message: task.message ?? (task.statusName === 'succeed' ? 'success' : ''),
 		...(task.error === undefined ? {} : { error: task.error }),
+		// assumes: eta-time
+		...(settings.tellsEta && {
+			etaTime: isFinal(task.statusName) ? 0 : task.createTime + settings.jobMs,
+		}),
 		limitation: { type: task.type, remaining: LIMIT, limit: LIMIT },
 		userPoints: { points, total: points.reduce((sum, { balance }) => sum + balance, 0) },
 		userTickets: { ticket: [] },

@@ -228,3 +228,27 @@ test('close in the middle of a job leaves nothing running', async () => {
 	await expect(fetch(sandbox.url)).rejects.toThrow();
 	await expect(fetch(sandbox.cdnUrl)).rejects.toThrow();
 });
+
+test('etaTime, where it is told, is when the task should end, and 0 once it has', async () => {
+	sandbox = await startDocumented({ jobMs: 400, tellsEta: true });
+	const { task, etaTime } = (await upscale(sandbox)).body;
+	expect(etaTime).toBe(task.createTime + 400);
+	expect((await finished(sandbox, task.id)).etaTime).toBe(0);
+	sandbox.settings.tellsEta = false;
+	expect(await getTask(sandbox, task.id)).not.toHaveProperty('etaTime');
+});
+
+test('the times of a task can be those of the read, missing, or twice as long', async () => {
+	sandbox = await startDocumented({ jobMs: 100 });
+	const { id } = (await upscale(sandbox)).body.task;
+	const { createTime, updateTime } = (await finished(sandbox, id)).task;
+	const timesWhen = async (taskTimes: Sandbox['settings']['taskTimes']) => {
+		sandbox.settings.taskTimes = taskTimes;
+		return (await getTask(sandbox, id)).task;
+	};
+	const nowMs = Date.now();
+	expect((await timesWhen('moving')).updateTime).toBeGreaterThanOrEqual(nowMs);
+	expect(await timesWhen('missing')).not.toHaveProperty('updateTime');
+	const doubled = createTime + 2 * (updateTime - createTime);
+	expect(await timesWhen('doubled')).toMatchObject({ createTime, updateTime: doubled });
+});

@@ -91,6 +91,7 @@ const HEALTHY: Scenario[] = [
 	{ seeds: [{ ...TOP, upscale: 'forbidden' }] },
 	{ isFull: true },
 	{ tellsPoints: true },
+	{ tellsEta: true },
 	{ faults: [...pass(1, { path: NEW_TASK }), ...json(NEW_TASK, EMPTY)] },
 ];
 
@@ -150,6 +151,7 @@ const BROKEN: Record<string, Scenario> = {
 	'succeed-without-works': { faults: task({ status_name: 'succeed', status_final: false }) },
 	'failed-says-why': { faults: task({ status_name: 'failed' }) },
 	'while-processing': { faults: task({ status_name: 'processing' }) },
+	'eta-time': { faults: task({ task: { createTime: 9 }, status_final: false, etaTime: 5 }) },
 	'file-without-token': { faults: at('/', 403, { server: 'cdn' }) },
 	'file-type file-content-type clean-file-is-image': { faults: json('/', [], { server: 'cdn' }) },
 	'clean-file': { faults: json('/v1/kling/assets/download', {}) },

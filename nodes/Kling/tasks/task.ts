@@ -41,6 +41,8 @@ export interface Task {
 	/** ISO 8601. */
 	createdAt?: string;
 	updatedAt?: string;
+	/** When Kling expects it to end, in epoch ms (more-endpoints.md, third-party client). assumes: eta-time */
+	etaMs?: number;
 	/** What the account has left, in Kling credits, where the API tells it. */
 	creditsLeft?: number;
 	/** All times at which the task and its works were made, in epoch ms. In the vendor's example they are some ms apart. */
@@ -97,6 +99,7 @@ export function parseTask(model: TaskModel): Task {
 		images,
 		createdAt: isoTime(task.createTime) ?? isoTime(work.createTime),
 		updatedAt: isoTime(task.updateTime),
+		etaMs: numberOf(model.etaTime),
 		creditsLeft: creditsLeft(model),
 		createTimesMs: [task, ...works]
 			.map(({ createTime }) => numberOf(createTime))

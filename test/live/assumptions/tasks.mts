@@ -8,6 +8,8 @@ import { told, type Live } from '../live.mts';
 const FINAL = ['succeed', 'failed'];
 const NAMES = ['submitted', 'processing', ...FINAL];
 const TIMES_APART_MS = 1_000;
+/** Seconds for milliseconds, or the like, would be far off. */
+const LONGEST_TASK_MS = 86_400_000;
 
 /** Every task that was seen. */
 async function tasksSeen(live: Live): Promise<Json[]> {
@@ -83,4 +85,13 @@ test('while-processing (own): while processing, works has one unfinished work wi
 	const running = (await tasksSeen(live)).filter(({ status_name }) => status_name === 'processing');
 	need(running.length > 0, 'needs KLING_SPEND=1, and a look while the task is processing');
 	for (const { works } of running) expect(works).toMatchObject([{ resource: { resource: '' } }]);
+});
+test('eta-time (T): while a task runs, etaTime is the epoch ms of its expected end', async (live) => {
+	const running = (await tasksSeen(live)).filter(
+		({ status_final, etaTime }) => status_final === false && etaTime > 0,
+	);
+	need(running.length > 0, 'needs KLING_SPEND=1, and a look while the task is processing');
+	for (const { task, etaTime } of running) {
+		expect(etaTime > task.createTime && etaTime < task.createTime + LONGEST_TASK_MS).toBe(true);
+	}
 });

@@ -5,7 +5,7 @@ const MAX_PARALLEL_SUBMITS = 5;
 /** "vendor scripts wait 10 s and try again" (kling-api.md, status 429). assumes: retry-when-full, no-retry-after */
 const RETRY_WHEN_FULL_MS = 10_000;
 /** Where our own tasks fill the account, and their ends are seen, this only finds slots that somebody else has freed. */
-const RETRY_WHEN_OURS_MS = 40_000;
+const RETRY_WHEN_OURS_MS = 60_000;
 
 /** What sending one request came to: the account was full, or it gave an answer, and perhaps took a slot for the job. */
 export type SlotResult<T> =

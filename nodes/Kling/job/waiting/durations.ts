@@ -1,12 +1,12 @@
 /** So many of the latest tasks count; longer ago Kling may have been busier. */
 const REMEMBERED = 40;
-/** Of the times known, the one that a tenth of the tasks stayed below: better a look too early than a result too late. */
-const QUANTILE = 0.1;
+/** Of the times known, the one that a fifth of the tasks stayed below: better a look too early than a result too late. */
+const QUANTILE = 0.2;
 /** Where a task was last seen running long before its end, or never, it is taken to have run for at least this part. */
 const EARLIER = 0.8;
 /** Where the API's times are of no use, one of so many tasks is looked at early, so that the estimate can come down. */
 const EARLY_EVERY = 5;
-const EARLY = 0.85;
+const EARLY = 0.9;
 
 /** What was seen of one task, in ms since it was accepted. */
 export interface Observation {

@@ -8,9 +8,15 @@ import { DurationEstimate } from './durations';
 const BACKOFF_FACTOR = 0.2;
 const MIN_PAUSE_MS = 2_000;
 const MAX_PAUSE_MS = 15_000;
+/** The first look at a task that was just sent, while nothing is known about how long tasks take: one of 3 s is seen soon. */
+const FIRST_LOOK_MS = 3_400;
+/** Of one or two such tasks the next looks come sooner, and the later ones make up for it. */
+const FEW_BACKOFF_FACTOR = 0.25;
 /** Where it is known how long a task takes, the shortest pause is this part of it. */
 const MIN_PAUSE_OF_TASK_TIME = 0.05;
 const MIN_KNOWN_PAUSE_MS = 500;
+/** Kling's own estimate counts once two looks in a row told about the same. */
+const SAME_ETA_MS = 500;
 /** For this many tasks one list of running jobs is cheaper than a look at each. */
 const LIST_FROM = 3;
 /** So long a list is believed that a task still runs, where nothing is known about how long tasks take. */
@@ -43,6 +49,8 @@ interface Watched extends Watch {
 	ranAtMs: number;
 	/** The last list of running jobs that named it, 0 if none did: once one does not, the task is worth a look. */
 	listedAtMs: number;
+	/** Kling's estimate of its end, as the last look told it. */
+	etaMs?: number;
 	status: string;
 	lastProblem?: Problem;
 	resolve(finished: Task): void;
@@ -196,6 +204,7 @@ export class TaskPoller {
 		watched.status = task.status;
 		if (!task.finished) {
 			watched.ranAtMs = askedAtMs;
+			this.heedEstimate(watched, task);
 			return;
 		}
 		const nowMs = Date.now();
@@ -217,15 +226,35 @@ export class TaskPoller {
 		});
 	}
 
+	/**
+	 * While no task of this batch has ended, the next look waits for Kling's estimate, for at most as long as the task was
+	 * waited for: a wrong one costs no more than that one pause. assumes: eta-time
+	 */
+	private heedEstimate(watched: Watched, { etaMs }: Task): void {
+		const isSame = Math.abs(etaMs! - watched.etaMs!) <= SAME_ETA_MS;
+		watched.etaMs = etaMs;
+		if (!isSame || this.times.expectedMs > 0 || watched.pollIntervalMs !== undefined) return;
+		const nowMs = Date.now();
+		const longestMs = Math.min(nowMs - watched.startMs, MAX_PAUSE_MS);
+		const lookAtMs = Math.min(etaMs! + MIN_KNOWN_PAUSE_MS, nowMs + longestMs);
+		if (etaMs! > nowMs) watched.nextLookMs = lookAtMs;
+	}
+
 	/** To when the task may be finished, or, past that, by a part of the time it is overdue. */
 	private postpone(task: Watched, expectedMs = this.times.expectedMs): void {
+		const { startMs, justSubmitted, pollIntervalMs } = task;
 		const nowMs = Date.now();
-		const expectedAtMs = task.startMs + (task.justSubmitted ? expectedMs : 0);
-		const pauseMs = clamp((nowMs - expectedAtMs) * BACKOFF_FACTOR, this.minPauseMs, MAX_PAUSE_MS);
-		task.nextLookMs =
-			task.pollIntervalMs === undefined
-				? Math.max(expectedAtMs, nowMs + pauseMs)
-				: nowMs + task.pollIntervalMs;
+		if (pollIntervalMs !== undefined) {
+			task.nextLookMs = nowMs + pollIntervalMs;
+			return;
+		}
+		const isUnknown = justSubmitted && expectedMs === 0;
+		const areFew = isUnknown && this.watched.size < LIST_FROM;
+		const [factor, minMs] = areFew ? [FEW_BACKOFF_FACTOR, 0] : [BACKOFF_FACTOR, this.minPauseMs];
+		const expectedAtMs = startMs + (justSubmitted ? expectedMs : 0);
+		const pauseMs = clamp((nowMs - expectedAtMs) * factor, minMs, MAX_PAUSE_MS);
+		const earliestMs = isUnknown ? startMs + FIRST_LOOK_MS : expectedAtMs;
+		task.nextLookMs = Math.max(earliestMs, nowMs + pauseMs);
 	}
 
 	private get minPauseMs(): number {

@@ -25,9 +25,9 @@ test.each<[string, Partial<Observation>, number]>([
 
 test('nothing is expected as long as nothing is known', () => expect(expected()).toBe(0));
 
-test('a tenth of the last forty tasks stays below what is expected', () => {
+test('a fifth of the last forty tasks stays below what is expected', () => {
 	const tasks = Array.from({ length: 60 }, (_, number) => ({ toldMs: number + 1 }));
-	expect(expected(...tasks)).toBe(20 + 5);
+	expect(expected(...tasks)).toBe(20 + 9);
 });
 
 test('one look in five comes early, and only where the API’s times are of no use', () => {
@@ -38,6 +38,6 @@ test('one look in five comes early, and only where the API’s times are of no u
 	};
 	expect(firstLooks({ toldMs: 8_000 }).every((ms) => ms === 8_000)).toBe(true);
 	const looks = firstLooks({});
-	expect(looks.filter((ms) => ms < 9_000)).toEqual([7_650, 7_650]);
+	expect(looks.filter((ms) => ms < 9_000)).toEqual([8_100, 8_100]);
 	expect(looks.filter((ms) => ms === 9_000)).toHaveLength(10);
 });

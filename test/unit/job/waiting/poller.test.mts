@@ -47,14 +47,56 @@ async function watch(
 	};
 }
 
-test('first after two seconds, then after a fifth of the time waited, at most fifteen seconds apart', async () => {
+test('alone and just sent: first after 3.4 s, then after a quarter of the time waited, at most fifteen seconds apart', async () => {
 	const { looks } = await watch((seconds) => (seconds < 200 ? running : done));
-	expect(looks.slice(0, 6)).toEqual([2, 4, 6, 8, 10, 12]);
+	expect(looks.slice(0, 9)).toEqual([3.4, 4.3, 5.3, 6.6, 8.3, 10.4, 13, 16.2, 20.3]);
 	const pauses = looks.slice(1).map((at, position) => at - looks[position]);
 	expect(Math.max(...pauses)).toBeLessThanOrEqual(15.1);
-	expect(Math.min(...pauses)).toBeGreaterThanOrEqual(1.9);
-	const [late] = looks.filter((at) => at > 40);
-	expect(looks[looks.indexOf(late) + 1] - late).toBeCloseTo(late / 5, 0);
+});
+
+test('not just sent: at once, after two seconds, then after a fifth of the time waited', async () => {
+	const { looks } = await watch((seconds) => (seconds < 200 ? running : done), {
+		justSubmitted: false,
+	});
+	expect(looks.slice(0, 9)).toEqual([0, 2, 4, 6, 8, 10, 12, 14.4, 17.3]);
+	const pauses = looks.slice(1).map((at, position) => at - looks[position]);
+	expect(Math.max(...pauses)).toBeLessThanOrEqual(15.1);
+});
+
+describe("Kling's own estimate of the end", () => {
+	const START_MS = 1_000_000_000_000;
+	/** A task of 20 s, and what each look is told: the end in seconds, from the start. */
+	const looksAt = async (etaS: (seconds: number) => unknown, changes?: Partial<Watch>) => {
+		const estimated = (seconds: number) => {
+			const told = etaS(seconds);
+			const etaTime = typeof told === 'number' ? START_MS + told * 1_000 : told;
+			return answered(200, { status_name: 'processing', status_final: false, etaTime });
+		};
+		return (await watch((seconds) => (seconds < 20 ? estimated(seconds) : done), changes)).looks;
+	};
+	const UNTOLD = [3.4, 4.3, 5.3, 6.6, 8.3, 10.4, 13, 16.2, 20.3];
+
+	test('is waited for, with pauses as long as the time waited: five looks instead of nine', async () =>
+		expect(await looksAt(() => 20)).toEqual([3.4, 4.3, 8.5, 17, 20.5]));
+
+	test.each<[string, (seconds: number) => unknown]>([
+		['is missing', () => undefined],
+		['is no number', () => 'soon'],
+		['is zero', () => 0],
+		['is over', (seconds) => seconds - 5],
+		['moves with every look', (seconds) => seconds + 15],
+	])('does not count when it %s', async (_name, etaS) =>
+		expect(await looksAt(etaS)).toEqual(UNTOLD),
+	);
+
+	test('costs no more looks when it is too early', async () =>
+		expect(await looksAt(() => 7)).toEqual([3.4, 4.3, 7.5, 9.4, 11.7, 14.6, 18.3, 22.9]));
+
+	test('never makes a pause longer than the time waited, however late it is', async () =>
+		expect(await looksAt(() => 600)).toEqual([3.4, 4.3, 8.5, 17, 32]));
+
+	test('does not change a Poll Interval that was set', async () =>
+		expect(await looksAt(() => 20, { pollIntervalMs: 7_000 })).toEqual([7, 14, 21]));
 });
 
 test('a fixed interval is kept', async () => {
@@ -80,8 +122,8 @@ test.each([
 });
 
 test('Retry-After is heeded', async () => {
-	const { looks } = await watch((seconds) => (seconds < 3 ? answered(429, {}, 60_000) : done));
-	expect(looks).toEqual([2, 62]);
+	const { looks } = await watch((seconds) => (seconds < 4 ? answered(429, {}, 60_000) : done));
+	expect(looks).toEqual([3.4, 63.4]);
 });
 
 test('an early 404 is waited out, a lasting one ends the watch', async () => {
@@ -111,7 +153,7 @@ test.each([400, 401, 402, 403])('%d ends the watch at once', async (status) => {
 
 test('Retry-After does not reach past the time limit', async () => {
 	const { looks } = await watch(() => answered(429, {}, 3_600_000), { timeoutMs: 60_000 });
-	expect(looks).toEqual([2, 60]);
+	expect(looks).toEqual([3.4, 60]);
 });
 
 test('a problem that has passed is not told at the time limit, but the status of the task', async () => {
@@ -138,7 +180,7 @@ test('the time limit has one last look, and tells the last problem', async () =>
 	const { looks, error } = await watch(() => answered(503, { error: 'Down' }), {
 		timeoutMs: 11_000,
 	});
-	expect(looks).toEqual([2, 4, 6, 8, 10, 11]);
+	expect(looks).toEqual([3.4, 4.3, 5.3, 6.6, 8.3, 10.4, 11]);
 	expect(error?.message).toBe('Task 10 did not finish within 11 seconds (last status: unknown)');
 	expect(error?.description).toContain('Down');
 });
@@ -177,13 +219,13 @@ describe('a success without a file', () => {
 
 	test('is trusted after ten seconds', async () => {
 		const { looks, task } = await watch(() => empty);
-		expect(looks).toEqual([2, 4, 6, 8, 10, 12]);
+		expect(looks).toEqual([3.4, 4.3, 5.3, 6.6, 8.3, 10.3, 12.3, 14.3]);
 		expect(task?.raw).toEqual({ status_name: 'succeed', status_final: true });
 	});
 
 	test('is trusted at the time limit', async () => {
 		const { looks, task } = await watch(() => empty, { timeoutMs: 5_000 });
-		expect(looks).toEqual([2, 4, 5]);
+		expect(looks).toEqual([3.4, 4.3, 5]);
 		expect(task).toBeDefined();
 	});
 });
@@ -193,7 +235,7 @@ describe('without an error at the time limit', () => {
 
 	test('it gives nothing', async () => {
 		const { looks, task, error } = await watch(() => running, { timeoutMs: 5_000 }, { how });
-		expect([looks, task, error]).toEqual([[2, 4, 5], undefined, undefined]);
+		expect([looks, task, error]).toEqual([[3.4, 4.3, 5], undefined, undefined]);
 	});
 
 	test('it gives the task that has finished by then', async () => {
