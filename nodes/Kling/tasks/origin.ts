@@ -12,7 +12,7 @@ export interface Origin {
 
 export const UNTOLD: Origin = { fromWorkIds: [], inputUrls: [], args: {} };
 
-/** It stands in the task and in each of its works (kling-api.md, "Entries of GET /tasks"). */
+/** It stands in the task and in each of its works (kling-api.md, "GET /v1/kling/tasks"). */
 export function originOf({ raw }: Task): Origin {
 	const works = Array.isArray(raw.works) ? raw.works.map(record) : [];
 	const infos = [record(raw.task), ...works].map(({ taskInfo }) => record(taskInfo));

@@ -41,7 +41,7 @@ export interface Task {
 	/** ISO 8601. */
 	createdAt?: string;
 	updatedAt?: string;
-	/** When Kling expects it to end, in epoch ms (more-endpoints.md, third-party client). assumes: eta-time */
+	/** When Kling expects it to end, in epoch ms (kling-api.md, "GET /v1/kling/tasks"). assumes: eta-time */
 	etaMs?: number;
 	/** What the account has left, in Kling credits, where the API tells it. */
 	creditsLeft?: number;

@@ -20,7 +20,7 @@ const BROKEN: FaultName[] = [
 /** The same for every call, and said once as well. */
 const EVERYWHERE: Partial<Record<FaultName, Outcome>> = { slow: 'fine', bigIds: 'exact' };
 
-const HEAD = ['What goes wrong', 'What happens', 'And if it stays'];
+const HEAD = ['Fault', 'What happens', 'If it stays'];
 
 export function faultTable(): string {
 	return callNames.map((call) => section(calls[call])).join('\n\n');

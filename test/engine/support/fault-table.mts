@@ -37,8 +37,7 @@ const inAnyCall = (promised: Promised) => ({
 const CALLS = {
 	upscale: {
 		title: 'POST /v1/kling/images/upscale, /enhance: a job is sent',
-		about:
-			'The calls that spend credits, the same in all three ways to wait. They get 300 seconds; all other calls but uploads get 30.',
+		about: 'The calls that spend credits, the same in all three ways to wait.',
 		promises: {
 			'401': 'refused',
 			'402': 'refused',
@@ -64,8 +63,7 @@ const CALLS = {
 	},
 	upload: {
 		title: 'POST /v1/kling/assets: a file is uploaded',
-		about:
-			'Enhance with Image Source → Binary File, when the turn of the job has come. It gets 120 seconds.',
+		about: 'Enhance with Image Source → Binary File, when the turn of the job has come.',
 		promises: {
 			...inAnyCall(['again', 'notUploaded']),
 			'401': 'notUploaded',
@@ -79,7 +77,7 @@ const CALLS = {
 	lostJob: {
 		title: 'GET /v1/kling/scheduler, /tasks: looking for a job whose answer was lost',
 		about:
-			'At 1, 4, 10, 25 and 55 seconds after the loss, within Time Limit. Running jobs are read one by one.',
+			'At 1, 4, 10, 25 and 55 seconds after the loss, within Time Limit. Tasks are searched back to the time of sending.',
 		promises: {
 			...inAnyCall(['again', 'unknown']),
 			'401': ['again', 'unknown'],
@@ -106,7 +104,7 @@ const CALLS = {
 	},
 	watch: {
 		title: 'GET /v1/kling/tasks/{task_id}: waiting for a result',
-		about: 'Upscale and Task → Get with Wait Until Finished.',
+		about: 'With Wait Until Finished. After an error the task may still finish.',
 		promises: {
 			...inAnyCall(['again', 'toldAtLimit']),
 			'401': 'told',
@@ -132,7 +130,7 @@ const CALLS = {
 	},
 	beforeSleep: {
 		title: 'GET /v1/kling/tasks/{task_id}: the last check before the execution pauses',
-		about: 'Upscale with Pause Until Called Back, after all jobs were sent.',
+		about: 'After all jobs were sent. A callback or Time Limit resumes the execution.',
 		promises: {
 			...inAnyCall('sleeps'),
 			'401': 'sleeps',
@@ -145,7 +143,7 @@ const CALLS = {
 	},
 	calledBack: {
 		title: 'GET /v1/kling/tasks/{task_id}: a callback has come in',
-		about: 'Upscale with Pause Until Called Back. A call is never trusted: the task is read.',
+		about: 'A call is never trusted: the task is read. The next callback or Time Limit resumes it.',
 		promises: {
 			...inAnyCall(['again', 'sleepsOn']),
 			'401': 'sleepsOn',
@@ -171,7 +169,7 @@ const CALLS = {
 	},
 	triggered: {
 		title: 'GET /v1/kling/tasks/{task_id}: Kling Trigger was called',
-		about: 'The caller has its answer before, always the same. Tries for a minute at most.',
+		about: 'The caller has its answer before, always the same. Tried for a minute at most.',
 		promises: {
 			...inAnyCall(['again', 'logged']),
 			'401': 'logged',
@@ -197,7 +195,7 @@ const CALLS = {
 	},
 	delete: {
 		title: 'DELETE /v1/kling/tasks/{task_id}: Task → Delete',
-		about: 'Spends nothing, but cannot be undone, and the second time it would be an error.',
+		about: 'Cannot be undone, and the second time it would be an error.',
 		promises: {
 			...inAnyCall('deletedOrNot'),
 			'401': 'notDeleted',
@@ -212,8 +210,7 @@ const CALLS = {
 	},
 	pickers: {
 		title: 'GET /v1/kling/accounts, /tasks, /tasks/{task_id}: the lists in the editor',
-		about:
-			'To choose the account, the task and the image from. Read once each time a list is opened.',
+		about: 'For accounts, tasks and images. Read once each time a list is opened.',
 		promises: {
 			...inAnyCall('toldOnce'),
 			'401': 'toldOnce',
@@ -240,7 +237,7 @@ const CALLS = {
 	file: {
 		title: 'The image file, from another host',
 		about:
-			'Download Image. Asked for without the token. It has 30 seconds to begin and 10 minutes to end, and may have 256 MB.',
+			"Asked for without the token. Errors have the task's ID and the link: the image exists and is paid for.",
 		promises: {
 			...inAnyCall(['again', 'withLinkLater']),
 			'401': 'withLink',

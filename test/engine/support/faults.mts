@@ -48,7 +48,7 @@ const FAULTS = {
 	slow: { says: 'a slow answer', fault: { kind: 'delay', delayMs: 1_000 } },
 	hang: { says: 'no answer', fault: { kind: 'delay', delayMs: 3_600_000 }, words: /ECONNABORTED/ },
 	stall: {
-		says: 'half an answer, then silence',
+		says: 'silence after half an answer',
 		fault: { kind: 'stall' },
 		words: /took too long/,
 	},
@@ -70,7 +70,7 @@ const FAULTS = {
 	html: { says: 'a web page', fault: { kind: 'html' }, words: /not JSON|not lead to an image/ },
 	empty: { says: 'an empty answer', fault: { kind: 'empty' }, words: /not JSON|not lead to an/ },
 	wrongTypes: {
-		says: 'JSON of another shape',
+		says: 'unexpected JSON',
 		fault: { kind: 'json', body: WRONG_TYPES },
 		words: /./,
 	},
@@ -80,8 +80,8 @@ const FAULTS = {
 		words: /too large|larger than/,
 	},
 	bigIds: { says: 'IDs past 2^53' },
-	redirect: { says: 'a redirect to another host', fault: { kind: 'redirect' }, words: /30\d/ },
-	tls: { says: 'a certificate nobody trusts', words: /SELF_SIGNED/ },
+	redirect: { says: 'a redirect', fault: { kind: 'redirect' }, words: /30\d/ },
+	tls: { says: 'an untrusted certificate', words: /SELF_SIGNED/ },
 } satisfies Record<string, FaultKind>;
 
 export type FaultName = keyof typeof FAULTS;
@@ -91,43 +91,37 @@ export const faultNames = Object.keys(FAULTS) as FaultName[];
 /** What can come of it, in words for users. */
 export const outcomes = {
 	fine: 'Nothing: the item continues.',
-	again: 'Tried again; the item continues.',
+	again: 'Tried again.',
 	exact: 'Kept exact, to the last digit.',
-	told: 'An error at once, since trying again would not help.',
+	told: 'An error at once.',
 	toldLater: 'An error after a few tries.',
-	toldAtLimit:
-		"An error at Time Limit, with the task's ID and the last problem. The task may still finish.",
+	toldAtLimit: "An error at Time Limit, with the task's ID and the last problem.",
 	toldEarly404: 'An error after 15 seconds: until then the task may be too new to be found.',
 	toldOnce: 'An error in the list, which says how to continue without it.',
-	refused:
-		'An error that says why. Nothing was accepted, and the job is not sent again automatically.',
-	found: 'Found in the lists of useapi.net and never sent again; the item continues.',
+	refused: 'An error. Nothing was accepted, and the job is not sent again automatically.',
+	found: 'Found in the lists of useapi.net; the item continues. Never sent again.',
 	lookedUp:
-		'Looked up in the lists of useapi.net for a minute, and never sent again. If the task is there, the item continues. If not, the error says that the job was most likely not accepted.',
-	unknown:
-		'Looked up for a minute, then an error: it is unknown whether the job was accepted, so check your tasks first.',
-	notSent: 'An error: there may be an earlier task. Nothing is sent, so nothing is spent.',
-	notUploaded: 'An error that says why. No job was sent, so nothing was spent.',
+		'Looked up in the lists for a minute. If the task is there, the item continues. If not, the error says that the job was most likely not accepted. Never sent again.',
+	unknown: 'An error: it is unknown whether the job was accepted, so check your tasks first.',
+	notSent: 'An error. Nothing is sent.',
+	notUploaded: 'An error. Nothing was spent.',
 	nextSlot: 'Sent again when a job slot is free: a 429 has taken none.',
 	noSlot: 'An error at Time Limit: all job slots are taken. Nothing was spent.',
-	unsent: 'An error that says that nothing was sent.',
-	notFollowed: 'An error. The redirect is not followed, so that the API token goes nowhere else.',
-	sleeps: 'The execution waits all the same. A callback or Time Limit resumes it.',
-	sleepsOn:
-		'The caller gets a 503 and the execution keeps waiting. The next callback or Time Limit resumes it.',
+	unsent: 'An error: nothing was sent.',
+	notFollowed: 'Not followed: an error.',
+	sleeps: 'The execution waits all the same.',
+	sleepsOn: 'The caller gets a 503; the execution keeps waiting.',
 	logged: "The workflow is not started; n8n's log says why.",
 	deletedOrNot:
 		'Never sent again. An error: it is unknown whether the task was deleted, so look it up first.',
-	notDeleted: 'An error that says why. It is not sent again automatically.',
-	toldGone:
-		'An error after three tries, but not within 15 seconds of sending: until then the task may be too new to be found.',
+	notDeleted: 'An error. It is not sent again automatically.',
+	toldGone: 'An error after three tries, but not within 15 seconds of sending.',
 	without: 'Continues without the list: each task is read itself.',
-	plain: 'The standard image is downloaded instead, and a hint in the output says why.',
+	plain: 'The standard image, and a hint that says why.',
 	followed: 'Followed, up to five times; each address is checked like the first.',
-	withLink: "An error at once, with the task's ID and the link: the image exists and is paid for.",
-	withLinkLater:
-		"An error after three tries, with the task's ID and the link: the image exists and is paid for.",
-	before: 'Cannot happen: an earlier call fails first.',
+	withLink: 'An error at once.',
+	withLinkLater: 'An error after three tries.',
+	before: 'An earlier call fails first.',
 } as const;
 
 export type Outcome = keyof typeof outcomes;

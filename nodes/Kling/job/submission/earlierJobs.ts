@@ -250,7 +250,7 @@ const newest = (jobs: KnownJob[]): KnownJob | undefined =>
 /** Whether it can be the wanted one by what is told of it, but for what it is of. */
 function isAlike({ type, otherArgs = {} }: Wanted, job: KnownJob): boolean {
 	if (type) return !job.type || job.type === type;
-	// A generation from the same link has a prompt (kling-api.md, "Entries of GET /tasks").
+	// A generation from the same link has a prompt (kling-api.md, "GET /v1/kling/tasks").
 	const isKnown = job.type === UPSCALE_TYPE || 'prompt' in job.args;
 	const isOther = ([name, value]: [string, string]) => job.args[name]?.toLowerCase() === value;
 	return !isKnown && !Object.entries(otherArgs).some(isOther);
