@@ -1,4 +1,5 @@
 import type {
+	ICredentialDataDecryptedObject,
 	IDataObject,
 	IExecuteFunctions,
 	IHttpRequestMethods,
@@ -78,7 +79,8 @@ export function normalizeBaseUrl(baseUrl: unknown): string {
 
 /** @throws NodeOperationError when the node has no credential (n8n's own), or one that would send the token unencrypted */
 export async function connect(n8n: ApiFunctions): Promise<KlingApi> {
-	const { baseUrl: configured, apiToken } = await n8n.getCredentials(CREDENTIAL);
+	const credential = await n8n.getCredentials(CREDENTIAL);
+	const { baseUrl: configured, apiToken } = credential;
 	const baseUrl = normalizeBaseUrl(configured);
 	if (!baseUrl.startsWith('https:') && !isPrivate(baseUrl)) {
 		throw new NodeOperationError(n8n.getNode(), "'Base URL' must start with https://", {
@@ -88,7 +90,10 @@ export async function connect(n8n: ApiFunctions): Promise<KlingApi> {
 	}
 	const token = String(apiToken ?? '').trim();
 	const forAccount = (email?: string): IDataObject => (email ? { email } : {});
-	const call = async (options: CallOptions) => await request(n8n, options, token);
+	// A call that n8n waits for is over soon, so the credential is read once: each time n8n does, outside an execution, it
+	// starts another expression engine. An execution may be long, and a token may be renewed meanwhile.
+	const known = 'getExecutionCancelSignal' in n8n ? undefined : credential;
+	const call = async (options: CallOptions) => await request(n8n, options, token, known);
 	const read = async (path: string, qs: IDataObject = {}) =>
 		await call({ method: 'GET', url: `${baseUrl}${path}`, qs, timeout: READ_TIMEOUT_MS });
 
@@ -138,20 +143,31 @@ export async function connect(n8n: ApiFunctions): Promise<KlingApi> {
 /** `timeout` in ms, for the whole answer. */
 type CallOptions = IHttpRequestOptions & { method: IHttpRequestMethods; timeout: number };
 
-async function request(n8n: ApiFunctions, options: CallOptions, token: string): Promise<ApiResult> {
+/** @param known the credential, if n8n need not read it again */
+async function request(
+	n8n: ApiFunctions,
+	options: CallOptions,
+	token: string,
+	known?: ICredentialDataDecryptedObject,
+): Promise<ApiResult> {
 	const untilMs = Date.now() + options.timeout;
 	let response: IN8nHttpFullResponse;
 	try {
-		response = (await n8n.helpers.httpRequestWithAuthentication.call(n8n, CREDENTIAL, {
-			...options,
-			// To be read within bounds, and as text: n8n's own parser rounds ids past 2^53.
-			encoding: 'stream',
-			returnFullResponse: true,
-			// Statuses are answers, not exceptions; it also keeps n8n from sending a request twice on a 401.
-			ignoreHttpStatusErrors: true,
-			// n8n would send the token along to wherever the redirect points. assumes: no-redirect
-			disableFollowRedirect: true,
-		})) as IN8nHttpFullResponse;
+		response = (await n8n.helpers.httpRequestWithAuthentication.call(
+			n8n,
+			CREDENTIAL,
+			{
+				...options,
+				// To be read within bounds, and as text: n8n's own parser rounds ids past 2^53.
+				encoding: 'stream',
+				returnFullResponse: true,
+				// Statuses are answers, not exceptions; it also keeps n8n from sending a request twice on a 401.
+				ignoreHttpStatusErrors: true,
+				// n8n would send the token along to wherever the redirect points. assumes: no-redirect
+				disableFollowRedirect: true,
+			},
+			known && { credentialsDecrypted: { id: '', name: '', type: CREDENTIAL, data: known } },
+		)) as IN8nHttpFullResponse;
 	} catch (error) {
 		return failure(error);
 	}

@@ -224,3 +224,22 @@ describe('what kept a call from an answer', () => {
 		expect(await ask(wrapped(failure({ code: 'EPIPE' }), 5))).toMatchObject({ reason: 'EPIPE' });
 	});
 });
+
+test.each<[string, object, object | undefined]>([
+	['outside an execution n8n is given the credential that was read', {}, { apiToken: TOKEN }],
+	[
+		'in an execution, which may be long, n8n reads it anew',
+		{ getExecutionCancelSignal() {} },
+		undefined,
+	],
+])('%s', async (_name, more, expected) => {
+	const context = n8nWith({ credentials: { baseUrl: BASE, apiToken: TOKEN } }, more);
+	const { httpRequestWithAuthentication: request } = context.helpers;
+	const given: unknown[] = [];
+	context.helpers.httpRequestWithAuthentication = async function (type, options, additional) {
+		given.push(additional?.credentialsDecrypted?.data);
+		return (await request.call(this, type, options)) as object;
+	};
+	await (await connect(context)).getTask('1');
+	expect(given).toEqual([expected && expect.objectContaining(expected)]);
+});
