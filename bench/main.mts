@@ -11,6 +11,7 @@ import { describeError, readArguments, run, UserError } from '../tools/terminal.
 import { asMarkdown, fillIn, type Section } from './report.mts';
 import { callbacks } from './scenarios/callbacks.mts';
 import { forged } from './scenarios/forged.mts';
+import { loading } from './scenarios/loading.mts';
 import { memory } from './scenarios/memory.mts';
 import { polling } from './scenarios/polling.mts';
 import { FOLDER, withStage, type Package, type Stage } from './stage.mts';
@@ -24,6 +25,7 @@ const SCENARIOS: Record<string, Scenario> = {
 	callbacks: [callbacks, "Pause Until Called Back, up to 500 at once, beside n8n's own Wait node"],
 	forged: [forged, 'forged calls at suspended executions'],
 	memory: [memory, 'a large file, and many tasks at once'],
+	loading: [loading, `the package, beside ${RIVAL}`],
 };
 const NAMES = Object.keys(SCENARIOS);
 const HELP = `Measures the Kling node in a real n8n ${N8N_VERSION} against the sandbox. Leave the machine alone meanwhile.
@@ -85,7 +87,9 @@ async function bench(): Promise<boolean> {
 	}
 	const [load] = loadavg();
 	const tarball = await packTarball();
-	const others = names.includes('polling') ? await downloadRival() : [];
+	const others = names.some((name) => ['polling', 'loading'].includes(name))
+		? await downloadRival()
+		: [];
 	const packages = [{ name: PACKAGE_NAME, tarball }, ...others];
 	const sections: Section[] = [];
 	for (const name of names) {

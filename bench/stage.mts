@@ -61,6 +61,8 @@ export interface Stage {
 	probe: Probe;
 	/** The Kling node, and those it is compared with. */
 	packages: Package[];
+	/** Where n8n has installed them. */
+	modules: string;
 	/** Does some work with a new sandbox. */
 	site<T>(options: SiteOptions, work: (site: Site) => Promise<T>): Promise<T>;
 }
@@ -127,7 +129,8 @@ export async function withStage<T>(packages: Package[], work: (stage: Stage) => 
 
 	try {
 		await api.login({ email: 'owner@example.com', password: `Kling-${randomUUID()}-1` });
-		return await work({ probe, packages, site });
+		const modules = join(folder, 'n8n', '.n8n', 'nodes', 'node_modules');
+		return await work({ probe, packages, modules, site });
 	} catch (error) {
 		const log = await logTail(n8n.log);
 		throw new UserError(`${(error as Error).stack}\n  What matters in n8n's log:\n${log}`);

@@ -12,6 +12,8 @@ import { DONE, httpLoop, kling, useApiNet } from '../workflows.mts';
 
 const FULL = { jobMs: 20_000, slots: 10, items: [1, 10, 100], pauses: [10, 5], longMs: 60_000 };
 const QUICK = { jobMs: 6_000, slots: 3, items: [1, 3, 9], pauses: [3], longMs: 10_000 };
+const SHORT_MS = 5_000;
+const SHORTEST_MS = 3_000;
 const PACKAGE_BYTES = 60_000;
 const NODE = 'Kling node';
 const ONE_BY_ONE = 'HTTP Request and If, one by one';
@@ -73,10 +75,23 @@ export function faultsOf(runs: Run[]): string[] {
 export async function polling(stage: Stage, quick: boolean): Promise<Section> {
 	const { slots, jobMs, items, pauses, longMs } = quick ? QUICK : FULL;
 	const [one, few, many] = items;
-	const own = (images: number, toLimit: number, ownMs = jobMs, requests?: number): Plan => ({
-		...{ way: NODE, workflow: kling('poll'), images, slots },
-		...{ jobMs: ownMs, most: { toLimit, requests } },
+	const own = (images: number, toLimit: number, requests?: number, more: Partial<Plan> = {}) => ({
+		...{ way: NODE, workflow: kling('poll'), images, slots, jobMs },
+		...{ most: { toLimit, requests }, ...more },
 	});
+	const shortWith = (taskTimes: Plan['taskTimes']) =>
+		own(many, 1.15, 2.5, { way: `${NODE}, ${taskTimes} times`, jobMs: SHORT_MS, taskTimes });
+	const further = [
+		own(many, 1.1, 3, { way: `${NODE}, long tasks`, jobMs: longMs }),
+		own(one, 1.25, undefined, { way: `${NODE}, a short task`, jobMs: SHORTEST_MS }),
+		own(one, 1.05, 6, { way: `${NODE}, told the end`, jobMs: FULL.jobMs, tellsEta: true }),
+		...(['right', 'moving', 'missing', 'doubled'] as const).map(shortWith),
+		own(many, 1.05, 2.5, {
+			way: `${NODE}, moving times, 20 s`,
+			jobMs: FULL.jobMs,
+			taskTimes: 'moving',
+		}),
+	];
 	const loop = (pauseS: number, way: string, images: number): Plan => ({
 		...{ way: `${way}, Wait ${pauseS} s`, images, slots, jobMs },
 		workflow: httpLoop(pauseS, way === ONE_BY_ONE),
@@ -85,8 +100,8 @@ export async function polling(stage: Stage, quick: boolean): Promise<Section> {
 	const plans = [
 		own(one, 1.2),
 		own(few, 1.1),
-		own(many, 1.1),
-		{ ...own(many, 1.1, longMs, 3), way: `${NODE}, long tasks` },
+		own(many, quick ? 1.1 : 1.05, quick ? undefined : 2.5),
+		...(quick ? further.slice(0, 1) : further),
 		...pauses.flatMap((pauseS) => [one, few].map((images) => loop(pauseS, ONE_BY_ONE, images))),
 		...[slots, slots + 1].map((images) => loop(pauses[0], ALL_AT_ONCE, images)),
 		...(rival ? [{ way: rival.name, workflow: useApiNet(), images: 1, slots, jobMs }] : []),
@@ -112,7 +127,8 @@ export function compare(
 ): Check[] {
 	const fastest = (way: string, images: number) =>
 		runs
-			.filter(({ plan }) => plan.way.startsWith(way) && plan.images === images)
+			.filter(({ plan }) => plan.images === images)
+			.filter(({ plan }) => (way === NODE ? plan.way === way : plan.way.startsWith(way)))
 			.reduce((a, b) => (a.seconds <= b.seconds ? a : b));
 	const [loopOne, loopFew] = [one, few].map((images) => fastest(ONE_BY_ONE, images));
 	const loopEach = (loopFew.seconds - loopOne.seconds) / (few - one);
