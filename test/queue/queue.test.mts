@@ -1,4 +1,5 @@
 import { deathTests } from './parts/deaths.mts';
+import { enhanceTests } from './parts/enhance.mts';
 import { limitTests } from './parts/limits.mts';
 import { lastTests } from './parts/lost.mts';
 import { reuseTests } from './parts/reuse.mts';
@@ -17,6 +18,7 @@ beforeEach(() => void (queue.sandbox.settings.jobMs = JOB_MS));
 
 // One stage for all of them, since it takes a minute to open. They count what was paid over all of it, so the order matters.
 describe('every wait mode', waitModeTests);
+describe('pictures of the user’s own', enhanceTests);
 describe('something dies', deathTests);
 describe('a new execution of the same items, with Reuse Earlier Result', reuseTests);
 describe('in the end', lastTests);

@@ -48,6 +48,38 @@ export const upscale = (changes: Record<string, unknown> = {}): Step => ({
 	},
 });
 
+/** Puts this file out as a binary property. */
+export const picture = (file: Buffer): Step[] => [
+	{
+		name: 'Text',
+		type: 'n8n-nodes-base.set',
+		typeVersion: 3.4,
+		parameters: { mode: 'raw', jsonOutput: JSON.stringify({ file: file.toString('base64') }) },
+	},
+	{
+		name: 'File',
+		type: 'n8n-nodes-base.convertToFile',
+		typeVersion: 1.1,
+		parameters: { operation: 'toBinary', sourceProperty: 'file' },
+	},
+];
+
+/** Enhance of the item's file. */
+export const enhance = (changes: Record<string, unknown> = {}): Step => ({
+	name: 'Enhance',
+	type: KLING,
+	typeVersion: 1,
+	parameters: {
+		resource: 'image',
+		operation: 'enhance',
+		account: byEmail("={{ $('Called').first().json.body.account }}"),
+		wait: 'poll',
+		output: 'simplified',
+		options: { replyRef: "={{ $('Called').first().json.body.reference }}" },
+		...changes,
+	},
+});
+
 /** Waits for the task that the step before it has sent. */
 export const get = (changes: Record<string, unknown> = {}): Step => ({
 	name: 'Get',
