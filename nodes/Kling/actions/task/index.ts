@@ -1,5 +1,6 @@
 import type { INodeProperties } from 'n8n-workflow';
 
+import { operationField } from '../fields';
 import * as deleteTask from './delete.operation';
 import * as get from './get.operation';
 import * as getAll from './getAll.operation';
@@ -7,34 +8,26 @@ import * as getAll from './getAll.operation';
 export { deleteTask, get, getAll };
 
 export const description: INodeProperties[] = [
-	{
-		displayName: 'Operation',
-		name: 'operation',
-		type: 'options',
-		noDataExpression: true,
-		displayOptions: { show: { resource: ['task'] } },
-		default: 'get',
-		options: [
-			{
-				name: 'Delete',
-				value: 'delete',
-				action: 'Delete task',
-				description: 'Delete a task and all its images permanently',
-			},
-			{
-				name: 'Get',
-				value: 'get',
-				action: 'Get task',
-				description: 'Get the status and the images of a task',
-			},
-			{
-				name: 'Get Many',
-				value: 'getAll',
-				action: 'Get many tasks',
-				description: 'Get a list of tasks and their images, newest first',
-			},
-		],
-	},
+	operationField('task', 'get', [
+		{
+			name: 'Delete',
+			value: 'delete',
+			action: 'Delete task',
+			description: 'Delete a task and all its images permanently',
+		},
+		{
+			name: 'Get',
+			value: 'get',
+			action: 'Get task',
+			description: 'Get the status and the images of a task',
+		},
+		{
+			name: 'Get Many',
+			value: 'getAll',
+			action: 'Get many tasks',
+			description: 'Get a list of tasks and their images, newest first',
+		},
+	]),
 	...deleteTask.description,
 	...get.description,
 	...getAll.description,
