@@ -1,7 +1,7 @@
 import type { IDataObject } from 'n8n-workflow';
 
 import { unwrap, vendorText, type Problem } from '../runtime/problems';
-import { numberOf, record, text } from '../transport/json';
+import { numberOf, record, text, withoutEmpty } from '../transport/json';
 import type { ApiResult } from '../transport/types';
 import { creditsOf } from './task';
 
@@ -29,19 +29,16 @@ export function parseAccount(entry: unknown, email: string): KlingAccount {
 	const { maxJobs, balance, error } = record(entry);
 	const { total, points } = record(balance);
 	const plan = Array.isArray(points) ? points.map(record) : undefined;
-	return defined({
+	return withoutEmpty({
 		email,
 		credits: creditsOf(total),
 		maxJobs: typeof maxJobs === 'number' ? maxJobs : undefined,
 		plan: plan?.map(({ type, balance: left, endTime }) =>
-			defined({ type: text(type), credits: creditsOf(left), expiresAt: isoTime(endTime) }),
+			withoutEmpty({ type: text(type), credits: creditsOf(left), expiresAt: isoTime(endTime) }),
 		),
 		vendorError: text(error),
 	});
 }
-
-const defined = <T extends object>(fields: T): T =>
-	Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
 
 /** What GET /accounts told. assumes: accounts-by-email, no-account */
 export function readAccounts(

@@ -1,7 +1,7 @@
 import type { IDataObject } from 'n8n-workflow';
 
 import { vendorText } from '../runtime/problems';
-import { idText, numberOf, record, text } from '../transport/json';
+import { idText, numberOf, record, records, text } from '../transport/json';
 import type { TaskModel } from '../transport/types';
 
 /** Which task of which item: what the node itself knows, whatever the API's answer holds. */
@@ -72,7 +72,7 @@ function isoTime(epochMs: unknown): string | undefined {
  */
 export function parseTask(model: TaskModel): Task {
 	const task = record(model.task);
-	const works = Array.isArray(model.works) ? model.works.map(record) : [];
+	const works = records(model.works);
 	const work = leadingWork(works);
 	const told = [record(model), task].filter(
 		({ status_name, status_final }) => text(status_name) ?? typeof status_final === 'boolean',

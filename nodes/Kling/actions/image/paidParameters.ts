@@ -3,6 +3,7 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 import type { JobParameters } from '../../job/submission/attempt';
 import { isTool } from '../../runtime/problems';
 import { isPrivate } from '../../transport/hosts';
+import { withoutEmpty } from '../../transport/json';
 import type { PaidRequest } from '../../transport/types';
 import { asText, DEFAULT_TIMEOUT_SECONDS, Parameters, shorten } from '../parameters';
 
@@ -35,17 +36,12 @@ export class PaidParameters extends Parameters {
 			callback: () => this.resumeUrl(),
 			none: () => this.replyUrl(),
 		}[wait]();
-		const account = this.account();
+		const email = this.account();
 		const maxJobs = this.maxJobs();
 		const replyRef = this.replyRef();
 		const settings = this.output(['simplified', 'raw']);
 		return {
-			request: {
-				...(account && { email: account }),
-				...(maxJobs && { maxJobs }),
-				...(replyUrl && { replyUrl }),
-				...(replyRef && { replyRef }),
-			},
+			request: withoutEmpty({ email, maxJobs, replyUrl, replyRef }),
 			wait,
 			callsBack,
 			timeoutMs: callsBack ? this.pauseLimitMs() : this.timeoutMs(),

@@ -1,6 +1,7 @@
 import type { IDataObject } from 'n8n-workflow';
 
 import type { Task, TaskRef } from '../../tasks/task';
+import { withoutEmpty } from '../../transport/json';
 
 /** What a user can have of a task: see `simplify`, `raw` and `imageItems`. */
 export type OutputKind = 'simplified' | 'raw' | 'images';
@@ -60,10 +61,4 @@ export function imageItems(task: Task, known: Known): IDataObject[] {
 export function outputOf(task: Task, known: Known, output: OutputKind): IDataObject[] {
 	if (output === 'images') return imageItems(task, known);
 	return [output === 'raw' ? raw(task) : simplify(task, known)];
-}
-
-function withoutEmpty(data: IDataObject): IDataObject {
-	return Object.fromEntries(
-		Object.entries(data).filter(([, value]) => value !== undefined && value !== ''),
-	);
 }
