@@ -10,13 +10,35 @@ import { isSuccess } from '../../transport/client';
 import type { ApiResult } from '../../transport/types';
 import type { Sighting } from './earlierJobs';
 
+/** assumes: job-limit-body */
+export const ACCOUNT_FULL: Problem = {
+	httpCode: '429',
+	message: 'Every Kling account is at its job limit',
+	description:
+		"Nothing was spent on this item. Raise 'Max Jobs' or 'Time Limit' under 'Options', or send fewer images at once.",
+	forAgent:
+		'Nothing was spent. Call this again with the same values later, when other jobs are finished.',
+};
+
+/** What a 500 most likely means for a job. assumes: moderation */
+const MODERATION = {
+	description:
+		"This often means that Kling's moderation refused the image: try another image. The job was sent once and is not sent again automatically.",
+	forAgent:
+		"This often means that Kling's moderation refused the image. Choose another image: asking for this one again brings the same answer.",
+};
+
 /** What a submission that brought no task came to. Whether its outcome is known is told by `isAnswer`. */
 export function submitProblem(result: ApiResult, operation: string, advise: Advise): Problem {
 	if (result.outcome === 'unsent') return readProblem(result);
 	const { httpCode, reason } = lossOf(result);
 	if (reason === undefined && result.outcome === 'answered') {
 		const { status, body } = result;
-		return { ...answerProblem(status, body, 'job'), ...advise(status, vendorText(body) ?? '') };
+		return {
+			...answerProblem(status, body),
+			...(status === 500 && MODERATION),
+			...advise(status, vendorText(body) ?? ''),
+		};
 	}
 	return {
 		message: `It is unknown whether the ${operation} job was accepted (${reason})`,

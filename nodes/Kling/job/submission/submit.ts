@@ -1,7 +1,7 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 
 import type { Context } from '../../runtime/context';
-import { answerProblem, isAnswer, type Advise } from '../../runtime/problems';
+import { isAnswer, type Advise } from '../../runtime/problems';
 import { parseTask } from '../../tasks/task';
 import { isSuccess } from '../../transport/client';
 import { idText } from '../../transport/json';
@@ -10,7 +10,7 @@ import { Uploads } from '../input/uploads';
 import { Attempt, ItemJobs, type PaidJob, type Submission } from './attempt';
 import { JobSlots } from './jobSlots';
 import { SentCount } from './ledger';
-import { isUnknown, limitReached, submitProblem } from './problems';
+import { ACCOUNT_FULL, isUnknown, limitReached, submitProblem } from './problems';
 import { SentJobs } from './takeOver';
 
 /**
@@ -89,7 +89,7 @@ export class Submitter {
 				? { full: true, retryAfterMs: answer.retryAfterMs }
 				: { full: false, isTaken: acceptedTaskId(answer) !== undefined, answer };
 		}, timeoutMs);
-		if (!result) throw attempt.error(answerProblem(429, undefined, 'job'));
+		if (!result) throw attempt.error(ACCOUNT_FULL);
 
 		const taskId = acceptedTaskId(result);
 		if (taskId && result.outcome === 'answered') {
