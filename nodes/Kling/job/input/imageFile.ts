@@ -72,9 +72,7 @@ export async function openFile(
 }
 
 /** `undefined`: it is too large. */
-async function readAll(
-	file: ByteStream | Uint8Array,
-): Promise<Uint8Array<ArrayBuffer> | undefined> {
+async function readAll(file: ByteStream | Uint8Array): Promise<Buffer<ArrayBuffer> | undefined> {
 	const chunks: Uint8Array[] = [];
 	let length = 0;
 	for await (const chunk of file instanceof Uint8Array ? [file] : file) {
@@ -83,22 +81,15 @@ async function readAll(
 		if (length > MAX_BYTES) return undefined;
 		chunks.push(chunk as Uint8Array);
 	}
-	const bytes = new Uint8Array(length);
-	let at = 0;
-	for (const chunk of chunks) {
-		bytes.set(chunk, at);
-		at += chunk.length;
-	}
-	return bytes;
+	return Buffer.concat(chunks);
 }
 
-function otherType(bytes: Uint8Array, mimeType: string): string {
+function otherType(bytes: Buffer, mimeType: string): string {
 	if (mimeType !== 'unknown') return `, but ${mimeType}`;
-	const isFtyp = String.fromCharCode(...bytes.subarray(FTYP_AT, FTYP_AT + 4)) === 'ftyp';
-	return isFtyp ? ', but perhaps HEIC or AVIF' : '';
+	return bytes.toString('latin1', FTYP_AT, FTYP_AT + 4) === 'ftyp'
+		? ', but perhaps HEIC or AVIF'
+		: '';
 }
 
-async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-	const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-	return [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-}
+const sha256 = async (bytes: Buffer<ArrayBuffer>): Promise<string> =>
+	Buffer.from(await crypto.subtle.digest('SHA-256', bytes)).toString('hex');
