@@ -42,18 +42,9 @@ export function raw({ raw: model }: Task): IDataObject {
 /** The "Images" output: one object per image, with the names that Upscale's fields have. */
 export function imageItems(task: Task, known: Known): IDataObject[] {
 	const { taskId, type, images, createdAt } = task;
-	return images.map(({ workId, url, width, height, coverUrl }) =>
-		withoutEmpty({
-			taskId: taskId ?? known.taskId,
-			workId,
-			url,
-			width,
-			height,
-			coverUrl,
-			type,
-			createdAt,
-			account: known.account,
-		}),
+	const { account } = known;
+	return images.map((image) =>
+		withoutEmpty({ taskId: taskId ?? known.taskId, ...image, type, createdAt, account }),
 	);
 }
 
