@@ -147,6 +147,13 @@ export function unwrap(
 	return isSuccess(status) ? { body } : { problem: answerProblem(status, body) };
 }
 
+/** For a success that does not hold what was asked for. */
+export const oddAnswer = (message: string): Problem => ({
+	message,
+	description:
+		"Try again in a moment. If this happens again, check the 'Base URL' of the credential.",
+});
+
 /** What it means that a call which spends nothing (a GET) brought no usable answer. */
 export function readProblem(result: Exclude<ApiResult, { outcome: 'answered' }>): Problem {
 	return result.outcome === 'unsent'

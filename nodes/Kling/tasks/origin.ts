@@ -10,8 +10,6 @@ export interface Origin {
 	args: Record<string, string>;
 }
 
-export const UNTOLD: Origin = { fromWorkIds: [], inputUrls: [], args: {} };
-
 /** It stands in the task and in each of its works (kling-api.md, "Entries of GET /tasks"). */
 export function originOf({ raw }: Task): Origin {
 	const infos = [record(raw.task), ...records(raw.works)].map(({ taskInfo }) => record(taskInfo));

@@ -92,6 +92,12 @@ export const text = (value: unknown): string | undefined =>
 export const numberOf = (value: unknown): number =>
 	typeof value === 'number' || typeof value === 'string' ? Number(value) : NaN;
 
+/** ISO 8601; `undefined` for what is no time. */
+export function isoTime(epochMs?: number): string | undefined {
+	const date = new Date(epochMs ?? NaN);
+	return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
+}
+
 /** Ids are numbers in answers (strings past 2^53, see `parseJson`) and always strings in ours. */
 export const idText = (value: unknown): string | undefined =>
 	typeof value === 'number' ? String(value) : text(value);
