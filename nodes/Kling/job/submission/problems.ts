@@ -28,39 +28,36 @@ const MODERATION = {
 		"This often means that Kling's moderation refused the image. Choose another image: asking for this one again brings the same answer.",
 };
 
-/** What a submission that brought no task came to. Whether its outcome is known is told by `isAnswer`. */
+/** What a submission that brought no task came to. */
 export function submitProblem(result: ApiResult, operation: string, advise: Advise): Problem {
-	if (result.outcome === 'unsent') return readProblem(result);
-	const { httpCode, reason } = lossOf(result);
-	if (reason === undefined && result.outcome === 'answered') {
-		const { status, body } = result;
+	const reason = doubtAbout(result);
+	if (reason !== undefined) {
 		return {
-			...answerProblem(status, body),
-			...(status === 500 && MODERATION),
-			...advise(status, vendorText(body) ?? ''),
+			message: `It is unknown whether the ${operation} job was accepted (${reason})`,
+			description: '',
+			...(result.outcome === 'answered' &&
+				!isSuccess(result.status) && { httpCode: String(result.status) }),
 		};
 	}
+	if (result.outcome !== 'answered') return readProblem(result);
+	const { status, body } = result;
 	return {
-		message: `It is unknown whether the ${operation} job was accepted (${reason})`,
-		description: '',
-		...(httpCode && { httpCode }),
+		...answerProblem(status, body),
+		...(status === 500 && MODERATION),
+		...advise(status, vendorText(body) ?? ''),
 	};
 }
 
 /** Whether it is unknown what became of the job. */
-export const isUnknown = (result: ApiResult): boolean =>
-	result.outcome !== 'unsent' && lossOf(result).reason !== undefined;
+export const isUnknown = (result: ApiResult): boolean => doubtAbout(result) !== undefined;
 
-/** `reason` is undefined for an answer that tells the outcome. */
-function lossOf(result: Exclude<ApiResult, { outcome: 'unsent' }>): {
-	reason?: string;
-	httpCode?: string;
-} {
-	if (result.outcome === 'lost') return { reason: result.reason };
+/** `undefined` where the answer tells the outcome, or nothing was sent. */
+function doubtAbout(result: ApiResult): string | undefined {
+	if (result.outcome === 'unsent') return undefined;
+	if (result.outcome === 'lost') return result.reason;
 	const { status, body } = result;
-	if (isSuccess(status)) return { reason: 'the answer names no task' };
-	if (tellsOutcome(status)) return {};
-	return { reason: vendorText(body) ?? `HTTP ${status}`, httpCode: String(status) };
+	if (isSuccess(status)) return 'the answer names no task';
+	return tellsOutcome(status) ? undefined : (vendorText(body) ?? `HTTP ${status}`);
 }
 
 const NEVER_AGAIN =
