@@ -8,8 +8,7 @@ import type {
 } from 'n8n-workflow';
 import { NodeConnectionTypes } from 'n8n-workflow';
 
-import { properties } from './actions/operations';
-import { router } from './actions/router';
+import { properties, router } from './actions/router';
 import { builderHint, resumeWebhooks, WAITING_TOOLTIP } from './actions/versionDescription';
 import { resume } from './job/waiting/resume';
 import { searchAccounts, searchImages, searchTasks } from './methods/listSearch';
