@@ -8,10 +8,7 @@ import type {
 } from 'n8n-workflow';
 import { NodeConnectionTypes } from 'n8n-workflow';
 
-import * as account from './actions/account';
-import * as image from './actions/image';
-import { router } from './actions/router';
-import * as task from './actions/task';
+import { properties, router } from './actions/router';
 import { builderHint, resumeWebhooks, WAITING_TOOLTIP } from './actions/versionDescription';
 import { resume } from './job/waiting/resume';
 import { searchAccounts, searchImages, searchTasks } from './methods/listSearch';
@@ -34,23 +31,7 @@ export class Kling implements INodeType {
 		webhooks: resumeWebhooks,
 		waitingNodeTooltip: WAITING_TOOLTIP,
 		credentials: [{ name: 'useApiNetApi', required: true }],
-		properties: [
-			{
-				displayName: 'Resource',
-				name: 'resource',
-				type: 'options',
-				noDataExpression: true,
-				default: 'image',
-				options: [
-					{ name: 'Account', value: 'account' },
-					{ name: 'Image', value: 'image' },
-					{ name: 'Task', value: 'task' },
-				],
-			},
-			...account.description,
-			...image.description,
-			...task.description,
-		],
+		properties,
 	};
 
 	methods = { listSearch: { searchAccounts, searchTasks, searchImages } };

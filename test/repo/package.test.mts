@@ -10,7 +10,7 @@ const { n8n, dependencies, peerDependencies, files } = JSON.parse(read('package.
 test('it brings no dependency along and ships only what n8n needs', () => {
 	expect(dependencies).toBeUndefined();
 	expect(peerDependencies).toEqual({ 'n8n-workflow': '*' });
-	expect(files).toEqual(['dist', 'CHANGELOG.md']);
+	expect(files).toEqual(['dist']);
 });
 
 test('every node and credential that n8n is told of has its source, and index.js hands it out', () => {

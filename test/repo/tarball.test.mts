@@ -16,10 +16,10 @@ function packedFiles(): string[] {
 	return files.map(({ path }) => path);
 }
 
-test('the tarball holds the build, its icons and search words, and four files about it', () => {
+test('the tarball holds the build, its icons and search words, and three files about it', () => {
 	const files = packedFiles();
 	const outside = files.filter((path) => !path.startsWith('dist/')).sort();
-	expect(outside).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']);
+	expect(outside).toEqual(['LICENSE', 'README.md', 'package.json']);
 	for (const path of files.filter((file) => file.startsWith('dist/'))) {
 		expect(path).toMatch(/^dist\/(nodes|credentials)\/.+\.(js|svg|node\.json)$/);
 		expect(path).not.toMatch(/test|sandbox|\.map$/);

@@ -1,4 +1,5 @@
-import type { INodeProperties } from 'n8n-workflow';
+import type { INodeProperties, INodePropertyOptions, NodeParameterValue } from 'n8n-workflow';
+import { updateDisplayOptions } from 'n8n-workflow';
 
 /** The fields that operations share. Names and defaults are fixed by what users' workflows hold on to. */
 
@@ -98,29 +99,29 @@ export const imageField: INodeProperties = {
 	],
 };
 
-export const taskOutputField: INodeProperties = {
+export const IMAGES: INodePropertyOptions = {
+	name: 'Images',
+	value: 'images',
+	description: 'One item per image, ready to be upscaled',
+};
+export const RAW: INodePropertyOptions = {
+	name: 'Raw',
+	value: 'raw',
+	description: 'The complete response from useapi.net',
+};
+export const SIMPLIFIED: INodePropertyOptions = {
+	name: 'Simplified',
+	value: 'simplified',
+	description: 'Status, image links and IDs',
+};
+
+export const outputField = (...options: INodePropertyOptions[]): INodeProperties => ({
 	displayName: 'Output',
 	name: 'output',
 	type: 'options',
 	default: 'simplified',
-	options: [
-		{
-			name: 'Images',
-			value: 'images',
-			description: 'One item per image, ready to be upscaled',
-		},
-		{
-			name: 'Raw',
-			value: 'raw',
-			description: 'The complete response from useapi.net',
-		},
-		{
-			name: 'Simplified',
-			value: 'simplified',
-			description: 'Status, image links and IDs',
-		},
-	],
-};
+	options,
+});
 
 export const downloadFields: INodeProperties[] = [
 	{
@@ -189,17 +190,34 @@ export const withoutWatermarkOption: INodeProperties = {
 	displayOptions: { show: { '/download': [true] }, hide: { '@tool': [true] } },
 };
 
-/** Shows the fields for one operation only. */
-export function showFor(
+/** @param show when to show it, if not always */
+export const optionsField = (
+	options: INodeProperties[],
+	show?: Record<string, NodeParameterValue[]>,
+): INodeProperties => ({
+	displayName: 'Options',
+	name: 'options',
+	type: 'collection',
+	placeholder: 'Add option',
+	default: {},
+	...(show && { displayOptions: { show } }),
+	options,
+});
+
+export const operationField = (
 	resource: string,
-	operation: string,
-	fields: INodeProperties[],
-): INodeProperties[] {
-	return fields.map((field) => ({
-		...field,
-		displayOptions: {
-			...field.displayOptions,
-			show: { ...field.displayOptions?.show, resource: [resource], operation: [operation] },
-		},
-	}));
-}
+	defaultOperation: string,
+	options: INodePropertyOptions[],
+): INodeProperties => ({
+	displayName: 'Operation',
+	name: 'operation',
+	type: 'options',
+	noDataExpression: true,
+	displayOptions: { show: { resource: [resource] } },
+	default: defaultOperation,
+	options,
+});
+
+/** Shows the fields for one operation only. */
+export const showFor = (resource: string, operation: string, fields: INodeProperties[]) =>
+	updateDisplayOptions({ show: { resource: [resource], operation: [operation] } }, fields);

@@ -5,7 +5,7 @@ import type { OutputSettings } from '../job/output/items';
 import type { OutputKind } from '../job/output/formats';
 
 /** assumes: time-limit */
-export const DEFAULT_TIMEOUT_SECONDS = 600;
+const DEFAULT_TIMEOUT_SECONDS = 600;
 /** With none at all every job would be paid and none waited for. */
 const MIN_TIMEOUT_SECONDS = 1;
 const OUTPUTS = ['simplified', 'raw', 'images'] as const;
@@ -73,10 +73,9 @@ export class Parameters {
 	}
 
 	/** How long to wait, in ms. */
-	timeoutMs(): number {
-		const seconds =
-			this.number('options.timeout', 'Time Limit', MIN_TIMEOUT_SECONDS) ?? DEFAULT_TIMEOUT_SECONDS;
-		return seconds * 1000;
+	timeoutMs(minSeconds = MIN_TIMEOUT_SECONDS, maxSeconds?: number): number {
+		const seconds = this.number('options.timeout', 'Time Limit', minSeconds, maxSeconds);
+		return (seconds ?? DEFAULT_TIMEOUT_SECONDS) * 1000;
 	}
 
 	/** Fixed pause between two looks in ms, or `undefined` for the growing one. */
@@ -145,6 +144,13 @@ export class Parameters {
 			);
 		}
 		return number;
+	}
+
+	/** Of things that are counted. @param advice what to do about a fraction */
+	protected integer(name: string, label: string, advice: string, max?: number): number | undefined {
+		const number = this.number(name, label, 1, max);
+		if (number === undefined || Number.isInteger(number)) return number;
+		throw this.invalid(`'${label}' must be a whole number`, advice);
 	}
 
 	private locator(name: string): unknown {

@@ -75,91 +75,61 @@ export function vendorText(body: unknown): string | undefined {
 /** What an operation knows better than `answerProblem` about an answer and the vendor's words in it. */
 export type Advise = (status: number, said: string) => Partial<Problem> | undefined;
 
-/** Sending a job spends credits; whatever else is asked spends nothing. */
-export type Call = 'job' | 'other';
-
 /** What an answer that is not a success means (kling-api.md, status table). */
-export function answerProblem(status: number, body: unknown, call: Call = 'other'): Problem {
+export function answerProblem(status: number, body: unknown): Problem {
 	const said = vendorText(body);
-	const httpCode = String(status);
+	return { httpCode: String(status), ...meaningOf(status, said) };
+}
+
+function meaningOf(status: number, said?: string): Problem {
 	const quoted = said ? `useapi.net says: "${said}". ` : '';
 	switch (status) {
 		// assumes: field-errors, email-required
 		case 400:
 			return {
-				httpCode,
 				message: said ?? 'useapi.net refused the request as invalid',
 				description:
 					"Check 'Task', 'Image' and 'Account'. With several Kling accounts connected to useapi.net, 'Account' must be filled in.",
 			};
 		case 401:
 			return {
-				httpCode,
 				message: 'The API token was refused',
 				description: `${quoted}Open the useapi.net credential of this node, enter the API token again and test it.`,
 			};
 		// assumes: no-subscription
 		case 402:
 			return {
-				httpCode,
 				message: 'There is no active useapi.net subscription',
 				description: `${quoted}Subscribe or renew at https://useapi.net/docs/subscription, then run the workflow again.`,
 			};
 		// assumes: other-account, unknown-account
 		case 404:
 			return {
-				httpCode,
 				message: said ?? 'useapi.net does not know this task, image or account',
 				description:
 					"The task may have been deleted, refused by moderation or stopped for lack of credits, or it belongs to another Kling account. Check the IDs and 'Account'.",
 			};
-		// assumes: job-limit-body
 		case 429:
-			if (call === 'other') {
-				return {
-					httpCode,
-					message: said ?? 'useapi.net received too many requests',
-					description: 'This request spent no credits. Run the workflow again in a moment.',
-				};
-			}
 			return {
-				httpCode,
-				message: 'Every Kling account is at its job limit',
-				description: `${quoted}Nothing was spent on this item. Raise 'Max Jobs' or 'Time Limit' under 'Options', or send fewer images at once.`,
-				forAgent: `${quoted}Nothing was spent. Call this again with the same values later, when other jobs are finished.`,
+				message: said ?? 'useapi.net received too many requests',
+				description: 'This request spent no credits. Run the workflow again in a moment.',
 			};
-		// assumes: moderation
 		case 500:
-			if (call === 'other') {
-				return {
-					httpCode,
-					message: said ?? 'useapi.net failed to process the request',
-					description: 'This request spent no credits. Run the workflow again later.',
-				};
-			}
 			return {
-				httpCode,
 				message: said ?? 'useapi.net failed to process the request',
-				description:
-					"This often means that Kling's moderation refused the image: try another image. The job was sent once and is not sent again automatically.",
-				forAgent:
-					"This often means that Kling's moderation refused the image. Choose another image: asking for this one again brings the same answer.",
+				description: 'This request spent no credits. Run the workflow again later.',
 			};
-		default:
-			if (isRedirect(status)) {
-				return {
-					httpCode,
-					message: `useapi.net redirected to another address (HTTP ${status})`,
-					description:
-						"The redirect was not followed, so that the API token goes nowhere else. Check the 'Base URL' of the credential.",
-				};
+	}
+	return isRedirect(status)
+		? {
+				message: `useapi.net redirected to another address (HTTP ${status})`,
+				description:
+					"The redirect was not followed, so that the API token goes nowhere else. Check the 'Base URL' of the credential.",
 			}
-			return {
-				httpCode,
+		: {
 				message: said ?? `useapi.net answered with the unexpected HTTP status ${status}`,
 				description: `The HTTP status was ${status}. Try again later. If this happens again, check the 'Base URL' of the credential.`,
 			};
-	}
 }
 
 const isRedirect = (status: number): boolean => status >= 300 && status < 400;
@@ -176,6 +146,13 @@ export function unwrap(
 	const { status, body } = result;
 	return isSuccess(status) ? { body } : { problem: answerProblem(status, body) };
 }
+
+/** For a success that does not hold what was asked for. */
+export const oddAnswer = (message: string): Problem => ({
+	message,
+	description:
+		"Try again in a moment. If this happens again, check the 'Base URL' of the credential.",
+});
 
 /** What it means that a call which spends nothing (a GET) brought no usable answer. */
 export function readProblem(result: Exclude<ApiResult, { outcome: 'answered' }>): Problem {

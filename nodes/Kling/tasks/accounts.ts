@@ -1,7 +1,7 @@
 import type { IDataObject } from 'n8n-workflow';
 
-import { unwrap, vendorText, type Problem } from '../runtime/problems';
-import { numberOf, record, text } from '../transport/json';
+import { oddAnswer, unwrap, vendorText, type Problem } from '../runtime/problems';
+import { isoTime, numberOf, record, text, withoutEmpty } from '../transport/json';
 import type { ApiResult } from '../transport/types';
 import { creditsOf } from './task';
 
@@ -18,30 +18,26 @@ export interface KlingAccount extends IDataObject {
 	vendorError?: string;
 }
 
-/** assumes: points-times */
-function isoTime(epochMs: unknown): string | undefined {
-	const date = new Date(numberOf(epochMs));
-	return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
-}
-
 /** Reads an entry of GET /accounts, or the answer of GET /accounts/{email}, which has the balance too. */
 export function parseAccount(entry: unknown, email: string): KlingAccount {
 	const { maxJobs, balance, error } = record(entry);
 	const { total, points } = record(balance);
 	const plan = Array.isArray(points) ? points.map(record) : undefined;
-	return defined({
+	return withoutEmpty({
 		email,
 		credits: creditsOf(total),
 		maxJobs: typeof maxJobs === 'number' ? maxJobs : undefined,
+		// assumes: points-times
 		plan: plan?.map(({ type, balance: left, endTime }) =>
-			defined({ type: text(type), credits: creditsOf(left), expiresAt: isoTime(endTime) }),
+			withoutEmpty({
+				type: text(type),
+				credits: creditsOf(left),
+				expiresAt: isoTime(numberOf(endTime)),
+			}),
 		),
 		vendorError: text(error),
 	});
 }
-
-const defined = <T extends object>(fields: T): T =>
-	Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
 
 /** What GET /accounts told. assumes: accounts-by-email, no-account */
 export function readAccounts(
@@ -56,14 +52,11 @@ export function readAccounts(
 	if (got.problem) return { problem: got.problem };
 	const entries = Object.entries(record(got.body));
 	const accounts = entries.filter(([key]) => key.includes('@'));
-	if (accounts.length === 0 && entries.length > 0) return { problem: NOT_ACCOUNTS };
+	if (accounts.length === 0 && entries.length > 0) {
+		return { problem: oddAnswer('The answer of useapi.net is not a list of accounts') };
+	}
 	return { accounts: accounts.map(([email, entry]) => parseAccount(entry, email)) };
 }
 
 const NO_ACCOUNT = { message: 'No Kling account is connected to useapi.net yet', httpCode: '404' };
 const CONNECT = 'Connect your Kling account there, then try again.';
-const NOT_ACCOUNTS: Problem = {
-	message: 'The answer of useapi.net is not a list of accounts',
-	description:
-		"Try again in a moment. If this happens again, check the 'Base URL' of the credential.",
-};

@@ -1,6 +1,6 @@
 import type { IWebhookFunctions } from 'n8n-workflow';
 
-import { idText, parseJson, record } from '../transport/json';
+import { idText, parseJson, record, records } from '../transport/json';
 import type { TaskModel } from '../transport/types';
 import { parseTask } from './task';
 
@@ -23,10 +23,10 @@ export interface Callback {
 export function readCallback(n8n: IWebhookFunctions): Callback {
 	const body = bodyOf(n8n);
 	const { taskId, status, finished } = parseTask(body);
-	const [work] = Array.isArray(body.works) ? body.works : [];
+	const [work] = records(body.works);
 	const says = status !== 'unknown' || finished;
 	return {
-		taskId: taskId ?? idText(record(work).taskId),
+		taskId: taskId ?? idText(work?.taskId),
 		isProgress: says && !finished,
 		isFinal: says && finished,
 		replyRef: replyRefOf(body),
@@ -45,8 +45,7 @@ function bodyOf(n8n: IWebhookFunctions): TaskModel {
  * in `response`" (kling-api.md, "Callbacks").
  */
 function replyRefOf(body: TaskModel): string | undefined {
-	const places = [body, record(body.request), record(body.response)];
-	return places
+	return [body, body.request, body.response]
 		.map((place) => idText(record(place).replyRef))
 		.find((replyRef) => replyRef !== undefined);
 }

@@ -97,8 +97,8 @@ function readAnswer(result: ApiResult): Look {
 	const got = unwrap(result);
 	const retryAfterMs = (result.outcome === 'answered' && result.retryAfterMs) || 0;
 	if (got.problem) {
-		const isMissing = result.outcome === 'answered' && result.status === 404;
 		const kind = isTransient(result) ? 'transient' : 'final';
+		const isMissing = got.problem.httpCode === '404';
 		return { problem: got.problem, is: isMissing ? 'missing' : kind, retryAfterMs };
 	}
 	const task = parseTask(got.body as TaskModel);

@@ -1,4 +1,4 @@
-import { idText, record, text } from '../transport/json';
+import { idText, record, records, text } from '../transport/json';
 import type { Task } from './task';
 
 /** What a task was made of and asked for, as far as the API tells it. assumes: task-tells-inputs */
@@ -10,22 +10,17 @@ export interface Origin {
 	args: Record<string, string>;
 }
 
-export const UNTOLD: Origin = { fromWorkIds: [], inputUrls: [], args: {} };
-
 /** It stands in the task and in each of its works (kling-api.md, "GET /v1/kling/tasks"). */
 export function originOf({ raw }: Task): Origin {
-	const works = Array.isArray(raw.works) ? raw.works.map(record) : [];
-	const infos = [record(raw.task), ...works].map(({ taskInfo }) => record(taskInfo));
-	const inputs = infos.flatMap((info) => listOf(info.inputs));
-	const args = infos.flatMap((info) => listOf(info.arguments));
+	const infos = [record(raw.task), ...records(raw.works)].map(({ taskInfo }) => record(taskInfo));
+	const inputs = infos.flatMap((info) => records(info.inputs));
+	const args = infos.flatMap((info) => records(info.arguments));
 	return {
 		fromWorkIds: inputs.flatMap(({ fromWorkId }) => idText(fromWorkId) ?? []),
 		inputUrls: inputs.flatMap(({ url }) => text(url) ?? []),
 		args: Object.fromEntries(args.map(({ name, value }) => [text(name) ?? '', String(value)])),
 	};
 }
-
-const listOf = (value: unknown) => (Array.isArray(value) ? value.map(record) : []);
 
 export const tellsInputs = ({ fromWorkIds, inputUrls }: Origin): boolean =>
 	fromWorkIds.length > 0 || inputUrls.length > 0;

@@ -1,7 +1,7 @@
 import type { IDataObject } from 'n8n-workflow';
 
 import { vendorText } from '../runtime/problems';
-import { idText, numberOf, record, text } from '../transport/json';
+import { idText, isoTime, numberOf, record, records, text } from '../transport/json';
 import type { TaskModel } from '../transport/types';
 
 /** Which task of which item: what the node itself knows, whatever the API's answer holds. */
@@ -57,14 +57,8 @@ export const UPSCALE_TYPE = 'mmu_image_upscale_aiweb';
 /** The last moment that JavaScript has a date for. */
 const MAX_TIME_MS = 8.64e15;
 
-const size = (value: unknown): number | undefined =>
+const positive = (value: unknown): number | undefined =>
 	typeof value === 'number' && value > 0 ? value : undefined;
-
-/** assumes: times */
-function isoTime(epochMs: unknown): string | undefined {
-	const date = new Date(typeof epochMs === 'number' && epochMs > 0 ? epochMs : NaN);
-	return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
-}
 
 /**
  * Reads an answer, or an entry of a list, which may have nothing but works. Never throws, whatever it holds.
@@ -74,7 +68,7 @@ function isoTime(epochMs: unknown): string | undefined {
  */
 export function parseTask(model: TaskModel): Task {
 	const task = record(model.task);
-	const works = Array.isArray(model.works) ? model.works.map(record) : [];
+	const works = records(model.works);
 	const work = leadingWork(works);
 	const told = [record(model), task].filter(
 		({ status_name, status_final }) => text(status_name) ?? typeof status_final === 'boolean',
@@ -97,8 +91,9 @@ export function parseTask(model: TaskModel): Task {
 		isEmpty: finished && !failed && !works.some(hasFile),
 		message: vendorText(model) ?? vendorText(task),
 		images,
-		createdAt: isoTime(task.createTime) ?? isoTime(work.createTime),
-		updatedAt: isoTime(task.updateTime),
+		// assumes: times
+		createdAt: isoTime(positive(task.createTime)) ?? isoTime(positive(work.createTime)),
+		updatedAt: isoTime(positive(task.updateTime)),
 		etaMs: numberOf(model.etaTime),
 		creditsLeft: creditsLeft(model),
 		createTimesMs: [task, ...works]
@@ -144,8 +139,8 @@ function imagesOf(works: Array<Record<string, unknown>>): TaskImage[] {
 			{
 				workId: idText(work.workId),
 				url,
-				width: size(file.width),
-				height: size(file.height),
+				width: positive(file.width),
+				height: positive(file.height),
 				coverUrl: text(record(work.cover).resource),
 			},
 		];

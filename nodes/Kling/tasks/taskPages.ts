@@ -1,6 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
 
-import { unwrap, isRefusal, vendorText, type Problem } from '../runtime/problems';
+import { isRefusal, oddAnswer, unwrap, vendorText, type Problem } from '../runtime/problems';
 import type { ApiResult, TaskModel } from '../transport/types';
 import { record } from '../transport/json';
 import { createdMs, parseTask, type Task } from './task';
@@ -128,7 +128,9 @@ export class TaskPages {
 		const { history } = record(body);
 		if (history === null) return [];
 		// assumes: history
-		if (!Array.isArray(history)) throw this.source.fail(NOT_A_LIST);
+		if (!Array.isArray(history)) {
+			throw this.source.fail(oddAnswer('The answer of useapi.net is not a list of tasks'));
+		}
 		return history.map((entry) => parseTask(record(entry) as TaskModel));
 	}
 
@@ -192,12 +194,6 @@ function listProblem(result: ApiResult, problem: Problem): Problem {
 	const message = vendorText(result.body) ?? `useapi.net answered with HTTP ${result.status}`;
 	return { ...problem, message, description };
 }
-
-const NOT_A_LIST: Problem = {
-	message: 'The answer of useapi.net is not a list of tasks',
-	description:
-		"Try again in a moment. If this happens again, check the 'Base URL' of the credential.",
-};
 
 const noWayBack = (count: number): Problem => ({
 	message: `useapi.net does not list more than the newest ${count} tasks`,

@@ -81,6 +81,10 @@ function quoteLongIntegers(json: string): string {
 export const record = (value: unknown): Record<string, unknown> =>
 	typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 
+/** Of a list its entries, likewise; of anything else none. */
+export const records = (value: unknown): Array<Record<string, unknown>> =>
+	Array.isArray(value) ? value.map(record) : [];
+
 export const text = (value: unknown): string | undefined =>
 	typeof value === 'string' && value.trim() !== '' ? value : undefined;
 
@@ -88,6 +92,18 @@ export const text = (value: unknown): string | undefined =>
 export const numberOf = (value: unknown): number =>
 	typeof value === 'number' || typeof value === 'string' ? Number(value) : NaN;
 
+/** ISO 8601; `undefined` for what is no time. */
+export function isoTime(epochMs?: number): string | undefined {
+	const date = new Date(epochMs ?? NaN);
+	return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
+}
+
 /** Ids are numbers in answers (strings past 2^53, see `parseJson`) and always strings in ours. */
 export const idText = (value: unknown): string | undefined =>
 	typeof value === 'number' ? String(value) : text(value);
+
+/** Without what is not told. */
+export const withoutEmpty = <T extends object>(fields: T): T =>
+	Object.fromEntries(
+		Object.entries(fields).filter(([, value]) => value !== undefined && value !== ''),
+	) as T;

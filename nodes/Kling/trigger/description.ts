@@ -1,6 +1,6 @@
 import type { INodeProperties, TriggerPanelDefinition } from 'n8n-workflow';
 
-import { accountField, downloadFields } from '../actions/fields';
+import { accountField, downloadFields, outputField, RAW, SIMPLIFIED } from '../actions/fields';
 
 const TEST_HELP =
 	"<b>While you build</b>, click the button above, then enter the Test URL as 'Reply URL' of a Kling job and send the job. Its result shows up here.<br /><br />";
@@ -67,23 +67,12 @@ export const properties: INodeProperties[] = [
 		description:
 			"Start only on callbacks with exactly this text, which you gave the job as its 'Reply Reference'. Leave it empty to start on every callback. Callbacks are not signed, so do not use it as a secret.",
 	},
-	{
-		displayName: 'Output',
-		name: 'output',
-		type: 'options',
-		default: 'simplified',
-		options: [
-			{
-				name: 'Raw',
-				value: 'raw',
-				description: 'The complete response from useapi.net, also for video and audio tasks',
-			},
-			{
-				name: 'Simplified',
-				value: 'simplified',
-				description: 'Status, image links and IDs',
-			},
-		],
-	},
+	outputField(
+		{
+			...RAW,
+			description: 'The complete response from useapi.net, also for video and audio tasks',
+		},
+		SIMPLIFIED,
+	),
 	...downloadFields,
 ];

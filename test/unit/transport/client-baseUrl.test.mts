@@ -13,6 +13,27 @@ test.each([
 	['https://proxy.example/kling', 'https://proxy.example/kling'],
 ])('%j', (configured, expected) => {
 	expect(normalizeBaseUrl(configured)).toBe(expected);
+	expect(tested(configured)).toBe(expected);
+});
+
+test.each([
+	['http://api.useapi.example', 'https://api.useapi.example'],
+	['http://172.200.0.1', 'https://172.200.0.1'],
+	['http://10.example.com:80/kling', 'https://10.example.com:80/kling'],
+	['http://localhost.example.com', 'https://localhost.example.com'],
+	['http://localhost:4010', 'http://localhost:4010'],
+	['http://sandbox', 'http://sandbox'],
+	['http://[::1]:4010', 'http://[::1]:4010'],
+	['http://10.0.0.1', 'http://10.0.0.1'],
+	['http://192.168.0.1/kling', 'http://192.168.0.1/kling'],
+	['http://172.16.0.1:80', 'http://172.16.0.1:80'],
+	['http://172.31.0.1', 'http://172.31.0.1'],
+])('the test call takes the token through the internet encrypted: %j', (configured, expected) => {
+	expect(tested(configured)).toBe(expected);
+});
+
+/** The address that n8n makes of the credential's test call. */
+function tested(baseUrl: string) {
 	const { baseURL } = new UseApiNetApi().test.request;
 	const { expression } = new Workflow({
 		nodes: [],
@@ -20,9 +41,7 @@ test.each([
 		active: false,
 		nodeTypes: {} as INodeTypes,
 	});
-	expect(
-		expression.getSimpleParameterValue({} as INode, baseURL, 'internal', {
-			$credentials: { baseUrl: configured } as never,
-		}),
-	).toBe(expected);
-});
+	return expression.getSimpleParameterValue({} as INode, baseURL, 'internal', {
+		$credentials: { baseUrl } as never,
+	});
+}

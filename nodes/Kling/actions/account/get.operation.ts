@@ -34,10 +34,9 @@ export async function getAccount(
 	email: string,
 	itemIndex: number,
 ): Promise<KlingAccount> {
-	const result = await retryTransient(cancellation, async () => await api.getAccount(email));
-	const got = unwrap(result);
+	const got = unwrap(await retryTransient(cancellation, async () => await api.getAccount(email)));
 	if (!got.problem) return parseAccount(got.body, email);
-	const isUnknown = result.outcome === 'answered' && result.status === 404;
+	const isUnknown = got.problem.httpCode === '404';
 	throw klingError(node, isUnknown ? unknownAccount(email) : got.problem, itemIndex);
 }
 

@@ -10,7 +10,7 @@ import { klingError, unwrap } from '../../runtime/problems';
 import { retryTransient } from '../../runtime/retry';
 import { runItems } from '../../runtime/runItems';
 import { readAccounts } from '../../tasks/accounts';
-import { record, text } from '../../transport/json';
+import { record, records, text } from '../../transport/json';
 import { showFor } from '../fields';
 import { Parameters } from '../parameters';
 import { getAccount } from './get.operation';
@@ -54,9 +54,8 @@ async function listAccounts(
 async function slotsByAccount({ api, cancellation }: Context): Promise<Map<string, IDataObject>> {
 	const got = unwrap(await retryTransient(cancellation, api.getFreeSlots));
 	const { available } = record(got.problem ? undefined : got.body);
-	const accounts = Array.isArray(available) ? available.map(record) : [];
 	return new Map(
-		accounts.map(({ email, executing, available: free }) => [
+		records(available).map(({ email, executing, available: free }) => [
 			text(email) ?? '',
 			{
 				...(typeof executing === 'number' && { running: executing }),

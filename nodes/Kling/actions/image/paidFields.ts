@@ -1,8 +1,13 @@
 import type { INodeProperties } from 'n8n-workflow';
+import { updateDisplayOptions } from 'n8n-workflow';
 
 import {
 	downloadFields,
+	optionsField,
+	outputField,
 	pollIntervalOption,
+	RAW,
+	SIMPLIFIED,
 	timeoutOption,
 	withoutWatermarkOption,
 } from '../fields';
@@ -65,79 +70,43 @@ export const paidFields = (moreOptions: INodeProperties[] = []): INodeProperties
 		},
 		displayOptions: { show: { wait: ['none'] } },
 	},
-	{
-		displayName: 'Output',
-		name: 'output',
-		type: 'options',
-		default: 'simplified',
-		options: [
-			{
-				name: 'Raw',
-				value: 'raw',
-				description: 'The complete response from useapi.net',
-			},
-			{
-				name: 'Simplified',
-				value: 'simplified',
-				description: 'Status, image links and IDs',
-			},
-		],
-	},
-	...downloadFields.map((field) => ({
-		...field,
-		// Nothing is there to download yet when the node does not wait.
-		displayOptions: {
-			...field.displayOptions,
-			show: { ...field.displayOptions?.show, wait: ['poll', 'callback'] },
+	outputField(RAW, SIMPLIFIED),
+	// Nothing is there to download yet when the node does not wait.
+	...updateDisplayOptions({ show: { wait: ['poll', 'callback'] } }, downloadFields),
+	optionsField([
+		{
+			displayName: 'Max Jobs',
+			name: 'maxJobs',
+			type: 'number',
+			default: 5,
+			typeOptions: { minValue: 1, maxValue: 50 },
+			description:
+				"How many jobs the Kling account may run at once. Without this option the account's own limit applies.",
 		},
-	})),
-	{
-		displayName: 'Options',
-		name: 'options',
-		type: 'collection',
-		placeholder: 'Add option',
-		default: {},
-		options: [
-			{
-				displayName: 'Max Jobs',
-				name: 'maxJobs',
-				type: 'number',
-				default: 5,
-				typeOptions: { minValue: 1, maxValue: 50 },
-				description:
-					"How many jobs the Kling account may run at once. Without this option the account's own limit applies.",
-			},
-			{ ...pollIntervalOption, displayOptions: { show: { '/wait': ['poll'] } } },
-			{
-				displayName: 'Reply Reference',
-				name: 'replyRef',
-				type: 'string',
-				default: '',
-				placeholder: 'e.g. order-1234',
-				description: 'Custom text that useapi.net returns with each callback',
-			},
-			...moreOptions,
-			{
-				displayName: 'Spending Limit',
-				name: 'spendingLimit',
-				type: 'number',
-				default: 10,
-				typeOptions: { minValue: 1 },
-				description:
-					'The most jobs that this node sends in one execution, in all its runs and tries. Further items get an error, and nothing is spent for them. As a tool of an AI agent the limit is 10 without this option.',
-			},
-			{
-				...timeoutOption,
-				description:
-					'How long to wait for a free job slot, and then for the result. A task that takes longer continues at Kling and can be fetched later.',
-			},
-			{
-				...withoutWatermarkOption,
-				displayOptions: {
-					...withoutWatermarkOption.displayOptions,
-					show: { '/wait': ['poll', 'callback'], '/download': [true] },
-				},
-			},
-		],
-	},
+		{ ...pollIntervalOption, displayOptions: { show: { '/wait': ['poll'] } } },
+		{
+			displayName: 'Reply Reference',
+			name: 'replyRef',
+			type: 'string',
+			default: '',
+			placeholder: 'e.g. order-1234',
+			description: 'Custom text that useapi.net returns with each callback',
+		},
+		...moreOptions,
+		{
+			displayName: 'Spending Limit',
+			name: 'spendingLimit',
+			type: 'number',
+			default: 10,
+			typeOptions: { minValue: 1 },
+			description:
+				'The most jobs that this node sends in one execution, in all its runs and tries. Further items get an error, and nothing is spent for them. As a tool of an AI agent the limit is 10 without this option.',
+		},
+		{
+			...timeoutOption,
+			description:
+				'How long to wait for a free job slot, and then for the result. A task that takes longer continues at Kling and can be fetched later.',
+		},
+		...updateDisplayOptions({ show: { '/wait': ['poll', 'callback'] } }, [withoutWatermarkOption]),
+	]),
 ];

@@ -3,8 +3,9 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 import type { JobParameters } from '../../job/submission/attempt';
 import { isTool } from '../../runtime/problems';
 import { isPrivate } from '../../transport/hosts';
+import { withoutEmpty } from '../../transport/json';
 import type { PaidRequest } from '../../transport/types';
-import { asText, DEFAULT_TIMEOUT_SECONDS, Parameters, shorten } from '../parameters';
+import { asText, Parameters, shorten } from '../parameters';
 
 /** "range from 1 to 50" (the vendor's page, `maxJobs`). assumes: max-jobs-range */
 const MAX_JOBS = 50;
@@ -35,17 +36,12 @@ export class PaidParameters extends Parameters {
 			callback: () => this.resumeUrl(),
 			none: () => this.replyUrl(),
 		}[wait]();
-		const account = this.account();
+		const email = this.account();
 		const maxJobs = this.maxJobs();
 		const replyRef = this.replyRef();
 		const settings = this.output(['simplified', 'raw']);
 		return {
-			request: {
-				...(account && { email: account }),
-				...(maxJobs && { maxJobs }),
-				...(replyUrl && { replyUrl }),
-				...(replyRef && { replyRef }),
-			},
+			request: withoutEmpty({ email, maxJobs, replyUrl, replyRef }),
 			wait,
 			callsBack,
 			timeoutMs: callsBack ? this.pauseLimitMs() : this.timeoutMs(),
@@ -62,30 +58,17 @@ export class PaidParameters extends Parameters {
 
 	/** How long an execution may stay suspended, in ms. */
 	pauseLimitMs(): number {
-		const seconds = this.number(
-			'options.timeout',
-			'Time Limit',
-			MIN_PAUSE_SECONDS,
-			MAX_PAUSE_SECONDS,
-		);
-		return (seconds ?? DEFAULT_TIMEOUT_SECONDS) * 1000;
+		return this.timeoutMs(MIN_PAUSE_SECONDS, MAX_PAUSE_SECONDS);
 	}
 
 	/** An agent decides by itself how often it calls, so it always has a limit. */
 	spendingLimit(): number | undefined {
-		const limit = this.number('options.spendingLimit', 'Spending Limit', 1);
-		if (limit !== undefined && !Number.isInteger(limit)) {
-			throw this.invalid("'Spending Limit' must be a whole number", 'It counts jobs.');
-		}
+		const limit = this.integer('options.spendingLimit', 'Spending Limit', 'It counts jobs.');
 		return limit ?? (isTool(this.n8n.getNode()) ? DEFAULT_SPENDING_LIMIT : undefined);
 	}
 
 	maxJobs(): number | undefined {
-		const jobs = this.number('options.maxJobs', 'Max Jobs', 1, MAX_JOBS);
-		if (jobs !== undefined && !Number.isInteger(jobs)) {
-			throw this.invalid("'Max Jobs' must be a whole number", `It can be 1 to ${MAX_JOBS}.`);
-		}
-		return jobs;
+		return this.integer('options.maxJobs', 'Max Jobs', `It can be 1 to ${MAX_JOBS}.`, MAX_JOBS);
 	}
 
 	replyUrl(): string | undefined {

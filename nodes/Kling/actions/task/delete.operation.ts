@@ -1,7 +1,7 @@
 import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
 
 import type { Context } from '../../runtime/context';
-import { unwrap, klingError, type Problem } from '../../runtime/problems';
+import { klingError, tellsOutcome, unwrap, type Problem } from '../../runtime/problems';
 import { runItems } from '../../runtime/runItems';
 import { idText, record } from '../../transport/json';
 import type { ApiResult } from '../../transport/types';
@@ -45,8 +45,9 @@ async function deleteTask(
 
 /** Why it is unknown whether the API has deleted the task: no answer of its own came back. */
 function lossOf(result: ApiResult): string | undefined {
-	if (result.outcome === 'answered')
-		return result.status > 500 ? `HTTP ${result.status}` : undefined;
+	if (result.outcome === 'answered') {
+		return tellsOutcome(result.status) ? undefined : `HTTP ${result.status}`;
+	}
 	return result.outcome === 'lost' ? result.reason : undefined;
 }
 

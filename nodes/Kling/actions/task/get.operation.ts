@@ -8,10 +8,14 @@ import { getTask } from '../../tasks/fetchTask';
 import {
 	accountField,
 	downloadFields,
+	IMAGES,
+	optionsField,
+	outputField,
 	pollIntervalOption,
+	RAW,
 	showFor,
+	SIMPLIFIED,
 	taskField,
-	taskOutputField,
 	timeoutOption,
 	withoutWatermarkOption,
 } from '../fields';
@@ -39,27 +43,11 @@ export const description: INodeProperties[] = showFor('task', 'get', [
 			},
 		],
 	},
-	taskOutputField,
+	outputField(IMAGES, RAW, SIMPLIFIED),
 	...downloadFields,
-	{
-		displayName: 'Options',
-		name: 'options',
-		type: 'collection',
-		placeholder: 'Add option',
-		default: {},
-		displayOptions: { show: { wait: ['poll'] } },
-		options: [pollIntervalOption, timeoutOption, withoutWatermarkOption],
-	},
-	{
-		// The same field where nothing is waited for: without a download there would be no option to add.
-		displayName: 'Options',
-		name: 'options',
-		type: 'collection',
-		placeholder: 'Add option',
-		default: {},
-		displayOptions: { show: { wait: ['none'], download: [true] } },
-		options: [withoutWatermarkOption],
-	},
+	optionsField([pollIntervalOption, timeoutOption, withoutWatermarkOption], { wait: ['poll'] }),
+	// The same field where nothing is waited for: without a download there would be no option to add.
+	optionsField([withoutWatermarkOption], { wait: ['none'], download: [true] }),
 ]);
 
 /** Gets every item's task, once or until it is finished. Spends nothing. */

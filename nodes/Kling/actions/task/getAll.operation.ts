@@ -11,7 +11,7 @@ import { klingError } from '../../runtime/problems';
 import { retryTransient } from '../../runtime/retry';
 import { runItems } from '../../runtime/runItems';
 import { TaskPages } from '../../tasks/taskPages';
-import { accountField, showFor, taskOutputField } from '../fields';
+import { accountField, IMAGES, outputField, RAW, showFor, SIMPLIFIED } from '../fields';
 import { ListParameters } from './listParameters';
 
 export const description: INodeProperties[] = showFor('task', 'getAll', [
@@ -33,7 +33,7 @@ export const description: INodeProperties[] = showFor('task', 'getAll', [
 		displayOptions: { show: { returnAll: [false] } },
 	},
 	{
-		...taskOutputField,
+		...outputField(IMAGES, RAW, SIMPLIFIED),
 		description:
 			"With 'Images', tasks without images are left out, and 'Limit' counts images instead of tasks",
 	},

@@ -11,14 +11,8 @@ export class ListParameters extends Parameters {
 	/** The most output items wanted; `Infinity` for all there are. */
 	limit(): number {
 		if (this.flag('returnAll', 'Return All')) return Infinity;
-		const limit = this.number('limit', 'Limit', 1) ?? DEFAULT_LIMIT;
-		if (!Number.isInteger(limit)) {
-			throw this.invalid(
-				"'Limit' must be a whole number",
-				"Correct the value, or turn on 'Return All'.",
-			);
-		}
-		return limit;
+		const advice = "Correct the value, or turn on 'Return All'.";
+		return this.integer('limit', 'Limit', advice) ?? DEFAULT_LIMIT;
 	}
 
 	/** As the API has it, or `undefined` for tasks of every kind. */

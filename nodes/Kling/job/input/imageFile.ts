@@ -2,7 +2,6 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 
 import type { ByteStream } from '../../transport/types';
 import { imageType } from '../output/imageType';
-import { jpegSize, pngSize } from './imageSize';
 
 /** "at most 10 MB, each side at least 300 px" (kling-api.md, "POST /v1/kling/assets"). assumes: asset-upload */
 const MAX_BYTES = 10 * 1024 * 1024;
@@ -72,9 +71,7 @@ export async function openFile(
 }
 
 /** `undefined`: it is too large. */
-async function readAll(
-	file: ByteStream | Uint8Array,
-): Promise<Uint8Array<ArrayBuffer> | undefined> {
+async function readAll(file: ByteStream | Uint8Array): Promise<Buffer<ArrayBuffer> | undefined> {
 	const chunks: Uint8Array[] = [];
 	let length = 0;
 	for await (const chunk of file instanceof Uint8Array ? [file] : file) {
@@ -83,22 +80,47 @@ async function readAll(
 		if (length > MAX_BYTES) return undefined;
 		chunks.push(chunk as Uint8Array);
 	}
-	const bytes = new Uint8Array(length);
-	let at = 0;
-	for (const chunk of chunks) {
-		bytes.set(chunk, at);
-		at += chunk.length;
-	}
-	return bytes;
+	return Buffer.concat(chunks);
 }
 
-function otherType(bytes: Uint8Array, mimeType: string): string {
+function otherType(bytes: Buffer, mimeType: string): string {
 	if (mimeType !== 'unknown') return `, but ${mimeType}`;
-	const isFtyp = String.fromCharCode(...bytes.subarray(FTYP_AT, FTYP_AT + 4)) === 'ftyp';
-	return isFtyp ? ', but perhaps HEIC or AVIF' : '';
+	return bytes.toString('latin1', FTYP_AT, FTYP_AT + 4) === 'ftyp'
+		? ', but perhaps HEIC or AVIF'
+		: '';
 }
 
-async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-	const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-	return [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+const sha256 = async (bytes: Buffer<ArrayBuffer>): Promise<string> =>
+	Buffer.from(await crypto.subtle.digest('SHA-256', bytes)).toString('hex');
+
+interface ImageSize {
+	width: number;
+	height: number;
+}
+
+/** A PNG begins with its signature and, in the first chunk, its size (PNG specification, "IHDR"). */
+export function pngSize(bytes: Buffer): ImageSize | undefined {
+	if (bytes.length < 24 || bytes.toString('latin1', 12, 16) !== 'IHDR') return undefined;
+	return { width: bytes.readUInt32BE(16), height: bytes.readUInt32BE(20) };
+}
+
+/** Start Of Frame: C0 to CF, but for the tables among them (ITU T.81, table B.1). */
+const isFrame = (marker: number) =>
+	marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
+/** Start Of Scan and End Of Image: a frame would have come before. */
+const isLast = (marker: number) => marker === 0xda || marker === 0xd9;
+
+/** The size of a JPEG stands in its frame, behind segments of any length, such as Exif with a preview image of its own. */
+export function jpegSize(bytes: Buffer): ImageSize | undefined {
+	let at = 2;
+	while (at + 9 <= bytes.length && bytes[at] === 0xff) {
+		const marker = bytes[at + 1];
+		// Markers may be padded with further FFs.
+		if (marker === 0xff) at++;
+		else if (isFrame(marker)) {
+			return { height: bytes.readUInt16BE(at + 5), width: bytes.readUInt16BE(at + 7) };
+		} else if (isLast(marker)) return undefined;
+		else at += 2 + bytes.readUInt16BE(at + 2);
+	}
+	return undefined;
 }

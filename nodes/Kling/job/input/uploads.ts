@@ -1,7 +1,7 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 
 import type { Context } from '../../runtime/context';
-import { unwrap, type Problem } from '../../runtime/problems';
+import { oddAnswer, unwrap, type Problem } from '../../runtime/problems';
 import { retryTransient } from '../../runtime/retry';
 import { record, text } from '../../transport/json';
 import { openFile, type ImageFile } from './imageFile';
@@ -41,15 +41,12 @@ export class Uploads {
 		if (got.problem) return { problem: uploadProblem(got.problem) };
 		// assumes: asset-upload
 		const link = text(record(got.body).url);
-		return link ? { link } : { problem: uploadProblem(NO_LINK) };
+		return link
+			? { link }
+			: { problem: uploadProblem(oddAnswer('the answer of useapi.net names no link')) };
 	}
 }
 
-const NO_LINK: Problem = {
-	message: 'the answer of useapi.net names no link',
-	description:
-		"Try again in a moment. If this happens again, check the 'Base URL' of the credential.",
-};
 const CHECK_ACCOUNT =
 	"Check the file and 'Account'. With several Kling accounts connected to useapi.net, 'Account' must be filled in.";
 

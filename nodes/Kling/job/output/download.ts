@@ -1,9 +1,9 @@
 import type { IBinaryData } from 'n8n-workflow';
 
 import { unwrap, klingError } from '../../runtime/problems';
-import { openFile, type OpenedFile } from '../../transport/fileClient';
+import { openFile } from '../../transport/fileClient';
 import { imageType } from './imageType';
-import type { Context, NodeFunctions } from '../../runtime/context';
+import type { Context } from '../../runtime/context';
 import { retryTransient } from '../../runtime/retry';
 import type { TaskImage, TaskRef } from '../../tasks/task';
 import { record, text } from '../../transport/json';
@@ -32,14 +32,22 @@ export async function downloadImage(
 	ref: TaskRef,
 	withoutWatermark = false,
 ): Promise<IBinaryData> {
-	return await context.downloads.run(async () => {
-		const { taskId, itemIndex } = ref;
-		const clean = withoutWatermark ? await fetchClean(context, image, ref) : undefined;
-		if (clean) return clean;
-		const fetched = await fetchFile(context, image.url, fileStem(ref, image));
+	const { node, cancellation, hints, downloads } = context;
+	const { taskId, itemIndex } = ref;
+	const stem = ['kling', taskId, ...(image.workId ? [image.workId] : [])].join('-');
+	return await downloads.run(async () => {
+		if (withoutWatermark) {
+			const clean = await fetchClean(context, image, ref, stem);
+			if ('file' in clean) return clean.file;
+			cancellation.throwIfAborted();
+			hints.add(
+				`Item ${itemIndex}: the image without watermark was not available (${clean.reason}), so the standard image was downloaded.`,
+			);
+		}
+		const fetched = await fetchFile(context, image.url, stem);
 		if ('file' in fetched) return fetched.file;
 		throw klingError(
-			context.node,
+			node,
 			{
 				message: `The image of task ${taskId} could not be downloaded: ${fetched.reason}`,
 				description:
@@ -51,35 +59,19 @@ export async function downloadImage(
 	});
 }
 
-const fileStem = ({ taskId }: TaskRef, { workId }: TaskImage): string =>
-	['kling', taskId, ...(workId ? [workId] : [])].join('-');
-
-/** The file without watermark, or `undefined` and a hint for the user when the account cannot have it. */
+/** The file without watermark, which not every account can have. */
 async function fetchClean(
 	context: Context,
-	image: TaskImage,
-	ref: TaskRef,
-): Promise<IBinaryData | undefined> {
-	const { api, cancellation, hints } = context;
-	const { account, itemIndex } = ref;
-	let reason = 'the image has no ID';
-	const { workId } = image;
-	if (workId) {
-		const got = unwrap(await retryTransient(cancellation, () => api.getCleanFile(workId, account)));
-		if (got.problem) reason = got.problem.message;
-		else {
-			// assumes: clean-file
-			const url = text(record(got.body).cdnUrl) ?? '';
-			const fetched = await fetchFile(context, url, fileStem(ref, image));
-			if ('file' in fetched) return fetched.file;
-			({ reason } = fetched);
-		}
-	}
-	cancellation.throwIfAborted();
-	hints.add(
-		`Item ${itemIndex}: the image without watermark was not available (${reason}), so the standard image was downloaded.`,
-	);
-	return undefined;
+	{ workId }: TaskImage,
+	{ account }: TaskRef,
+	stem: string,
+): Promise<Fetched> {
+	const { api, cancellation } = context;
+	if (!workId) return { reason: 'the image has no ID', lasting: true };
+	const got = unwrap(await retryTransient(cancellation, () => api.getCleanFile(workId, account)));
+	if (got.problem) return { reason: got.problem.message, lasting: true };
+	// assumes: clean-file
+	return await fetchFile(context, text(record(got.body).cdnUrl) ?? '', stem);
 }
 
 async function fetchFile(context: Context, url: string, stem: string): Promise<Fetched> {
@@ -121,14 +113,8 @@ async function fetchAndStore(
 	signal: AbortSignal,
 ): Promise<Fetched> {
 	const opened = await openFile(n8n, address, api.baseUrl, signal);
-	return 'reason' in opened ? opened : await storeFile(n8n, opened, stem);
-}
-
-async function storeFile(
-	n8n: NodeFunctions,
-	{ stream, url }: OpenedFile,
-	stem: string,
-): Promise<Fetched> {
+	if ('reason' in opened) return opened;
+	const { stream, url } = opened;
 	const type = imageType(await firstBytes(stream), url);
 	if (!type) return { reason: 'the link does not lead to an image', lasting: false };
 	const fileName = `${stem}.${type.extension}`;

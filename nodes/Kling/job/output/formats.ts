@@ -1,6 +1,7 @@
 import type { IDataObject } from 'n8n-workflow';
 
 import type { Task, TaskRef } from '../../tasks/task';
+import { withoutEmpty } from '../../transport/json';
 
 /** What a user can have of a task: see `simplify`, `raw` and `imageItems`. */
 export type OutputKind = 'simplified' | 'raw' | 'images';
@@ -41,18 +42,9 @@ export function raw({ raw: model }: Task): IDataObject {
 /** The "Images" output: one object per image, with the names that Upscale's fields have. */
 export function imageItems(task: Task, known: Known): IDataObject[] {
 	const { taskId, type, images, createdAt } = task;
-	return images.map(({ workId, url, width, height, coverUrl }) =>
-		withoutEmpty({
-			taskId: taskId ?? known.taskId,
-			workId,
-			url,
-			width,
-			height,
-			coverUrl,
-			type,
-			createdAt,
-			account: known.account,
-		}),
+	const { account } = known;
+	return images.map((image) =>
+		withoutEmpty({ taskId: taskId ?? known.taskId, ...image, type, createdAt, account }),
 	);
 }
 
@@ -60,10 +52,4 @@ export function imageItems(task: Task, known: Known): IDataObject[] {
 export function outputOf(task: Task, known: Known, output: OutputKind): IDataObject[] {
 	if (output === 'images') return imageItems(task, known);
 	return [output === 'raw' ? raw(task) : simplify(task, known)];
-}
-
-function withoutEmpty(data: IDataObject): IDataObject {
-	return Object.fromEntries(
-		Object.entries(data).filter(([, value]) => value !== undefined && value !== ''),
-	);
 }

@@ -1,9 +1,15 @@
 import type { Context } from '../../runtime/context';
-import { unwrap, klingError, type KlingError, type Problem } from '../../runtime/problems';
+import {
+	klingError,
+	oddAnswer,
+	unwrap,
+	type KlingError,
+	type Problem,
+} from '../../runtime/problems';
 import { retryTransient } from '../../runtime/retry';
 import { fetchTaskOnce } from '../../tasks/fetchTask';
-import { originOf, tellsInputs, UNTOLD, type Origin } from '../../tasks/origin';
-import { createdMs, UPSCALE_TYPE, type Task } from '../../tasks/task';
+import { originOf, tellsInputs, type Origin } from '../../tasks/origin';
+import { createdMs, parseTask, UPSCALE_TYPE, type Task } from '../../tasks/task';
 import { TaskPages } from '../../tasks/taskPages';
 import { idText, record, text } from '../../transport/json';
 
@@ -195,7 +201,9 @@ class AccountList {
 		const { api, cancellation, node } = this.context;
 		const got = unwrap(await retryTransient(cancellation, api.getRunningJobs));
 		if (got.problem) throw klingError(node, got.problem);
-		if (!Array.isArray(got.body)) throw klingError(node, NOT_A_LIST);
+		if (!Array.isArray(got.body)) {
+			throw klingError(node, oddAnswer('The answer of useapi.net is not a list of jobs'));
+		}
 		const own = got.body.map(record).filter(({ email }) => {
 			return !this.account || !text(email) || text(email) === this.account;
 		});
@@ -212,7 +220,7 @@ class AccountList {
 				const { task } = await fetchTaskOnce(this.context.api, ref);
 				this.context.cancellation.throwIfAborted();
 				// One that cannot be read tells nothing, and may be the one that is wanted.
-				const job = { ...(task ? toKnownJob(task) : UNREAD), taskId };
+				const job = { ...toKnownJob(task ?? parseTask({})), taskId };
 				this.read.set(taskId, job);
 				this.add(job);
 			}),
@@ -238,12 +246,6 @@ class AccountList {
 	}
 }
 
-const NOT_A_LIST: Problem = {
-	message: 'The answer of useapi.net is not a list of jobs',
-	description:
-		"Try again in a moment. If this happens again, check the 'Base URL' of the credential.",
-};
-
 const newest = (jobs: KnownJob[]): KnownJob | undefined =>
 	jobs.toSorted((a, b) => (b.madeMs || 0) - (a.madeMs || 0))[0];
 
@@ -265,15 +267,6 @@ function matches(wanted: Wanted, job: KnownJob): boolean {
 
 /** An address can be written in several ways. */
 const addressOf = (url: string): string => (URL.canParse(url) ? new URL(url).href : url);
-
-const UNREAD: KnownJob = {
-	...UNTOLD,
-	taskId: '',
-	finished: false,
-	failed: false,
-	hasImages: false,
-	madeMs: NaN,
-};
 
 function toKnownJob(task: Task): KnownJob {
 	const { taskId = '', type, finished, failed, images } = task;

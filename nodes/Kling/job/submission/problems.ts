@@ -10,35 +10,54 @@ import { isSuccess } from '../../transport/client';
 import type { ApiResult } from '../../transport/types';
 import type { Sighting } from './earlierJobs';
 
-/** What a submission that brought no task came to. Whether its outcome is known is told by `isAnswer`. */
+/** assumes: job-limit-body */
+export const ACCOUNT_FULL: Problem = {
+	httpCode: '429',
+	message: 'Every Kling account is at its job limit',
+	description:
+		"Nothing was spent on this item. Raise 'Max Jobs' or 'Time Limit' under 'Options', or send fewer images at once.",
+	forAgent:
+		'Nothing was spent. Call this again with the same values later, when other jobs are finished.',
+};
+
+/** What a 500 most likely means for a job. assumes: moderation */
+const MODERATION = {
+	description:
+		"This often means that Kling's moderation refused the image: try another image. The job was sent once and is not sent again automatically.",
+	forAgent:
+		"This often means that Kling's moderation refused the image. Choose another image: asking for this one again brings the same answer.",
+};
+
+/** What a submission that brought no task came to. */
 export function submitProblem(result: ApiResult, operation: string, advise: Advise): Problem {
-	if (result.outcome === 'unsent') return readProblem(result);
-	const { httpCode, reason } = lossOf(result);
-	if (reason === undefined && result.outcome === 'answered') {
-		const { status, body } = result;
-		return { ...answerProblem(status, body, 'job'), ...advise(status, vendorText(body) ?? '') };
+	const reason = doubtAbout(result);
+	if (reason !== undefined) {
+		return {
+			message: `It is unknown whether the ${operation} job was accepted (${reason})`,
+			description: '',
+			...(result.outcome === 'answered' &&
+				!isSuccess(result.status) && { httpCode: String(result.status) }),
+		};
 	}
+	if (result.outcome !== 'answered') return readProblem(result);
+	const { status, body } = result;
 	return {
-		message: `It is unknown whether the ${operation} job was accepted (${reason})`,
-		description: '',
-		...(httpCode && { httpCode }),
+		...answerProblem(status, body),
+		...(status === 500 && MODERATION),
+		...advise(status, vendorText(body) ?? ''),
 	};
 }
 
 /** Whether it is unknown what became of the job. */
-export const isUnknown = (result: ApiResult): boolean =>
-	result.outcome !== 'unsent' && lossOf(result).reason !== undefined;
+export const isUnknown = (result: ApiResult): boolean => doubtAbout(result) !== undefined;
 
-/** `reason` is undefined for an answer that tells the outcome. */
-function lossOf(result: Exclude<ApiResult, { outcome: 'unsent' }>): {
-	reason?: string;
-	httpCode?: string;
-} {
-	if (result.outcome === 'lost') return { reason: result.reason };
+/** `undefined` where the answer tells the outcome, or nothing was sent. */
+function doubtAbout(result: ApiResult): string | undefined {
+	if (result.outcome === 'unsent') return undefined;
+	if (result.outcome === 'lost') return result.reason;
 	const { status, body } = result;
-	if (isSuccess(status)) return { reason: 'the answer names no task' };
-	if (tellsOutcome(status)) return {};
-	return { reason: vendorText(body) ?? `HTTP ${status}`, httpCode: String(status) };
+	if (isSuccess(status)) return 'the answer names no task';
+	return tellsOutcome(status) ? undefined : (vendorText(body) ?? `HTTP ${status}`);
 }
 
 const NEVER_AGAIN =

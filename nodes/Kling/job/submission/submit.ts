@@ -1,7 +1,7 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 
 import type { Context } from '../../runtime/context';
-import { answerProblem, isAnswer, type Advise } from '../../runtime/problems';
+import type { Advise } from '../../runtime/problems';
 import { parseTask } from '../../tasks/task';
 import { isSuccess } from '../../transport/client';
 import { idText } from '../../transport/json';
@@ -10,7 +10,7 @@ import { Uploads } from '../input/uploads';
 import { Attempt, ItemJobs, type PaidJob, type Submission } from './attempt';
 import { JobSlots } from './jobSlots';
 import { SentCount } from './ledger';
-import { isUnknown, limitReached, submitProblem } from './problems';
+import { ACCOUNT_FULL, isUnknown, limitReached, submitProblem } from './problems';
 import { SentJobs } from './takeOver';
 
 /**
@@ -23,7 +23,7 @@ import { SentJobs } from './takeOver';
 export class Submitter {
 	readonly items = new ItemJobs();
 	private readonly uploads: Uploads;
-	private sentJobs?: SentJobs;
+	private readonly sent: SentJobs;
 	/** Job slots are counted per Kling account. */
 	private readonly slots = new Map<string | undefined, JobSlots>();
 
@@ -32,6 +32,7 @@ export class Submitter {
 		private readonly advise: Advise = () => undefined,
 	) {
 		this.uploads = new Uploads(context);
+		this.sent = new SentJobs(context);
 	}
 
 	/**
@@ -41,10 +42,10 @@ export class Submitter {
 	 */
 	async submit(job: PaidJob, itemIndex: number): Promise<Submission> {
 		const attempt = new Attempt(this.context, this.items, job, itemIndex);
-		const submission = await attempt.ledger.serialize(
-			attempt.fingerprint,
-			async () => (await this.takeOver(attempt)) ?? (await this.send(attempt)),
-		);
+		const submission = await attempt.ledger.serialize(attempt.fingerprint, async () => {
+			const earlier = attempt.mayBeSentAlready ? await this.sent.takeOver(attempt) : undefined;
+			return earlier ?? (await this.send(attempt));
+		});
 		this.items.accept(itemIndex, submission.ref.taskId);
 		return submission;
 	}
@@ -56,14 +57,6 @@ export class Submitter {
 		if (!entry || !attempt.isOwn(entry)) return;
 		if (entry.state === 'accepted') this.items.accept(itemIndex, entry.taskId);
 		if (entry.state === 'unknown') this.items.doubt(itemIndex);
-	}
-
-	private async takeOver(attempt: Attempt): Promise<Submission | undefined> {
-		return attempt.mayBeSentAlready ? await this.sent.takeOver(attempt) : undefined;
-	}
-
-	private get sent(): SentJobs {
-		return (this.sentJobs ??= new SentJobs(this.context));
 	}
 
 	private async send(attempt: Attempt): Promise<Submission> {
@@ -89,7 +82,7 @@ export class Submitter {
 				? { full: true, retryAfterMs: answer.retryAfterMs }
 				: { full: false, isTaken: acceptedTaskId(answer) !== undefined, answer };
 		}, timeoutMs);
-		if (!result) throw attempt.error(answerProblem(429, undefined, 'job'));
+		if (!result) throw attempt.error(ACCOUNT_FULL);
 
 		const taskId = acceptedTaskId(result);
 		if (taskId && result.outcome === 'answered') {
@@ -105,10 +98,8 @@ export class Submitter {
 			};
 		}
 		const problem = submitProblem(result, attempt.call.operation, this.advise);
-		if (result.outcome !== 'unsent') {
-			if (!isAnswer(problem)) return await this.sent.findLost(attempt, problem, sentAtMs);
-			attempt.note({ state: 'refused', problem }, sentAtMs);
-		}
+		if (isUnknown(result)) return await this.sent.findLost(attempt, problem, sentAtMs);
+		if (result.outcome !== 'unsent') attempt.note({ state: 'refused', problem }, sentAtMs);
 		throw attempt.error(problem);
 	}
 

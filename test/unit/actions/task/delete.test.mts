@@ -56,6 +56,7 @@ test.each<[string, ApiResult, string | RegExp]>([
 	['that could not be asked for', unsent, 'Could not connect to useapi.net (ECONNREFUSED)'],
 	['whose answer was lost', lost, LOST],
 	['whose answer is a gateway’s', answered(502, { error: 'Bad gateway' }), LOST],
+	['whose gateway gave up', answered(408, { error: 'Timeout' }), LOST],
 ])('a task %s is an error, and asked for only once', async (_name, answer, message) => {
 	const { asked, outcome } = remove(answer, [{ taskId: '1' }]);
 	await expect(outcome).rejects.toThrow(message);

@@ -3,8 +3,7 @@ import { Readable } from 'node:stream';
 import type { IExecuteFunctions } from 'n8n-workflow';
 import sharp from 'sharp';
 
-import { jpegSize, pngSize } from '../../../../nodes/Kling/job/input/imageSize.ts';
-import { readImageFile } from '../../../../nodes/Kling/job/input/imageFile.ts';
+import { jpegSize, pngSize, readImageFile } from '../../../../nodes/Kling/job/input/imageFile.ts';
 
 /** Which files can be sent, whatever their item says of them. */
 

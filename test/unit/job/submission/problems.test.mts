@@ -1,5 +1,6 @@
 import type { Sighting } from '../../../../nodes/Kling/job/submission/earlierJobs.ts';
 import {
+	ACCOUNT_FULL,
 	couldNotLook,
 	isUnknown,
 	limitReached,
@@ -17,13 +18,19 @@ test.each<[string, ApiResult, boolean, RegExp, RegExp]>([
 	['no connection', unsent, false, /^Could not connect/, /^Nothing was sent/],
 	['a refusal', answered(400, { error: 'No' }), false, /^No$/, /^Check 'Task', 'Image'/],
 	[
-		'a full account',
-		answered(429, {}),
+		'its own 500',
+		answered(500, { error: 'No' }),
 		false,
-		/^Every Kling account is at its job limit$/,
-		/^Nothing was spent/,
+		/^No$/,
+		/moderation refused the image: try another image\. .* not sent again/,
 	],
-	['its own 500', answered(500, { error: 'No' }), false, /^No$/, /moderation refused the image/],
+	[
+		'its own 500 without words',
+		answered(500, {}),
+		false,
+		/failed to process the request/,
+		/try another image/,
+	],
 	[
 		'a lost answer',
 		lost,
@@ -51,6 +58,18 @@ test.each<[string, ApiResult, boolean, RegExp, RegExp]>([
 	const problem = problemOf(result);
 	expect(problem.message).toMatch(message);
 	expect(problem.description).toMatch(description);
+});
+
+test('an agent is told that a refused image stays refused', () => {
+	expect(problemOf(answered(500, {})).forAgent).toMatch(/Choose another image/);
+	expect(problemOf(answered(400, {})).forAgent).toBeUndefined();
+});
+
+test('a full account has spent nothing, and there is something to do about it', () => {
+	const { httpCode, message, description, forAgent } = ACCOUNT_FULL;
+	expect([httpCode, message]).toEqual(['429', 'Every Kling account is at its job limit']);
+	expect(description).toMatch(/^Nothing was spent .* Raise 'Max Jobs'/);
+	expect(forAgent).toMatch(/^Nothing was spent\. Call this again/);
 });
 
 test('the status of an answer is told', () => {
