@@ -1,6 +1,6 @@
 import { readBinary, runWorkflow } from './support/engine.mts';
 import { bench } from './support/kling.mts';
-import { parkedRun } from './support/parked.mts';
+import { waitingExecution } from './support/waiting-execution.mts';
 import {
 	allFinished,
 	apiCalls,
@@ -8,22 +8,22 @@ import {
 	goods,
 	modelOf,
 	own,
-	parkIt,
+	suspend,
 	pausing,
 	seeds,
 	unfinished,
-} from './support/parking.mts';
+} from './support/suspending.mts';
 import { klingWorkflow } from './support/workflows.mts';
 
 /** Pause Until Called Back on n8n's own engine: a suspended execution is called, and goes on. */
 
 describe('called back', () => {
 	test('goes on with the results, in order, linked, with files', async () => {
-		const { parked, sandbox, submitted } = await parkIt(goods.slice(0, 3), {
+		const { waiting, sandbox, submitted } = await suspend(goods.slice(0, 3), {
 			parameters: { download: true, options: { replyRef: '={{ "item " + $itemIndex }}' } },
 		});
 		await allFinished({ sandbox }, own);
-		const { run, answer } = await parked.call(await modelOf({ sandbox }, submitted[1].taskId));
+		const { run, answer } = await waiting.call(await modelOf({ sandbox }, submitted[1].taskId));
 		expect(answer).toBeUndefined();
 		const results = run!.items('Result');
 		expect(results.map(({ json }) => json.taskId)).toEqual(submitted.map(({ taskId }) => taskId));
@@ -41,27 +41,29 @@ describe('called back', () => {
 	});
 
 	test('Raw stays raw', async () => {
-		const { parked, sandbox, submitted } = await parkIt([good], { parameters: { output: 'raw' } });
+		const { waiting, sandbox, submitted } = await suspend([good], {
+			parameters: { output: 'raw' },
+		});
 		expect(submitted[0]).toMatchObject({ status_final: false, task: { id: 500000010 } });
 		await allFinished({ sandbox }, own);
-		const { run } = await parked.call(await modelOf({ sandbox }, '500000010'));
+		const { run } = await waiting.call(await modelOf({ sandbox }, '500000010'));
 		expect(run!.items('Result')[0].json).toMatchObject({ status_final: true, works: [{}] });
 	});
 
 	test('progress changes nothing and asks nothing', async () => {
-		const { parked, sandbox, submitted } = await parkIt([good], { options: { jobMs: 5_000 } });
+		const { waiting, sandbox, submitted } = await suspend([good], { options: { jobMs: 5_000 } });
 		const model = await modelOf({ sandbox }, submitted[0].taskId);
 		const before = apiCalls({ sandbox });
-		expect(await parked.call(model)).toEqual({ status: 200, answer: { message: 'Noted' } });
+		expect(await waiting.call(model)).toEqual({ status: 200, answer: { message: 'Noted' } });
 		expect(apiCalls({ sandbox })).toBe(before);
 	});
 
 	test('what other tasks do is no matter of this execution', async () => {
-		const { parked, sandbox } = await parkIt([good]);
+		const { waiting, sandbox } = await suspend([good]);
 		await allFinished({ sandbox }, own);
 		const before = apiCalls({ sandbox });
 		for (const body of [{ task: { id: 1 }, status_final: true }, { works: [{ taskId: '2' }] }]) {
-			expect(await parked.call(body)).toEqual({
+			expect(await waiting.call(body)).toEqual({
 				status: 200,
 				answer: { message: 'This execution waits for other tasks' },
 			});
@@ -82,14 +84,14 @@ describe('called back', () => {
 		['a lie', { task: { id: 500000010 }, status_final: true, status_name: 'succeed' }],
 		['a lie with a link', { task: { id: '500000010' }, status_final: true, works: [{}] }],
 	])('%s resumes nothing while the task runs', async (_name, body) => {
-		const { parked } = await parkIt([good], { options: { jobMs: 3_600_000 } });
+		const { waiting } = await suspend([good], { options: { jobMs: 3_600_000 } });
 		// One that says finished is trusted for a minute, as far as looking goes.
-		const called = await parked.call(body);
+		const called = await waiting.call(body);
 		expect(called).toEqual({ status: 200, answer: { message: 'Noted' } });
 	});
 
 	test('stops looking at the first task that still runs', async () => {
-		const { parked, sandbox, submitted } = await parkIt(goods, {
+		const { waiting, sandbox, submitted } = await suspend(goods, {
 			options: {
 				jobMs: 3_600_000,
 				accounts: [{ email: 'artist@example.com', maxJobs: goods.length }],
@@ -97,20 +99,20 @@ describe('called back', () => {
 		});
 		const before = apiCalls({ sandbox });
 		const lie = { task: { id: submitted[3].taskId }, status_final: true };
-		expect((await parked.call(lie)).run).toBeUndefined();
+		expect((await waiting.call(lie)).run).toBeUndefined();
 		expect(apiCalls({ sandbox }) - before).toBe(2);
 		// The next look begins with the task that ran last time: one call is enough.
-		expect((await parked.call({})).run).toBeUndefined();
+		expect((await waiting.call({})).run).toBeUndefined();
 		expect(apiCalls({ sandbox }) - before).toBe(3);
 	});
 
 	test('a call without a word looks once, one that says finished for a minute', async () => {
-		const { parked, sandbox } = await parkIt([good], { options: { jobMs: 3_600_000 } });
+		const { waiting, sandbox } = await suspend([good], { options: { jobMs: 3_600_000 } });
 		const before = apiCalls({ sandbox });
-		await parked.call({});
+		await waiting.call({});
 		expect(apiCalls({ sandbox }) - before).toBe(1);
 		const final = { task: { id: 500000010 }, status_final: true };
-		await parked.call(final);
+		await waiting.call(final);
 		const looks = sandbox.requests.slice(-6).map(({ at }) => at);
 		expect(apiCalls({ sandbox }) - before).toBe(1 + looks.length);
 		expect(looks[5] - looks[0]).toBeGreaterThanOrEqual(60_000);
@@ -123,20 +125,20 @@ describe('called back', () => {
 		['with an empty list', { kind: 'json', body: [] }],
 		['with a list that is none', { kind: 'json', body: { error: 'no list' } }],
 	] as const)('goes on %s', async (_name, fault) => {
-		const { parked, sandbox, submitted, addFault } = await parkIt(goods.slice(0, 2));
+		const { waiting, sandbox, submitted, addFault } = await suspend(goods.slice(0, 2));
 		await allFinished({ sandbox }, own);
 		addFault({ ...fault, method: 'GET', path: '/v1/kling/scheduler', times: 9 } as never);
-		const { run } = await parked.call(await modelOf({ sandbox }, submitted[0].taskId));
+		const { run } = await waiting.call(await modelOf({ sandbox }, submitted[0].taskId));
 		expect(run!.items('Result')).toHaveLength(2);
 	});
 
 	test('ids past 2^53 stay exact', async () => {
-		const { parked, sandbox, submitted } = await parkIt([good], {
+		const { waiting, sandbox, submitted } = await suspend([good], {
 			options: { firstTaskId: '90071992547409931' },
 		});
 		expect(submitted[0].taskId).toBe('90071992547409931');
 		await allFinished({ sandbox }, own);
-		const { run } = await parked.call(await modelOf({ sandbox }, '90071992547409931'));
+		const { run } = await waiting.call(await modelOf({ sandbox }, '90071992547409931'));
 		expect(run!.items('Result')[0].json.taskId).toBe('90071992547409931');
 	});
 
@@ -152,8 +154,8 @@ describe('called back', () => {
 		};
 		const run = await runWorkflow(named(), kling.credentials);
 		await allFinished(kling, own);
-		const parked = parkedRun(named(), kling.credentials, run);
-		const { run: resumed } = await parked.call(await modelOf(kling, '500000010'));
+		const waiting = waitingExecution(named(), kling.credentials, run);
+		const { run: resumed } = await waiting.call(await modelOf(kling, '500000010'));
 		expect(resumed!.items('Result')).toHaveLength(1);
 	});
 
@@ -171,9 +173,9 @@ describe('called back', () => {
 		await allFinished(kling, own);
 		const looks = kling.looks();
 		const workflow = klingWorkflow(items, pausing({ download: true }), settings);
-		const parked = parkedRun(workflow, kling.credentials, run);
+		const waiting = waitingExecution(workflow, kling.credentials, run);
 		const waitedFor = run.items('Kling').find(({ json }) => json.finished === false)!;
-		const { run: resumed } = await parked.call(await modelOf(kling, waitedFor.json.taskId));
+		const { run: resumed } = await waiting.call(await modelOf(kling, waitedFor.json.taskId));
 		const results = resumed!.items('Result');
 		expect(results.map(({ json }) => json.status ?? json.error)).toEqual([
 			'succeed',
@@ -195,11 +197,11 @@ describe('called back', () => {
 	});
 
 	test('with Execute Once there is one', async () => {
-		const { parked, sandbox } = await parkIt(goods.slice(0, 2), {
+		const { waiting, sandbox } = await suspend(goods.slice(0, 2), {
 			settings: { executeOnce: true },
 		});
 		await allFinished({ sandbox }, own);
-		const { run } = await parked.call(await modelOf({ sandbox }, '500000010'));
+		const { run } = await waiting.call(await modelOf({ sandbox }, '500000010'));
 		expect(run!.items('Result')).toHaveLength(1);
 	});
 });

@@ -1,10 +1,10 @@
 import type { IDataObject, INode } from 'n8n-workflow';
 
-import { retryByHand, retryKilled } from './support/by-hand.mts';
+import { retryByHand, retryKilled } from './support/retry-by-hand.mts';
 import { pass } from './support/clock.mts';
 import { runWorkflow } from './support/engine.mts';
 import { bench, enhance, pictures, until, upscale, type Bench } from './support/kling.mts';
-import { parkedRun } from './support/parked.mts';
+import { waitingExecution } from './support/waiting-execution.mts';
 import { knowsErrorDetails } from './support/version.mts';
 import { klingWorkflow, loopWorkflow } from './support/workflows.mts';
 
@@ -243,23 +243,23 @@ describe('a suspended execution', () => {
 
 	test.each(sources)('goes on with %s when it is called', async (_name, items, source) => {
 		const kling = await bench({ hold: true, callbacks: 'none' });
-		const asleep = await kling.run(items(), pausing(source));
+		const suspended = await kling.run(items(), pausing(source));
 		const workflow = klingWorkflow(items(), pausing(source));
-		const parked = parkedRun(workflow, kling.credentials, asleep);
+		const waiting = waitingExecution(workflow, kling.credentials, suspended);
 		await until(() => kling.sandbox.held().length > 0);
 		kling.sandbox.release('500000010');
-		const { run } = await parked.call('{"task":{"id":500000010},"status_final":true}');
+		const { run } = await waiting.call('{"task":{"id":500000010},"status_final":true}');
 		expect(run?.items('Kling')[0].json).toMatchObject(found);
 		expect(kling.enhances()).toHaveLength(1);
 	});
 
 	test.each(sources)('is retried by hand: %s is polled, not sent', async (_name, items, source) => {
 		const kling = await bench({ jobMs: 90_000, callbacks: 'none' });
-		const asleep = await kling.run(items(), pausing(source));
+		const suspended = await kling.run(items(), pausing(source));
 		const { uploads } = kling;
 		const before = uploads().length;
 		const workflow = klingWorkflow(items(), pausing(source));
-		const second = await retryByHand(workflow, kling.credentials, asleep, (data) => {
+		const second = await retryByHand(workflow, kling.credentials, suspended, (data) => {
 			data.waitTill = undefined;
 		});
 		expect(second.items('Kling')[0].json).toMatchObject(found);
@@ -270,12 +270,12 @@ describe('a suspended execution', () => {
 		'is retried by hand after %s has failed: sent with its link',
 		async (_name, items, source) => {
 			const kling = await bench({ jobMs: 90_000, callbacks: 'none', enhance: 'fails' });
-			const asleep = await kling.run(items(), pausing(source));
+			const suspended = await kling.run(items(), pausing(source));
 			const before = counts(kling)[0];
 			await pass(120_000);
 			kling.sandbox.settings.enhance = undefined;
 			const workflow = klingWorkflow(items(), pausing(source));
-			const second = await retryByHand(workflow, kling.credentials, asleep, (data) => {
+			const second = await retryByHand(workflow, kling.credentials, suspended, (data) => {
 				data.waitTill = undefined;
 			});
 			expect(second.items('Kling')[0].json).toMatchObject({

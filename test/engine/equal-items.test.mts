@@ -1,5 +1,5 @@
-import { parkedRun } from './support/parked.mts';
-import { allFinished, good, goods, modelOf, pausing, seeds } from './support/parking.mts';
+import { waitingExecution } from './support/waiting-execution.mts';
+import { allFinished, good, goods, modelOf, pausing, seeds } from './support/suspending.mts';
 import { bench, fromItem, upscale } from './support/kling.mts';
 import { klingWorkflow } from './support/workflows.mts';
 
@@ -67,8 +67,8 @@ test('with Pause Until Called Back one call brings the result of all', async () 
 	expect(kling.posts()).toBe(2);
 	await allFinished(kling, ['700000001']);
 	const workflow = klingWorkflow(items, pausing({ download: true }));
-	const parked = parkedRun(workflow, kling.credentials, run);
-	const { run: resumed } = await parked.call(await modelOf(kling, '500000010'));
+	const waiting = waitingExecution(workflow, kling.credentials, run);
+	const { run: resumed } = await waiting.call(await modelOf(kling, '500000010'));
 	const results = resumed!.items('Result');
 	expect(results.map(({ json }) => json.status)).toEqual(['succeed', 'succeed', 'succeed']);
 	expect(results[2].json.taskId).toBe(results[0].json.taskId);

@@ -118,7 +118,7 @@ describe('Retry On Fail picks up what is paid for', () => {
 		expect(posts()).toBe(1);
 	});
 
-	test('a refused request is not knocked with again', async () => {
+	test('a refused request is not sent again', async () => {
 		const { run, addFault, posts } = await bench();
 		addFault({ ...POST, kind: 'json', status: 400, body: { error: 'Bad workId' } });
 		const { error } = await run([{}], upscale(), retry);

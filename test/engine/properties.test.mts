@@ -3,7 +3,7 @@ import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 
 import { anyModel, anyText } from '../unit/support/arbitraries.mts';
 import { bench, fromItem, getTask, images, TASK_ID, upscale } from './support/kling.mts';
-import { parkedRun } from './support/parked.mts';
+import { waitingExecution } from './support/waiting-execution.mts';
 import { klingWorkflow } from './support/workflows.mts';
 
 /**
@@ -91,7 +91,7 @@ test('whatever the API answers while a job is waited for, the job is paid for on
 test('whatever a caller sends, a task that runs is not finished by it', async () => {
 	const kling = await bench({ jobMs: 3_600_000, callbacks: 'none' });
 	const parameters = upscale({ wait: 'callback', options: {} });
-	const parked = parkedRun(
+	const waiting = waitingExecution(
 		klingWorkflow([{}], parameters),
 		kling.credentials,
 		await kling.run([{}], parameters),
@@ -102,7 +102,7 @@ test('whatever a caller sends, a task that runs is not finished by it', async ()
 	);
 	await fc.assert(
 		fc.asyncProperty(body, async (text) => {
-			const { status, run } = await parked.call(text);
+			const { status, run } = await waiting.call(text);
 			expect(run).toBeUndefined();
 			expect(status).toBe(200);
 		}),

@@ -1,6 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
 
-import { retryByHand, retryKilled } from './support/by-hand.mts';
+import { retryByHand, retryKilled } from './support/retry-by-hand.mts';
 import type { EngineRun } from './support/engine.mts';
 import {
 	bench,

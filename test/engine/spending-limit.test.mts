@@ -10,7 +10,7 @@ const POST = { method: 'POST', path: '/v1/kling/images/upscale' };
 const REACHED = "The 'Spending Limit' of this node is reached: it has sent";
 const limited = (spendingLimit: unknown, changes: IDataObject = {}) =>
 	upscale({ ...fromItem, ...changes, options: { spendingLimit } });
-const goOn = { onError: 'continueRegularOutput' } as const;
+const continues = { onError: 'continueRegularOutput' } as const;
 /** Each item's task, or the error. */
 const told = (items: Array<{ json: IDataObject }>) =>
 	items.map(({ json }) => json.error ?? json.taskId);
@@ -18,7 +18,7 @@ const told = (items: Array<{ json: IDataObject }>) =>
 test.each(['poll', 'callback', 'none'])('items beyond it are told so, with %s', async (wait) => {
 	const { items: inputs, seeds } = images(5);
 	const { run, posts } = await bench({ seeds, jobMs: 1 });
-	const { items } = await run(inputs, limited(3, { wait }), goOn);
+	const { items } = await run(inputs, limited(3, { wait }), continues);
 	expect(told(items('Kling')).slice(0, 3)).toEqual(['500000010', '500000020', '500000030']);
 	expect(told(items('Kling')).slice(3)).toEqual(
 		[`${REACHED} 3 jobs in this execution`].concat(`${REACHED} 3 jobs in this execution`),
@@ -34,7 +34,7 @@ test('what was refused does not count, however late that shows', async () => {
 	const { items: inputs, seeds } = images(6);
 	const { run, addFault, posts } = await bench({ seeds });
 	addFault({ ...POST, kind: 'status', status: 400, times: 2 });
-	const { items } = await run(inputs, limited(3), goOn);
+	const { items } = await run(inputs, limited(3), continues);
 	expect(items('Kling').filter(({ json }) => json.status === 'succeed')).toHaveLength(3);
 	expect(posts()).toBe(2 + 3);
 });
@@ -43,7 +43,7 @@ test('what may have been accepted counts', async () => {
 	const { items: inputs, seeds } = images(2);
 	const { run, addFault, posts } = await bench({ seeds });
 	addFault({ ...POST, kind: 'resetBefore' });
-	const { items } = await run(inputs, limited(1), goOn);
+	const { items } = await run(inputs, limited(1), continues);
 	expect(told(items('Kling'))).toEqual([
 		expect.stringContaining('It is unknown whether'),
 		`${REACHED} 1 job in this execution`,

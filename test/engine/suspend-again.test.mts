@@ -1,11 +1,19 @@
 import type { IDataObject, INode } from 'n8n-workflow';
 
-import { retryByHand } from './support/by-hand.mts';
+import { retryByHand } from './support/retry-by-hand.mts';
 import { runWorkflow, type EngineRun } from './support/engine.mts';
 import { pass } from './support/clock.mts';
 import { bench, images, upscale } from './support/kling.mts';
-import { parkedRun, parkedTasks } from './support/parked.mts';
-import { allFinished, failing, good, goods, modelOf, pausing, seeds } from './support/parking.mts';
+import { waitingExecution, pendingTasks } from './support/waiting-execution.mts';
+import {
+	allFinished,
+	failing,
+	good,
+	goods,
+	modelOf,
+	pausing,
+	seeds,
+} from './support/suspending.mts';
 import { klingWorkflow, loopWorkflow } from './support/workflows.mts';
 
 /** A suspended execution whose node n8n runs again: after an error item, by hand, or in the next round of a loop. */
@@ -25,15 +33,19 @@ describe('Retry On Fail, where the first item is an error', () => {
 	async function suspended(options = {}) {
 		const kling = await bench({ jobMs: 600, seeds, callbacks: 'none', ...options });
 		const run = await kling.run(items, pausing(), settings);
-		const parked = parkedRun(klingWorkflow(items, pausing(), settings), kling.credentials, run);
-		return { ...kling, first: run, parked };
+		const waiting = waitingExecution(
+			klingWorkflow(items, pausing(), settings),
+			kling.credentials,
+			run,
+		);
+		return { ...kling, first: run, waiting };
 	}
 
 	test('nothing is sent again, and the tasks that it waits for are kept', async () => {
 		const { first, posts, sandbox } = await suspended({ jobMs: 30_000 });
 		expect(posts()).toBe(2);
 		// Which of the two arrives first is not told.
-		const sent = parkedTasks(first).map(({ taskId }) => taskId);
+		const sent = pendingTasks(first).map(({ taskId }) => taskId);
 		expect(sent.toSorted()).toEqual(['500000010', '500000020']);
 		const outputs = first.items('Kling');
 		expect(outputs.map(({ json }) => json.taskId ?? json.error ?? json.failed)).toEqual([
@@ -51,9 +63,9 @@ describe('Retry On Fail, where the first item is an error', () => {
 	});
 
 	test('a call brings the results', async () => {
-		const { parked, sandbox, posts } = await suspended();
+		const { waiting, sandbox, posts } = await suspended();
 		await allFinished({ sandbox }, own);
-		const { run } = await parked.call(await modelOf({ sandbox }, '500000010'));
+		const { run } = await waiting.call(await modelOf({ sandbox }, '500000010'));
 		expect(run!.items('Result').map(({ json }) => json.status ?? json.error)).toEqual([
 			`'Task' must be an ID made of digits, but is "x"`,
 			'succeed',
@@ -63,11 +75,11 @@ describe('Retry On Fail, where the first item is an error', () => {
 	});
 
 	test('the time limit brings the tasks as they were sent', async () => {
-		const { first, parked } = await suspended({ jobMs: 30_000 });
-		const { items: outputs } = await parked.limit();
+		const { first, waiting } = await suspended({ jobMs: 30_000 });
+		const { items: outputs } = await waiting.limit();
 		expect(outputs('Result').map(({ json }) => json.taskId ?? 'error')).toEqual([
 			'error',
-			...parkedTasks(first).map(({ taskId }) => taskId),
+			...pendingTasks(first).map(({ taskId }) => taskId),
 		]);
 	});
 });
@@ -88,7 +100,7 @@ describe('retried by hand', () => {
 		});
 		expect(again.run.waitTill).toBeUndefined();
 		const outputs = again.items('Result');
-		const [{ taskId }] = parkedTasks(first);
+		const [{ taskId }] = pendingTasks(first);
 		expect(outputs[0].json).toMatchObject({ taskId, status: 'succeed' });
 		expect(outputs[0].binary?.data.mimeType).toBe('image/png');
 		expect(outputs[1].json.error).toMatch(/^Task 500000030 failed/);
@@ -99,7 +111,7 @@ describe('retried by hand', () => {
 		expect(posts.map(({ body }) => 'replyUrl' in (body as object))).toEqual([true, true, false]);
 	});
 
-	test('while its tasks run it waits for them, awake', async () => {
+	test('while its tasks run it polls them instead of pausing', async () => {
 		const kling = await bench({ jobMs: 5_000, seeds, callbacks: 'none' });
 
 		const first = await kling.run([good], pausing());
@@ -138,14 +150,14 @@ describe('in a loop', () => {
 		const workflow = loopWorkflow([{}], parameters(timeout), { rounds: 1, of: 'results' });
 		const first = await runWorkflow(workflow, kling.credentials);
 		await pass(jobsMs[0]);
-		const parked = parkedRun(workflow, kling.credentials, first);
+		const waiting = waitingExecution(workflow, kling.credentials, first);
 		[, kling.sandbox.settings.jobMs] = jobsMs;
-		const { run } = await parked.call(await modelOf(kling, '500000010'));
-		return { ...kling, timerAtMs: parked.waitTill.getTime(), second: run! };
+		const { run } = await waiting.call(await modelOf(kling, '500000010'));
+		return { ...kling, timerAtMs: waiting.waitTill.getTime(), second: run! };
 	}
 	const outputOf = ({ items }: EngineRun, runIndex: number) => items('Kling', 0, runIndex)[0].json;
 
-	test('a round stays awake while an earlier round’s timer is set, and needs no pause if it is done by then', async () => {
+	test('a round polls while an earlier round’s timer is set, and needs no pause if it is done by then', async () => {
 		const { second, posts } = await secondRound([25_000, 25_000], 60);
 		expect(second.run.waitTill).toBeUndefined();
 		expect([0, 1].map((run) => outputOf(second, run).status)).toEqual(['succeed', 'succeed']);
@@ -173,8 +185,8 @@ describe('in a loop', () => {
 		const first = await runWorkflow(workflow, kling.credentials);
 		expect(first.run.waitTill).toBeDefined();
 		await allFinished(kling, own);
-		const parked = parkedRun(workflow, kling.credentials, first);
-		const { run } = await parked.call(await modelOf(kling, '500000010'));
+		const waiting = waitingExecution(workflow, kling.credentials, first);
+		const { run } = await waiting.call(await modelOf(kling, '500000010'));
 		expect(run!.run.waitTill).toBeUndefined();
 		expect([0, 1].map((round) => outputOf(run!, round).taskId)).toEqual(['500000010', '500000010']);
 		expect(kling.posts()).toBe(1);

@@ -1,19 +1,19 @@
 import { pass } from './support/clock.mts';
 import { bench } from './support/kling.mts';
-import { parkedRun, parkedTasks } from './support/parked.mts';
+import { waitingExecution, pendingTasks } from './support/waiting-execution.mts';
 import {
 	allFinished,
 	good,
 	goods,
 	modelOf,
 	own,
-	parkIt,
+	suspend,
 	pausing,
 	seeds,
-} from './support/parking.mts';
+} from './support/suspending.mts';
 import { klingWorkflow } from './support/workflows.mts';
 
-/** Pause Until Called Back: nothing that happens around the pause is slept through. */
+/** Pause Until Called Back: nothing that happens around the pause is missed. */
 
 const TASKS = { method: 'GET', path: '/v1/kling/tasks/' };
 const accounts = [{ email: 'artist@example.com', maxJobs: 1 }];
@@ -37,8 +37,8 @@ describe('before it pauses', () => {
 		expect(finished).toContain(false);
 		expect(files(kling.sandbox.requests)).toBe(0);
 		await allFinished(kling, own);
-		const parked = parkedRun(klingWorkflow(items, settings), kling.credentials, first);
-		const { run } = await parked.call(await modelOf(kling, '500000020'));
+		const waiting = waitingExecution(klingWorkflow(items, settings), kling.credentials, first);
+		const { run } = await waiting.call(await modelOf(kling, '500000020'));
 		const results = run!.items('Result');
 		expect(results.map(({ json }) => json.status)).toEqual(['succeed', 'succeed']);
 		expect(results.every(({ binary }) => binary?.data.mimeType === 'image/png')).toBe(true);
@@ -64,12 +64,12 @@ describe('a callback that says finished before GET shows it', () => {
 	const final = { task: { id: 500000010 }, status_name: 'succeed', status_final: true };
 
 	test('the caller is answered at once, and the result is waited for', async () => {
-		const kling = await parkIt([good], { options: { jobMs: 1_000, readLagMs: LAG_MS } });
+		const kling = await suspend([good], { options: { jobMs: 1_000, readLagMs: LAG_MS } });
 
 		await pass(1_500);
 		const calledMs = Date.now();
 		let answeredMs = Infinity;
-		const { run } = await kling.parked.call(final, () => {
+		const { run } = await kling.waiting.call(final, () => {
 			answeredMs = Date.now() - calledMs;
 		});
 		const tookMs = Date.now() - calledMs;
@@ -79,32 +79,32 @@ describe('a callback that says finished before GET shows it', () => {
 	});
 
 	test('a second call meanwhile does not resume twice', async () => {
-		const kling = await parkIt([good], { options: { jobMs: 1_000, readLagMs: LAG_MS } });
-		const calls = await Promise.all([final, final, {}].map((body) => kling.parked.call(body)));
+		const kling = await suspend([good], { options: { jobMs: 1_000, readLagMs: LAG_MS } });
+		const calls = await Promise.all([final, final, {}].map((body) => kling.waiting.call(body)));
 		expect(calls.filter(({ run }) => run)).toHaveLength(1);
 		expect(calls.map(({ status }) => status)).toEqual([200, 200, 200]);
 	});
 
 	test('the rest of the time limit stands behind it: nothing is waited for into that', async () => {
-		const kling = await parkIt([good], {
+		const kling = await suspend([good], {
 			options: { jobMs: 3_600_000 },
 			parameters: { options: { timeout: 60 } },
 		});
 
 		await pass(30_000);
-		expect((await kling.parked.call(final)).run).toBeUndefined();
+		expect((await kling.waiting.call(final)).run).toBeUndefined();
 		const overMs = Date.now();
-		expect(overMs).toBeLessThan(kling.parked.waitTill.getTime() - 5_000 + 1_000);
+		expect(overMs).toBeLessThan(kling.waiting.waitTill.getTime() - 5_000 + 1_000);
 	});
 });
 
 test('Execute Once at the time limit: what was not executed does not come out', async () => {
-	const { parked, posts } = await parkIt(goods.slice(0, 3), {
+	const { waiting, posts } = await suspend(goods.slice(0, 3), {
 		settings: { executeOnce: true },
 		options: { jobMs: 30_000 },
 	});
 	expect(posts()).toBe(1);
-	const { items } = await parked.limit();
+	const { items } = await waiting.limit();
 	expect(items('Result').map(({ json }) => json.taskId)).toEqual(['500000010']);
 	expect(items('Result')[0].pairedItem).toEqual({ item: 0 });
 });
@@ -115,12 +115,12 @@ describe('when it is called back', () => {
 		const kling = await bench({ jobMs: 300, seeds, callbacks: 'none' });
 		const first = await kling.run([good], pausing(), { onError: 'continueRegularOutput' });
 		await allFinished(kling, own);
-		for (const task of parkedTasks(first)) task.sentAtMs -= 60_000;
+		for (const task of pendingTasks(first)) task.sentAtMs -= 60_000;
 		const workflow = klingWorkflow([good], pausing(), { onError: 'continueRegularOutput' });
-		const parked = parkedRun(workflow, kling.credentials, first);
+		const waiting = waitingExecution(workflow, kling.credentials, first);
 		const before = kling.looks();
 		kling.addFault({ ...TASKS, kind: 'json', status, body, times });
-		const { run } = await parked.call({});
+		const { run } = await waiting.call({});
 		return { json: run!.items('Result')[0].json, looks: kling.looks() - before };
 	}
 	const missing = { error: 'Task not found' };

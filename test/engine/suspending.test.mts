@@ -1,6 +1,6 @@
 import { runWorkflow } from './support/engine.mts';
 import { bench, upscale } from './support/kling.mts';
-import { good, goods, parkIt, pausing, seeds, unfinished } from './support/parking.mts';
+import { good, goods, suspend, pausing, seeds, unfinished } from './support/suspending.mts';
 import { signsResumeUrls } from './support/version.mts';
 import { klingWorkflow } from './support/workflows.mts';
 
@@ -9,7 +9,7 @@ import { klingWorkflow } from './support/workflows.mts';
 describe('suspending', () => {
 	test('hands n8n’s resume URL to useapi.net as it is, and sets the limit', async () => {
 		const before = Date.now();
-		const { sandbox, submitted, parked } = await parkIt([good], {
+		const { sandbox, submitted, waiting } = await suspend([good], {
 			parameters: { options: { timeout: 90, replyRef: 'order 1' } },
 		});
 		expect(submitted).toEqual([
@@ -24,9 +24,9 @@ describe('suspending', () => {
 			),
 			replyRef: 'order 1',
 		});
-		expect(parked.waitTill.getTime()).toBeGreaterThanOrEqual(before + 90_000);
-		expect(parked.waitTill.getTime()).toBeLessThanOrEqual(Date.now() + 90_000);
-		expect(parked.saved).not.toContain(sandbox.token);
+		expect(waiting.waitTill.getTime()).toBeGreaterThanOrEqual(before + 90_000);
+		expect(waiting.waitTill.getTime()).toBeLessThanOrEqual(Date.now() + 90_000);
+		expect(waiting.saved).not.toContain(sandbox.token);
 	});
 
 	test('does not happen when everything is finished by then: an early callback was answered with 409', async () => {
@@ -97,7 +97,7 @@ describe('suspending', () => {
 	});
 
 	test('one bad item does not take the others along', async () => {
-		const { parked, submitted } = await parkIt([good, { taskId: 'x', workId: '1' }, unfinished], {
+		const { waiting, submitted } = await suspend([good, { taskId: 'x', workId: '1' }, unfinished], {
 			settings: { onError: 'continueRegularOutput' },
 		});
 		expect(submitted.map(({ finished, error }) => finished ?? error)).toEqual([
@@ -105,7 +105,7 @@ describe('suspending', () => {
 			`'Task' must be an ID made of digits, but is "x"`,
 			'Task 700000001 is not completed',
 		]);
-		expect(parked.waitTill).toBeDefined();
+		expect(waiting.waitTill).toBeDefined();
 	});
 
 	test('as a tool it polls: a suspended tool would suspend the agent', async () => {

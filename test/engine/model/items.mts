@@ -71,7 +71,7 @@ function untimely(
 	if (outMs < paid.at + timeout * 1_000)
 		return [`unfinished before the time limit: ${paid.taskId}`];
 	const isLate = isCalm && outMs > paid.at + jobMs + readLagMs + NOTICE_MS;
-	return isLate ? [`slept through: ${paid.taskId}`] : [];
+	return isLate ? [`missed: ${paid.taskId}`] : [];
 }
 
 /** Where nothing goes wrong and time is plenty there is a result. */

@@ -4,7 +4,7 @@ import { WorkflowExecute } from 'n8n-core';
 import type { IRun, IRunExecutionData } from 'n8n-workflow';
 
 import { prepare, readRun, type EngineRun } from '../support/engine.mts';
-import { loadParked, type ParkedRun } from '../support/parked.mts';
+import { loadWaiting, type WaitingExecution } from '../support/waiting-execution.mts';
 import type { EngineWorkflow } from '../support/workflows.mts';
 import type { Network } from './network.mts';
 
@@ -25,7 +25,7 @@ export interface Execution {
 	status: 'running' | 'waiting' | 'success' | 'error' | 'canceled' | 'killed';
 	/** What n8n has saved last. */
 	last?: EngineRun;
-	parked?: ParkedRun;
+	waiting?: WaitingExecution;
 	cancel?: () => void;
 }
 
@@ -99,13 +99,13 @@ export class Server {
 		const id = /webhook-waiting\/([^?]+)/.exec(url)?.[1];
 		const execution = this.executions.find((candidate) => candidate.id === id);
 		if (!execution) return 404;
-		const { parked } = execution;
+		const { waiting } = execution;
 		const { process } = this;
-		if (execution.status !== 'waiting' || !parked) return 409;
-		const { status, next } = await parked.ask(body);
-		const isStillParked = execution.status === 'waiting' && execution.parked === parked;
+		if (execution.status !== 'waiting' || !waiting) return 409;
+		const { status, next } = await waiting.ask(body);
+		const isStillWaiting = execution.status === 'waiting' && execution.waiting === waiting;
 		if (!next || process.dead) return status;
-		if (!isStillParked) return 500;
+		if (!isStillWaiting) return 500;
 		void this.go(execution, async () => ({
 			running: next.execute.processRunExecutionData(next.workflow),
 		}));
@@ -148,7 +148,7 @@ export class Server {
 		execution.last = last;
 		if (last.run.waitTill) {
 			const open = async () => await this.open(execution);
-			execution.parked = loadParked(last, open);
+			execution.waiting = loadWaiting(last, open);
 			execution.status = 'waiting';
 		} else this.end(last.error ? 'error' : 'success');
 	}
@@ -161,22 +161,22 @@ export class Server {
 	}
 
 	private track() {
-		for (const { id, status, parked } of this.executions) {
-			const leftMs = Number(parked?.waitTill) - Date.now();
+		for (const { id, status, waiting } of this.executions) {
+			const leftMs = Number(waiting?.waitTill) - Date.now();
 			if (status !== 'waiting' || leftMs > TRACK_AHEAD_MS || this.armed.has(id)) continue;
 			this.armed.add(id);
 			const { armed } = this;
-			setTimeout(() => void this.wake(id, armed), Math.max(0, leftMs));
+			setTimeout(() => void this.resume(id, armed), Math.max(0, leftMs));
 		}
 	}
 
 	/** Whatever the execution waits for by then: neither a call nor a later wait disarms n8n's timer. */
-	private async wake(id: string, armed: Set<string>) {
+	private async resume(id: string, armed: Set<string>) {
 		armed.delete(id);
 		const execution = this.executions.find((candidate) => candidate.id === id)!;
 		if (execution.status !== 'waiting' || armed !== this.armed) return;
 		await this.go(execution, async () => {
-			const { execute, workflow } = await execution.parked!.wake();
+			const { execute, workflow } = await execution.waiting!.loadAtLimit();
 			return { running: execute.processRunExecutionData(workflow) };
 		});
 	}

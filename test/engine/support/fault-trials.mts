@@ -21,7 +21,7 @@ import {
 } from './fault-stage.mts';
 import { calls, type CallName } from './fault-table.mts';
 import { enhance, fromItem, getTask, getTasks, pictures, upscale } from './kling.mts';
-import { parkedRun } from './parked.mts';
+import { waitingExecution } from './waiting-execution.mts';
 import { openTrigger } from './trigger.mts';
 import { klingWorkflow } from './workflows.mts';
 
@@ -146,7 +146,7 @@ async function getting(trial: Trial): Promise<Seen> {
 
 const pausing = ({ source }: Stage) => upscale({ ...source, wait: 'callback', options: {} });
 
-async function goingToSleep(trial: Trial): Promise<Seen> {
+async function suspending(trial: Trial): Promise<Seen> {
 	const kling = await stage(trial, GET_TASK, { jobMs: 3_600_000 });
 	kling.spoil();
 	return see(kling, await kling.run([{}], pausing(kling)), (outputs, { run }) => {
@@ -163,32 +163,36 @@ const beingCalledBack =
 		const kling = await stage(trial, GET_TASK, { jobMs });
 		const parameters = pausing(kling);
 		// So that a failure of the task is an item that can be seen, in every version of n8n.
-		const goOn = { onError: 'continueRegularOutput' } as const;
-		const asleep = await kling.run([{}], parameters, goOn);
-		const parked = parkedRun(klingWorkflow([{}], parameters, goOn), kling.credentials, asleep);
-		const [{ json }] = asleep.items('Kling');
+		const continues = { onError: 'continueRegularOutput' } as const;
+		const suspended = await kling.run([{}], parameters, continues);
+		const waiting = waitingExecution(
+			klingWorkflow([{}], parameters, continues),
+			kling.credentials,
+			suspended,
+		);
+		const [{ json }] = suspended.items('Kling');
 		await pass(jobMs);
 		const before = kling.asked();
 		kling.spoil();
 		const body = `{"task":{"id":${String(json.taskId)}},"status_final":true}`;
 		const { baseUrl } = kling.credentials;
 		return await behindTls(kling, trial, async () => {
-			const { status, run, answer } = await parked.call(body);
-			const seen = see(kling, run ?? asleep, succeeded);
+			const { status, run, answer } = await waiting.call(body);
+			const seen = see(kling, run ?? suspended, succeeded);
 			const told = {
 				asked: kling.asked() - before,
 				callerTold: status,
-				isAsleep: run === undefined,
+				isWaiting: run === undefined,
 			};
 			const error = run?.items('Kling')[0].json.error as string | undefined;
 			if (run) return { ...seen, ...told, told: error };
 			// Nothing is lost by it: the next call goes on.
 			kling.sandbox.clearFaults();
 			kling.credentials.baseUrl = baseUrl;
-			const later = await parked.call(body);
+			const later = await waiting.call(body);
 			const isGood =
 				later.run !== undefined && succeeded(later.run.items('Kling').map((i) => i.json));
-			return { ...seen, ...told, isGood, kept: seen.kept + parked.saved + JSON.stringify(answer) };
+			return { ...seen, ...told, isGood, kept: seen.kept + waiting.saved + JSON.stringify(answer) };
 		});
 	};
 
@@ -237,7 +241,7 @@ async function triggering(trial: Trial): Promise<Seen> {
 			isGood: run !== undefined && succeeded(run.items('Result').map(({ json }) => json)),
 			ids: idsIn(started ?? []),
 			hints: log,
-			isAsleep: false,
+			isWaiting: false,
 			callerTold: answer?.status,
 			kept: stringify(run?.run.data ?? {}) + log.join('\n'),
 		};
@@ -265,7 +269,7 @@ const picking =
 				ids: idsIn(list.results),
 				told: error && `${error.message}\n${error.description}`,
 				hints: [],
-				isAsleep: false,
+				isWaiting: false,
 				kept: stringify(list) + stringify(error ?? {}),
 			};
 		});
@@ -287,12 +291,12 @@ async function fetchingTheFile(trial: Trial): Promise<Seen> {
 	const run = async () =>
 		see(kling, await kling.run([{}], upscale({ ...kling.source, download: true })), withFiles);
 	if (trial.fault !== 'tls') return await run();
-	return await withTls(async (url, knocks) => {
+	return await withTls(async (url, connections) => {
 		const works = [{ workId: 1, contentType: 'image', resource: { resource: `${url}/a.png` } }];
 		const body = { task: { id: 500000010 }, works, status_name: 'succeed', status_final: true };
 		kling.addFault({ ...GET_TASK, kind: 'json', body });
 		const seen = await run();
-		return { ...seen, asked: knocks() };
+		return { ...seen, asked: connections() };
 	});
 }
 
@@ -317,7 +321,7 @@ export const trials: Record<CallName, Trials> = {
 	},
 	watch: { 'Task → Get': watching, Upscale: watchingOwn },
 	get: { 'Task → Get': getting },
-	beforeSleep: { Upscale: goingToSleep },
+	beforeSuspending: { Upscale: suspending },
 	calledBack: {
 		[NEW_TASK]: beingCalledBack(100),
 		'Upscale, an old task': beingCalledBack(OLD_S * 1_000),

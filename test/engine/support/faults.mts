@@ -112,8 +112,8 @@ export const outcomes = {
 	noSlot: 'An error at Time Limit: all job slots are taken. Nothing was spent.',
 	unsent: 'An error that says that nothing was sent.',
 	notFollowed: 'An error. The redirect is not followed, so that the API token goes nowhere else.',
-	sleeps: 'The execution waits all the same. A callback or Time Limit resumes it.',
-	sleepsOn:
+	waits: 'The execution waits all the same. A callback or Time Limit resumes it.',
+	keepsWaiting:
 		'The caller gets a 503 and the execution keeps waiting. The next callback or Time Limit resumes it.',
 	logged: "The workflow is not started; n8n's log says why.",
 	deletedOrNot:

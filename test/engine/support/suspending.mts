@@ -3,7 +3,7 @@ import type { IDataObject, INode } from 'n8n-workflow';
 import type { SandboxOptions } from '../../../sandbox/options.mts';
 import { pass } from './clock.mts';
 import { bench, fromItem, images, TASK_ID, upscale, WORK_ID, type Bench } from './kling.mts';
-import { parkedRun } from './parked.mts';
+import { waitingExecution } from './waiting-execution.mts';
 import { klingWorkflow } from './workflows.mts';
 
 /** An execution that is suspended, for the tests of Pause Until Called Back. */
@@ -36,7 +36,7 @@ export interface Setup {
 }
 
 /** Runs until the execution is suspended. Callbacks go nowhere; the tests make the calls themselves. */
-export async function parkIt(
+export async function suspend(
 	items: IDataObject[],
 	{ parameters = {}, settings = {}, options = {} }: Setup = {},
 ) {
@@ -44,7 +44,7 @@ export async function parkIt(
 	const run = await kling.run(items, pausing(parameters), settings);
 	const workflow = klingWorkflow(items, pausing(parameters), settings);
 	const submitted = run.items('Kling').map(({ json }) => json);
-	return { ...kling, parked: parkedRun(workflow, kling.credentials, run), submitted };
+	return { ...kling, waiting: waitingExecution(workflow, kling.credentials, run), submitted };
 }
 
 /** What useapi.net would send about a task now, as text. */

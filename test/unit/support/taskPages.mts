@@ -55,8 +55,8 @@ export const idsOf = (tasks: ParsedTask[]) => tasks.map(({ taskId }) => Number(t
 export async function list(ask: (query: object) => Promise<ApiResult>, window?: TimeWindow) {
 	const hints: string[] = [];
 	const warn = (hint: string) => hints.push(hint);
-	const history = new TaskPages({ ask, fail, warn }, {}, window);
+	const pages = new TaskPages({ ask, fail, warn }, {}, window);
 	const ids: number[] = [];
-	for (let page = await history.next(); page; page = await history.next()) ids.push(...idsOf(page));
+	for (let page = await pages.next(); page; page = await pages.next()) ids.push(...idsOf(page));
 	return { ids, hints };
 }

@@ -14,7 +14,7 @@ import { passing } from './clock.mts';
 import { prepare, readRun, type Credentials, type EngineRun } from './engine.mts';
 import type { EngineWorkflow } from './workflows.mts';
 
-/** What a caller of the resume URL is answered, and the execution if it goes on. */
+/** What a caller of the resume URL is answered, and the execution if it is resumed. */
 export interface Called {
 	status: number;
 	answer: unknown;
@@ -23,7 +23,7 @@ export interface Called {
 	run?: EngineRun;
 }
 
-/** An execution as n8n has loaded it to go on with it. */
+/** An execution as n8n has loaded it to resume it. */
 export interface Loaded {
 	execute: WorkflowExecute;
 	workflow: Workflow;
@@ -33,53 +33,56 @@ export interface Loaded {
  * A suspended execution, as n8n's server handles it between its suspension and its resuming: saved as text, loaded
  * anew for every call (waiting-webhooks.ts, webhook-helpers.ts, wait-tracker.ts).
  */
-export interface ParkedRun {
+export interface WaitingExecution {
 	/** What n8n would write into its database. */
 	readonly saved: string;
 	readonly waitTill: Date;
 	/**
-	 * A call of the resume URL, and the execution to go on with if the node says so.
+	 * A call of the resume URL, and the execution to resume if the node says so.
 	 *
 	 * @param onAnswer called when the node answers by itself, perhaps long before it is done
 	 */
 	ask(body: unknown, onAnswer?: () => void): Promise<Called & { next?: Loaded }>;
-	/** The same, and the execution does go on. */
+	/** The same, and the execution is resumed. */
 	call(body: unknown, onAnswer?: () => void): Promise<Called>;
-	/** The execution to go on with when the time limit is over. */
-	wake(): Promise<Loaded>;
+	/** The execution to resume when the time limit is over. */
+	loadAtLimit(): Promise<Loaded>;
 	/** What comes of it then. */
 	limit(): Promise<EngineRun>;
 }
 
 /** The tasks that a run is suspended for; what is changed about them is so for whoever resumes it later. */
-export function parkedTasks({ run }: EngineRun): PendingTask[] {
+export function pendingTasks({ run }: EngineRun): PendingTask[] {
 	const { parkedByKling } = run.data.executionData!.contextData['node:Kling'];
 	return (parkedByKling as unknown as Pending).tasks;
 }
 
-export function parkedRun(
+export function waitingExecution(
 	workflow: EngineWorkflow,
 	credentials: Credentials,
-	parked: EngineRun,
-): ParkedRun {
-	const { executionId } = parked;
-	return loadParked(parked, async () => await prepare(workflow, credentials, { executionId }));
+	suspended: EngineRun,
+): WaitingExecution {
+	const { executionId } = suspended;
+	return loadWaiting(suspended, async () => await prepare(workflow, credentials, { executionId }));
 }
 
-/** @param open what n8n needs to go on with it, afresh each time */
-export function loadParked(parked: EngineRun, open: () => ReturnType<typeof prepare>): ParkedRun {
-	const { waitTill } = parked.run;
-	if (!waitTill) throw new Error(`The execution is not parked: ${parked.error?.message}`);
-	const saved = stringify(parked.run.data);
+/** @param open what n8n needs to resume it, afresh each time */
+export function loadWaiting(
+	suspended: EngineRun,
+	open: () => ReturnType<typeof prepare>,
+): WaitingExecution {
+	const { waitTill } = suspended.run;
+	if (!waitTill) throw new Error(`The execution does not wait: ${suspended.error?.message}`);
+	const saved = stringify(suspended.run.data);
 	const load = () => ({
 		...(parse(saved) as IRunExecutionData),
 		waitTill: waitTill as Date | undefined,
 	});
 
-	const goOn = async ({ execute, workflow: loaded }: Loaded) =>
+	const resume = async ({ execute, workflow: loaded }: Loaded) =>
 		readRun(
 			await passing(async () => await execute.processRunExecutionData(loaded)),
-			parked.executionId,
+			suspended.executionId,
 		);
 
 	return {
@@ -119,9 +122,9 @@ export function loadParked(parked: EngineRun, open: () => ReturnType<typeof prep
 		},
 		async call(body, onAnswer) {
 			const { next, ...answered } = await this.ask(body, onAnswer);
-			return next ? { ...answered, run: await goOn(next) } : answered;
+			return next ? { ...answered, run: await resume(next) } : answered;
 		},
-		async wake() {
+		async loadAtLimit() {
 			const { workflow: loaded, additionalData } = await open();
 			return {
 				execute: new WorkflowExecute(additionalData, 'trigger', load()),
@@ -129,7 +132,7 @@ export function loadParked(parked: EngineRun, open: () => ReturnType<typeof prep
 			};
 		},
 		async limit() {
-			return await goOn(await this.wake());
+			return await resume(await this.loadAtLimit());
 		},
 	};
 }

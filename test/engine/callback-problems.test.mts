@@ -3,7 +3,7 @@ import type { INode } from 'n8n-workflow';
 import { pass } from './support/clock.mts';
 import { recordLog } from './support/engine.mts';
 import { bench } from './support/kling.mts';
-import { parkedRun, parkedTasks } from './support/parked.mts';
+import { waitingExecution, pendingTasks } from './support/waiting-execution.mts';
 import {
 	allFinished,
 	alsoFailing,
@@ -13,30 +13,30 @@ import {
 	goods,
 	modelOf,
 	own,
-	parkIt,
+	suspend,
 	pausing,
 	seeds,
 	unfinished,
-} from './support/parking.mts';
-import { canFailParked, knowsErrorDetails, resumesAllOutputs } from './support/version.mts';
+} from './support/suspending.mts';
+import { canFailWaiting, knowsErrorDetails, resumesAllOutputs } from './support/version.mts';
 import { klingWorkflow } from './support/workflows.mts';
 
 /** Pause Until Called Back on n8n's own engine when not all goes well: calls at once, failed tasks, problems of the API, the time limit. */
 
 describe('many calls', () => {
 	test('ten at once: one of them resumes', async () => {
-		const { parked, sandbox, submitted } = await parkIt(goods.slice(0, 2));
+		const { waiting, sandbox, submitted } = await suspend(goods.slice(0, 2));
 		await allFinished({ sandbox }, own);
 		const model = await modelOf({ sandbox }, submitted[0].taskId);
-		const calls = await Promise.all(Array.from({ length: 10 }, () => parked.call(model)));
+		const calls = await Promise.all(Array.from({ length: 10 }, () => waiting.call(model)));
 		expect(calls.filter(({ run }) => run)).toHaveLength(1);
 		expect(calls.map(({ status }) => status)).toEqual(Array(10).fill(200));
 		// One that comes while n8n is still about to resume.
-		expect((await parked.call(model)).run).toBeUndefined();
+		expect((await waiting.call(model)).run).toBeUndefined();
 	});
 
 	test('one that comes while a look is under way is not lost', async () => {
-		const { parked, sandbox, submitted, addFault } = await parkIt([good]);
+		const { waiting, sandbox, submitted, addFault } = await suspend([good]);
 		const running = JSON.parse(await modelOf({ sandbox }, submitted[0].taskId)) as object;
 		await allFinished({ sandbox }, own);
 		// The look sees the task running; its answer is still on the way when the final callback comes.
@@ -47,20 +47,20 @@ describe('many calls', () => {
 			body: running,
 			delayMs: 500,
 		} as never);
-		const first = parked.call({});
+		const first = waiting.call({});
 		await pass(200);
-		const second = await parked.call({ task: { id: submitted[0].taskId }, status_final: true });
+		const second = await waiting.call({ task: { id: submitted[0].taskId }, status_final: true });
 		expect(second).toMatchObject({ status: 200 });
 		expect((await first).run!.items('Result')).toHaveLength(1);
 	});
 
 	test('at most 5 API calls for a task, when all finish at once and everyone calls', async () => {
-		const { parked, sandbox, submitted } = await parkIt(goods, {
+		const { waiting, sandbox, submitted } = await suspend(goods, {
 			options: { accounts: [{ email: 'artist@example.com', maxJobs: goods.length }] },
 		});
 		await allFinished({ sandbox }, own);
 		const models = await Promise.all(submitted.map(({ taskId }) => modelOf({ sandbox }, taskId)));
-		const calls = await Promise.all(models.map((model) => parked.call(model)));
+		const calls = await Promise.all(models.map((model) => waiting.call(model)));
 		expect(calls.filter(({ run }) => run)).toHaveLength(1);
 		// The test's own looks are not the node's.
 		expect(apiCalls({ sandbox }) - models.length).toBeLessThanOrEqual(5 * goods.length);
@@ -71,9 +71,9 @@ describe('a failed task', () => {
 	const items = [goods[0], failing, goods[1]];
 
 	async function resumed(settings: Partial<INode>) {
-		const { parked, sandbox, posts } = await parkIt(items, { settings });
+		const { waiting, sandbox, posts } = await suspend(items, { settings });
 		await allFinished({ sandbox }, own);
-		const { run } = await parked.call(await modelOf({ sandbox }, '500000010'));
+		const { run } = await waiting.call(await modelOf({ sandbox }, '500000010'));
 		expect(posts()).toBe(3);
 		return run!;
 	}
@@ -81,23 +81,23 @@ describe('a failed task', () => {
 	test('ends the execution with its reason, and nothing after the node runs', async () => {
 		const { error, items: itemsOf, run } = await resumed({ onError: 'stopWorkflow' });
 		expect(itemsOf('Result')).toEqual([]);
-		expect(run.status).toBe(canFailParked ? 'error' : 'success');
-		if (!canFailParked) return;
+		expect(run.status).toBe(canFailWaiting ? 'error' : 'success');
+		if (!canFailWaiting) return;
 		expect(error?.message).toMatch(/^Task \d+ failed: Image upscale failed/);
 		expect(error?.description).toMatch(/\(item 0: 5000000\d0, item 2: 5000000\d0\)/);
 		expect(error?.context.itemIndex).toBe(1);
 	});
 
 	test('of several the first in input order is told', async () => {
-		const { parked, sandbox } = await parkIt([good, failing, alsoFailing]);
+		const { waiting, sandbox } = await suspend([good, failing, alsoFailing]);
 		await allFinished({ sandbox }, own);
-		const { run } = await parked.call(await modelOf({ sandbox }, '500000010'));
-		if (canFailParked) expect(run!.error?.context.itemIndex).toBe(1);
+		const { run } = await waiting.call(await modelOf({ sandbox }, '500000010'));
+		if (canFailWaiting) expect(run!.error?.context.itemIndex).toBe(1);
 		expect(run!.items('Result')).toEqual([]);
 	});
 
 	test('also when a later one has failed sooner', async () => {
-		const { parked, sandbox, addFault } = await parkIt([good, failing], {
+		const { waiting, sandbox, addFault } = await suspend([good, failing], {
 			parameters: { download: true },
 		});
 		await allFinished({ sandbox }, own);
@@ -109,8 +109,8 @@ describe('a failed task', () => {
 			delayMs: 300,
 			times: 9,
 		});
-		const { run } = await parked.call({});
-		if (canFailParked) expect(run!.error?.context.itemIndex).toBe(0);
+		const { run } = await waiting.call({});
+		if (canFailWaiting) expect(run!.error?.context.itemIndex).toBe(0);
 		expect(run!.items('Result')).toEqual([]);
 	});
 
@@ -128,9 +128,9 @@ describe('a failed task', () => {
 		await allFinished(kling, own);
 		const [first] = run.items('Kling').map(({ json }) => String(json.taskId));
 		// Sent so long ago that the API must know it.
-		for (const task of parkedTasks(run)) task.sentAtMs -= 60_000;
+		for (const task of pendingTasks(run)) task.sentAtMs -= 60_000;
 		const workflow = klingWorkflow(items, pausing(), settings);
-		const parked = parkedRun(workflow, kling.credentials, run);
+		const waiting = waitingExecution(workflow, kling.credentials, run);
 		kling.addFault({
 			kind: 'json',
 			path: `/v1/kling/tasks/${first}$`,
@@ -138,7 +138,7 @@ describe('a failed task', () => {
 			body: { error: 'Task not found' },
 			times: 9,
 		});
-		const { run: resumedRun } = await parked.call({});
+		const { run: resumedRun } = await waiting.call({});
 		const results = resumedRun!.items('Result').map(({ json }) => json);
 		expect(results[0]).toMatchObject({
 			error: 'Task not found',
@@ -154,7 +154,7 @@ describe('a failed task', () => {
 			waitBetweenTries: 1,
 		});
 		expect(itemsOf('Result')).toEqual([]);
-		if (canFailParked) expect(error?.message).toMatch(/^Task \d+ failed/);
+		if (canFailWaiting) expect(error?.message).toMatch(/^Task \d+ failed/);
 	});
 
 	test.each<Partial<INode>>([
@@ -183,12 +183,12 @@ describe('a failed task', () => {
 
 describe('what is told', () => {
 	test('a file without watermark that cannot be had is told in the item', async () => {
-		const { parked, sandbox, submitted } = await parkIt(goods.slice(0, 2), {
+		const { waiting, sandbox, submitted } = await suspend(goods.slice(0, 2), {
 			parameters: { download: true, options: { withoutWatermark: true } },
 			options: { accounts: [{ email: 'artist@example.com', maxJobs: 5, paid: false }] },
 		});
 		await allFinished({ sandbox }, own);
-		const { run } = await parked.call(await modelOf({ sandbox }, submitted[0].taskId));
+		const { run } = await waiting.call(await modelOf({ sandbox }, submitted[0].taskId));
 		expect(run!.items('Result').map(({ json }) => json.message)).toEqual(
 			[0, 1].map((item) =>
 				expect.stringMatching(`^Item ${item}: the image without watermark was not available \\(`),
@@ -200,9 +200,9 @@ describe('what is told', () => {
 		const kling = await bench({ jobMs: 30_000, callbacks: 'none' });
 		const run = await kling.run([good], pausing());
 		run.run.data.executionData!.contextData = {};
-		const parked = parkedRun(klingWorkflow([good], pausing()), kling.credentials, run);
+		const waiting = waitingExecution(klingWorkflow([good], pausing()), kling.credentials, run);
 		const before = apiCalls(kling);
-		expect(await parked.call({})).toEqual({
+		expect(await waiting.call({})).toEqual({
 			status: 200,
 			answer: { message: 'This node waits for no task' },
 		});
@@ -212,11 +212,11 @@ describe('what is told', () => {
 
 describe('problems with the API', () => {
 	test('is answered with 503 and changes nothing; a later call goes on', async () => {
-		const { parked, sandbox, submitted, addFault } = await parkIt([good]);
+		const { waiting, sandbox, submitted, addFault } = await suspend([good]);
 		await allFinished({ sandbox }, own);
 		const model = await modelOf({ sandbox }, submitted[0].taskId);
 		sandbox.settings.token = 'user:2-changed-since';
-		const refused = await parked.call(model);
+		const refused = await waiting.call(model);
 		expect(refused).toEqual({
 			status: 503,
 			answer: {
@@ -227,7 +227,7 @@ describe('problems with the API', () => {
 		sandbox.settings.token = 'user:1234-sandbox';
 		// It passes within the call.
 		addFault({ method: 'GET', path: '/v1/kling/tasks/', kind: 'status', status: 502 });
-		expect((await parked.call(model)).run!.items('Result')).toHaveLength(1);
+		expect((await waiting.call(model)).run!.items('Result')).toHaveLength(1);
 	});
 });
 
@@ -235,20 +235,20 @@ describe('the time limit', () => {
 	test('is the longest of those that the items have', async () => {
 		const before = Date.now();
 		const items = [60, 300, 90].map((limit, at) => ({ ...goods[at], limit }));
-		const { parked } = await parkIt(items, {
+		const { waiting } = await suspend(items, {
 			parameters: { options: { timeout: '={{ $json.limit }}' } },
 			options: { jobMs: 30_000 },
 		});
-		expect(parked.waitTill.getTime()).toBeGreaterThanOrEqual(before + 300_000);
-		expect(parked.waitTill.getTime()).toBeLessThanOrEqual(Date.now() + 300_000);
+		expect(waiting.waitTill.getTime()).toBeGreaterThanOrEqual(before + 300_000);
+		expect(waiting.waitTill.getTime()).toBeLessThanOrEqual(Date.now() + 300_000);
 	});
 
 	test('hands on the tasks as they were sent, linked, and errors by their branch', async () => {
-		const { parked, submitted } = await parkIt([{ ...good, extra: 1 }, unfinished, goods[0]], {
+		const { waiting, submitted } = await suspend([{ ...good, extra: 1 }, unfinished, goods[0]], {
 			settings: { onError: 'continueErrorOutput' },
 			options: { jobMs: 30_000 },
 		});
-		const { items, error } = await parked.limit();
+		const { items, error } = await waiting.limit();
 		expect(error).toBeUndefined();
 		const unfinishedTasks = items('Result').filter(({ json }) => json.error === undefined);
 		expect(unfinishedTasks.map(({ json }) => json)).toEqual(
