@@ -1,7 +1,7 @@
 import { asPair, callNames, calls, type CallName } from './support/fault-table.mts';
 import { faultNames, faults, outcomes, type FaultName, type Outcome } from './support/faults.mts';
 import type { Seen } from './support/fault-stage.mts';
-import { ENHANCE_FILE, NEW_TASK, OLD_S, trials } from './support/fault-trials.mts';
+import { ENHANCE_FILE, NEW_TASK, OLD_S, trials } from './support/fault-trials/index.mts';
 
 /** Every line of the fault table, tried on n8n's own engine in virtual time. */
 

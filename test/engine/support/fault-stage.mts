@@ -7,7 +7,7 @@ import type { IDataObject } from 'n8n-workflow';
 
 import type { Fault } from '../../../sandbox/faults.mts';
 import type { SandboxOptions } from '../../../sandbox/options.mts';
-import type { EngineRun } from './engine.mts';
+import type { EngineRun } from './n8n/engine.mts';
 import { faults, type FaultName } from './faults.mts';
 import { bench, images, TASK_ID, WORK_ID } from './kling.mts';
 

@@ -5,10 +5,10 @@ import type { Fault } from '../../../sandbox/faults.mts';
 import type { SandboxOptions, SandboxSeed } from '../../../sandbox/options.mts';
 import { startSandbox, type Sandbox } from '../../../sandbox/server.mts';
 import type { RecordedRequest } from '../../../sandbox/state/context.mts';
-import { keepsBack, passUntil } from './clock.mts';
-import { runWorkflow, startWorkflow } from './engine.mts';
-import type { StartFile } from './nodes.mts';
-import { agentWorkflow, klingWorkflow } from './workflows.mts';
+import { keepsBack, passUntil } from './n8n/clock.mts';
+import { runWorkflow, startWorkflow } from './n8n/engine.mts';
+import type { StartFile } from './n8n/nodes.mts';
+import { agentWorkflow, klingWorkflow } from './n8n/workflows.mts';
 
 /** The ids of the vendor's page. */
 export const TASK_ID = '123456789';

@@ -1,10 +1,10 @@
 import type { IDataObject, INode } from 'n8n-workflow';
 
 import type { SandboxOptions } from '../../../sandbox/options.mts';
-import { pass } from './clock.mts';
+import { pass } from './n8n/clock.mts';
 import { bench, fromItem, images, TASK_ID, upscale, WORK_ID, type Bench } from './kling.mts';
-import { waitingExecution } from './waiting-execution.mts';
-import { klingWorkflow } from './workflows.mts';
+import { waitingExecution } from './n8n/waiting-execution.mts';
+import { klingWorkflow } from './n8n/workflows.mts';
 
 /** An execution that is suspended, for the tests of Pause Until Called Back. */
 
