@@ -169,7 +169,7 @@ export async function prepare(
 			if (type === 'test.pass') return passType;
 			if (type === 'test.again') return againType;
 			if (type === 'test.agent') return agentType;
-			const own = loader.getNode(type.split('..')[1].replace(/Tool$/, '')).type as INodeType;
+			const own = loader.getNode(type.split('.')[1].replace(/Tool$/, '')).type as INodeType;
 			return type.endsWith('Tool') ? asTool(own) : own;
 		},
 		getKnownTypes: () => ({}),

@@ -6,12 +6,12 @@ import { dirname, join } from 'node:path';
  * Each version was found in n8n-core's published code.
  */
 
-const manifest = join(dirname(require.resolve('n8n-core')), '../..', 'package.json');
+const manifest = join(dirname(require.resolve('n8n-core')), '..', 'package.json');
 
 export const engineVersion = (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string })
 	.version;
 
-const [major, minor] = engineVersion.split('..').map(Number);
+const [major, minor] = engineVersion.split('.').map(Number);
 const since = (wantedMinor: number): boolean => major > 2 || (major === 2 && minor >= wantedMinor);
 
 /** Resume URLs carry a signature. */

@@ -1,22 +1,16 @@
-import { EarlierJobs, type Wanted } from '../../../../../nodes/Kling/job/submission/earlierJobs.ts';
 import {
 	answered,
-	contextOf,
 	FakeKling,
 	realTime,
 	START_MS,
-	through,
 	virtualTime,
 } from '../../../../support/fakes.mts';
-import { callOf } from '../../../support/submitting.mts';
+import { earlierJobs } from './find.mts';
 
 /** How the API's lists are read. What they say of a job: found.test.mts. */
 
 beforeEach(virtualTime);
 afterEach(realTime);
-
-const find = async (kling: FakeKling, changes: Partial<Wanted> = {}) =>
-	await through(new EarlierJobs(contextOf(kling.api)).find({ ...callOf().wanted, ...changes }));
 
 /** Made so many seconds ago, and finished. */
 const ago = (seconds: number) => {
@@ -29,14 +23,14 @@ describe('a list of tasks that cannot be read', () => {
 		const kling = new FakeKling();
 		kling.api.getTasks = async () => answered(403, { error: 'No tasks' });
 		const problem = { message: 'No tasks', httpCode: '403' };
-		expect(await find(kling)).toMatchObject({ is: 'unreadable', problem });
+		expect(await earlierJobs(kling)()).toMatchObject({ is: 'unreadable', problem });
 	});
 
 	test('for whatever reason is no reason to send a job', async () => {
 		const kling = new FakeKling();
 		kling.api.getTasks = async () => await Promise.reject(new Error('No credential'));
 		const problem = { message: 'No credential', description: '' };
-		expect(await find(kling)).toEqual({ is: 'unreadable', problem });
+		expect(await earlierJobs(kling)()).toEqual({ is: 'unreadable', problem });
 	});
 });
 
@@ -47,14 +41,14 @@ describe('the list of running jobs', () => {
 		const kling = new FakeKling();
 		kling.add({ taskId: '777', account });
 		kling.api.getTasks = async () => answered(200, { history: [] });
-		expect(await find(kling, { account })).toMatchObject({ is: 'found', taskId: '777' });
+		expect(await earlierJobs(kling)({ account })).toMatchObject({ is: 'found', taskId: '777' });
 	});
 
 	test('is read as far as it names jobs', async () => {
 		const kling = new FakeKling();
 		kling.add({ taskId: '777', account });
 		kling.api.getRunningJobs = async () => answered(200, [{}, null, { id: {} }, { id: 777 }]);
-		expect(await find(kling, { account })).toMatchObject({ taskId: '777' });
+		expect(await earlierJobs(kling)({ account })).toMatchObject({ taskId: '777' });
 		expect(kling.calls.filter((call) => /^GET (?!tasks)/.test(call))).toEqual(['GET 777']);
 	});
 });
@@ -65,7 +59,7 @@ test.each([
 ])('a job made %d ms before it was sent, by the clock here: sure %s', async (beforeMs, isSure) => {
 	const kling = new FakeKling();
 	kling.add({ taskId: '777', madeMs: START_MS - beforeMs });
-	expect(await find(kling, { sinceMs: START_MS })).toMatchObject({ is: 'found', isSure });
+	expect(await earlierJobs(kling)({ sinceMs: START_MS })).toMatchObject({ is: 'found', isSure });
 });
 
 test.each([
@@ -81,7 +75,7 @@ test.each([
 	// In the order of the list of running jobs.
 	seconds.forEach((second) => kling.add({ taskId: `70${second}`, madeMs: START_MS + second }));
 	kling.add({ taskId: '709', madeMs: NaN, endMs: Infinity });
-	expect(await find(kling, { sinceMs: START_MS })).toMatchObject({ taskId: '703' });
+	expect(await earlierJobs(kling)({ sinceMs: START_MS })).toMatchObject({ taskId: '703' });
 });
 
 test('no more is read once there are five hundred tasks', async () => {
@@ -94,7 +88,7 @@ test('no more is read once there are five hundred tasks', async () => {
 			...query,
 			...(createdBefore !== undefined && { createdBefore: Number(createdBefore) - 1 }),
 		});
-	await find(kling, { sourceTaskId: undefined });
+	await earlierJobs(kling)({ sourceTaskId: undefined });
 	expect(kling.count('GET tasks')).toBe(10);
 });
 
@@ -108,6 +102,6 @@ test('a task that tells no time does not hide how far back a page reaches', asyn
 			history: [...body.history, { task: { id: `9${query.createdBefore}` } }],
 		});
 	};
-	await find(kling, { sinceMs: START_MS - 1_000_000, sourceTaskId: undefined });
+	await earlierJobs(kling)({ sinceMs: START_MS - 1_000_000, sourceTaskId: undefined });
 	expect(kling.count('GET tasks')).toBe(1);
 });
