@@ -5,7 +5,16 @@ import type { IDataObject } from 'n8n-workflow';
 
 import { keepsBack } from '../support/n8n/clock.mts';
 import { readBinary } from '../support/n8n/engine.mts';
-import { bench, fromItem, getTask, images, TASK_ID, until, upscale } from '../support/kling.mts';
+import {
+	bench,
+	EMPTY_SUCCESS,
+	fromItem,
+	getTask,
+	images,
+	TASK_ID,
+	until,
+	upscale,
+} from '../support/kling.mts';
 
 const TASKS = { method: 'GET', path: '/v1/kling/tasks/' };
 const MS_PER_SECOND = 1_000;
@@ -64,18 +73,12 @@ describe('what a task may come to', () => {
 
 	test('success without an image is an error of that item; the rest goes on', async () => {
 		const { run, addFault } = await bench({ seeds });
-		const empty = {
-			task: { id: 500000010 },
-			works: [],
-			status_name: 'succeed',
-			status_final: true,
-		};
 		addFault({
 			...TASKS,
 			path: '/v1/kling/tasks/500000010',
 			kind: 'json',
 			status: 200,
-			body: empty,
+			body: EMPTY_SUCCESS,
 			times: 99,
 		});
 		// It may still fill, so it is looked at again for some seconds.

@@ -27,6 +27,13 @@ export function images(count: number, changes: Partial<SandboxSeed> = {}) {
 }
 
 /** Upscale of the image that each item names. */
+/** A success of the first task that names no file. */
+export const EMPTY_SUCCESS = {
+	task: { id: 500000010 },
+	works: [],
+	status_name: 'succeed',
+	status_final: true,
+};
 export const fromItem = { taskId: '={{ $json.taskId }}', workId: '={{ $json.workId }}' };
 
 /** Upscale of the page's image, as the editor stores the node; `changes` are merged into it. */

@@ -1,5 +1,5 @@
 import { pass } from '../support/n8n/clock.mts';
-import { bench } from '../support/kling.mts';
+import { bench, EMPTY_SUCCESS } from '../support/kling.mts';
 import { waitingExecution, pendingTasks } from '../support/n8n/waiting-execution.mts';
 import {
 	allFinished,
@@ -124,12 +124,6 @@ describe('when it is called back', () => {
 		return { json: run!.items('Result')[0].json, looks: kling.looks() - before };
 	}
 	const missing = { error: 'Task not found' };
-	const empty = {
-		task: { id: 500000010 },
-		works: [],
-		status_name: 'succeed',
-		status_final: true,
-	};
 
 	test('a 404 that passes does not count', async () => {
 		const { json, looks } = await calledLater(missing, 2, 404);
@@ -144,12 +138,12 @@ describe('when it is called back', () => {
 	});
 
 	test('a success without a file is waited for some seconds', async () => {
-		const { json } = await calledLater(empty, 2);
+		const { json } = await calledLater(EMPTY_SUCCESS, 2);
 		expect(json.imageUrl).toMatch(/^http/);
 	});
 
 	test('and is an error when it stays so', async () => {
-		const { json, looks } = await calledLater(empty, 99);
+		const { json, looks } = await calledLater(EMPTY_SUCCESS, 99);
 		expect(json.error).toBe('Task 500000010 finished without an image');
 		expect(looks).toBeGreaterThan(3);
 	});

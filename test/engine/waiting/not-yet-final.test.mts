@@ -6,6 +6,7 @@ import {
 	TASK_ID,
 	upscale,
 	type Bench,
+	EMPTY_SUCCESS,
 } from '../support/kling.mts';
 import { openTrigger } from '../support/trigger.mts';
 
@@ -16,12 +17,6 @@ const TASKS = { method: 'GET', path: '/v1/kling/tasks/' };
 const FIRST = { method: 'GET', path: '/v1/kling/tasks/500000010' };
 const missing = { kind: 'json' as const, status: 404, body: { error: 'No such task' } };
 const running = { task: { id: 500000010 }, status_name: 'processing', status_final: false };
-const empty = {
-	task: { id: 500000010 },
-	works: [],
-	status_name: 'succeed',
-	status_final: true,
-};
 const { items: three, seeds } = images(3);
 const onItsOwn = { onError: 'continueRegularOutput' } as const;
 
@@ -78,7 +73,7 @@ describe('a success without a file', () => {
 		['Task → Get', getTask({ wait: 'poll', options: { pollInterval: 1 } })],
 	])('%s looks again, and takes what comes', async (_name, parameters) => {
 		const kling = await bench();
-		kling.addFault({ ...TASKS, kind: 'json', body: empty, times: 2 });
+		kling.addFault({ ...TASKS, kind: 'json', body: EMPTY_SUCCESS, times: 2 });
 		const { error, items } = await kling.run([{}], parameters);
 		expect(error).toBeUndefined();
 		expect(items('Kling')[0].json).toMatchObject({
@@ -90,7 +85,12 @@ describe('a success without a file', () => {
 
 	test('Kling Trigger looks again, after the caller has its answer', async () => {
 		const kling = await bench();
-		kling.addFault({ ...TASKS, kind: 'json', body: { ...empty, task: { id: TASK } }, times: 2 });
+		kling.addFault({
+			...TASKS,
+			kind: 'json',
+			body: { ...EMPTY_SUCCESS, task: { id: TASK } },
+			times: 2,
+		});
 		const trigger = openTrigger({ events: ['succeed'] }, kling.credentials);
 		const body = { task: { id: TASK }, status_name: 'succeed', status_final: true };
 		const beganMs = Date.now();
@@ -102,7 +102,7 @@ describe('a success without a file', () => {
 
 	test('is the last word after ten seconds', async () => {
 		const kling = await bench();
-		kling.addFault({ ...TASKS, kind: 'json', body: empty, times: 99 });
+		kling.addFault({ ...TASKS, kind: 'json', body: EMPTY_SUCCESS, times: 99 });
 		const { error } = await kling.run([{}], upscale());
 		expect(error?.message).toBe('Task 500000010 finished without an image');
 		expect(looksAt(kling).at(-1)).toBeGreaterThanOrEqual(9);
