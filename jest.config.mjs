@@ -43,7 +43,7 @@ export const project = (name, folder = name) => ({
 const oldestEngine = {
 	...project('oldest', 'engine'),
 	// It holds that a failed task ends its waiting execution, which 2.8 cannot do.
-	testPathIgnorePatterns: ['/paid-once-model'],
+	testPathIgnorePatterns: ['/paid-once/model'],
 	moduleNameMapper: {
 		'^n8n-core$': 'n8n-core-oldest',
 		'^n8n-workflow$': '<rootDir>/node_modules/n8n-core-oldest/node_modules/n8n-workflow',

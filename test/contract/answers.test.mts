@@ -4,7 +4,16 @@ import noSubscription from './documented/subscription.402.json';
 import notCompleted from './documented/upscale.400.json';
 import unauthorized from './documented/upscale.401.json';
 import moderation from './documented/upscale.500.json';
-import { call, finished, SOURCE, startDocumented, TASK, until, upscale, WORK } from './support.mts';
+import {
+	call,
+	finished,
+	SOURCE,
+	startDocumented,
+	TASK,
+	until,
+	upscale,
+	WORK,
+} from './support/documented.mts';
 
 /** The answers that are not 200. */
 

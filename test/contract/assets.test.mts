@@ -3,7 +3,14 @@ import sharp from 'sharp';
 import type { Sandbox } from '../../sandbox/server.mts';
 import documented from './documented/asset.200.json';
 import unsupported from './documented/asset.400.json';
-import { call, differences, EMAIL, LIGHTHOUSE, startDocumented, upload } from './support.mts';
+import {
+	call,
+	differences,
+	EMAIL,
+	LIGHTHOUSE,
+	startDocumented,
+	upload,
+} from './support/documented.mts';
 
 /** POST /assets, as the vendor's page "Upload asset to Kling" has it. */
 

@@ -14,7 +14,7 @@ import {
 	TASK,
 	until,
 	upscale,
-} from './support.mts';
+} from './support/documented.mts';
 
 /** What accounts have left, and jobs that are no longer tracked. */
 

@@ -1,5 +1,5 @@
 import type { Sandbox } from '../../sandbox/server.mts';
-import { call, startDocumented, TASK } from './support.mts';
+import { call, startDocumented, TASK } from './support/documented.mts';
 
 /** DELETE /tasks/{task_id}, as the vendor's page "Delete Kling Task" has it. */
 

@@ -16,7 +16,7 @@ import {
 	until,
 	upload,
 	upscale,
-} from './support.mts';
+} from './support/documented.mts';
 
 /** POST /images/enhance: what the vendor's page tells, and for the rest what holds of any job. */
 

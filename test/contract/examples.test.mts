@@ -1,7 +1,7 @@
 import type { Sandbox } from '../../sandbox/server.mts';
 import requests from './documented/requests.json';
 import documented from './documented/upscale.200.json';
-import type { Json } from './support.mts';
+import type { Json } from './support/documented.mts';
 import {
 	differences,
 	EMAIL,
@@ -11,7 +11,7 @@ import {
 	startDocumented,
 	TASK,
 	WORK,
-} from './support.mts';
+} from './support/documented.mts';
 
 /** The requests of the vendor's own examples, made by the tools they are written for. */
 

@@ -3,8 +3,8 @@ import type { Sandbox } from '../../sandbox/server.mts';
 import model from './documented/model.json';
 import submitted from './documented/upscale.200.json';
 import work from './documented/work.json';
-import type { Json } from './support.mts';
-import * as support from './support.mts';
+import type { Json } from './support/documented.mts';
+import * as support from './support/documented.mts';
 import {
 	differences,
 	finished,
@@ -13,7 +13,7 @@ import {
 	startDocumented,
 	until,
 	upscale,
-} from './support.mts';
+} from './support/documented.mts';
 
 /** A task from its POST to its file. */
 

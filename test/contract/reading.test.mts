@@ -10,7 +10,7 @@ import download from './documented/download.200.json';
 import model from './documented/model.json';
 import available from './documented/scheduler-available.200.json';
 import scheduler from './documented/scheduler.200.json';
-import type { Json } from './support.mts';
+import type { Json } from './support/documented.mts';
 import {
 	call,
 	differences,
@@ -21,7 +21,7 @@ import {
 	TASK,
 	upscale,
 	WORK,
-} from './support.mts';
+} from './support/documented.mts';
 
 /** The calls that only read, and the folder of pictures. */
 

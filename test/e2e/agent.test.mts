@@ -1,9 +1,17 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { NodeHelpers, type INodeProperties, type INodeTypeDescription } from 'n8n-workflow';
 
 import type { SandboxOptions } from '../../sandbox/options.mts';
-import type { Sandbox } from '../../sandbox/server.mts';
-import { OLD_AGENT_VERSION, openScene, type Scene } from './support/agent.mts';
+import {
+	byTask,
+	inTurn,
+	OLD_AGENT_VERSION,
+	openScene,
+	parse,
+	postsOf,
+	shown,
+	upscale,
+	type Scene,
+} from './support/agent.mts';
 import type { Script } from './support/chat-model.mts';
 import { execute, itemsOf, KLING, openN8n, type RealN8n } from './support/real-n8n.mts';
 
@@ -28,35 +36,6 @@ const seeds = [
 	{ taskId: '700000003', upscale: 'forbidden' as const },
 ];
 
-/** What the button "Let the model define this parameter" puts into a field of the kind By ID. */
-const byModel = (key: string, description: string) => ({
-	__rl: true,
-	mode: 'id',
-	value: `={{ /*n8n-auto-generated-fromAI-override*/ $fromAI('${key}', \`${description}\`, 'string') }}`,
-});
-const byTask = byModel('taskId', 'The task that made the image');
-const upscale = (changes: object = {}) => ({
-	resource: 'image',
-	operation: 'upscale',
-	taskId: byTask,
-	workId: byModel('workId', 'The image in that task'),
-	wait: 'poll',
-	options: { pollInterval: 1 },
-	...changes,
-});
-
-/** Calls in turn, several at once where a turn has several; at the end it says what it has read last. */
-const inTurn =
-	(...turns: object[][]): Script =>
-	(read) => {
-		let answered = 0;
-		for (const calls of turns) {
-			if (read.length === answered) return { calls };
-			answered += calls.length;
-		}
-		return { say: `This is what I got: ${read.at(-1)}` };
-	};
-
 async function stage(
 	script: Script,
 	parameters: object,
@@ -70,9 +49,6 @@ async function stage(
 	open.push(scene);
 	return { sandbox, ...scene };
 }
-
-const postsOf = ({ requests }: Sandbox) => requests.filter(({ method }) => method === 'POST');
-const parse = (answer: string) => JSON.parse(answer) as Array<Record<string, unknown>>;
 
 test('the model’s values arrive, and its answer holds the link', async () => {
 	const { sandbox, model, workflow } = await stage(inTurn([good]), upscale());
@@ -245,34 +221,12 @@ test('Get Many gives the IDs that Upscale takes', async () => {
 });
 
 describe('Pause Until Called Back', () => {
-	/** Names and values that the editor shows for the node, by n8n's own rules. */
-	async function shown(type: string, values: Record<string, string | boolean>) {
-		const types = await real.api.request<INodeTypeDescription[]>('GET', '/types/nodes.json');
-		const description = types.find(({ name }) => name === type)!;
-		const isShown = (property: INodeProperties | { name: string }) =>
-			NodeHelpers.displayParameter(
-				values,
-				property as INodeProperties,
-				{ typeVersion: 1 },
-				description,
-			);
-		const fields = description.properties.filter(isShown);
-		const options = fields.find(({ name }) => name === 'wait')!.options as Array<{
-			name: string;
-			value: string;
-		}>;
-		return {
-			fields: fields.map(({ name }) => name),
-			waits: options.filter(isShown).map(({ value }) => value),
-		};
-	}
-
 	test('is not offered for the tool, nor is a download', async () => {
 		const values = { resource: 'image', operation: 'upscale', wait: 'poll', download: true };
-		const node = await shown(KLING, values);
+		const node = await shown(real, KLING, values);
 		expect(node.waits).toEqual(['poll', 'callback', 'none']);
 		expect(node.fields).toEqual(expect.arrayContaining(['download', 'binaryPropertyName']));
-		const tool = await shown(`${KLING}Tool`, values);
+		const tool = await shown(real, `${KLING}Tool`, values);
 		expect(tool.waits).toEqual(['poll', 'none']);
 		expect(tool.fields).toContain('taskId');
 		expect(tool.fields).not.toContain('download');

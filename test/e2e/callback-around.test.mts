@@ -7,7 +7,7 @@ import {
 	goods,
 	seeds,
 	pausing,
-	park,
+	runUntilSuspended,
 	statusBecomes,
 	callBack,
 	resumeUrlOf,
@@ -110,7 +110,7 @@ test('in a sub-workflow the caller waits along and gets the results', async () =
 
 test('survives n8n being killed while suspended: called back after its restart, it goes on', async () => {
 	const { sandbox, credential } = await real.open({ seeds, jobMs: 500, callbacks: 'none' });
-	const executionId = await park(
+	const executionId = await runUntilSuspended(
 		real,
 		klingWorkflow(goods.slice(0, 2), pausing({ download: true }), credential),
 	);

@@ -16,7 +16,7 @@ import {
 	goods,
 	seeds,
 	pausing,
-	park,
+	runUntilSuspended,
 	callBack,
 	send,
 	resumeUrlOf,
@@ -61,7 +61,7 @@ describe('the time limit', () => {
 
 test('a single image: suspended, called back, done, with the file', async () => {
 	const { sandbox, credential } = await real.open({ seeds, jobMs: 3_000 });
-	const executionId = await park(
+	const executionId = await runUntilSuspended(
 		real,
 		klingWorkflow([good], pausing({ download: true }), credential),
 	);
@@ -154,7 +154,10 @@ test('what is finished before the execution is suspended has called in vain, and
 
 test('forged calls, wrong methods and garbage change nothing; ten true ones at once resume it once', async () => {
 	const { sandbox, credential } = await real.open({ seeds, jobMs: 8_000, callbacks: 'none' });
-	const executionId = await park(real, klingWorkflow(goods.slice(0, 2), pausing(), credential));
+	const executionId = await runUntilSuspended(
+		real,
+		klingWorkflow(goods.slice(0, 2), pausing(), credential),
+	);
 	const url = resumeUrlOf(sandbox);
 	const lie = JSON.stringify({ task: { id: 500000010 }, status_final: true, works: [{}] });
 	const statuses = await Promise.all([
@@ -184,7 +187,7 @@ test('forged calls, wrong methods and garbage change nothing; ten true ones at o
 
 test('while the API has problems it stays suspended; the next call resumes it', async () => {
 	const { sandbox, credential } = await real.open({ seeds, jobMs: 500, callbacks: 'none' });
-	const executionId = await park(real, klingWorkflow([good], pausing(), credential));
+	const executionId = await runUntilSuspended(real, klingWorkflow([good], pausing(), credential));
 	await allFinished(sandbox);
 	const url = resumeUrlOf(sandbox);
 	const model = await fetch(`${sandbox.url}/v1/kling/tasks/500000010`, {

@@ -1,7 +1,7 @@
 import { asPair, callNames, calls, type CallName } from './support/fault-table.mts';
 import { faultNames, faults, outcomes, type FaultName, type Outcome } from './support/faults.mts';
 import type { Seen } from './support/fault-stage.mts';
-import { ENHANCE_FILE, NEW_TASK, OLD_S, trials } from './support/fault-trials.mts';
+import { ENHANCE_FILE, NEW_TASK, OLD_S, trials } from './support/fault-trials/index.mts';
 
 /** Every line of the fault table, tried on n8n's own engine in virtual time. */
 
@@ -114,17 +114,17 @@ const check: Record<Outcome, Check> = {
 		tells(seen, line, 1);
 		expect(seen.told).toContain('not followed');
 	},
-	sleeps: ({ isAsleep, isGood, posts }) =>
-		expect({ isAsleep, isGood, posts }).toEqual({ isAsleep: true, isGood: true, posts: 1 }),
-	sleepsOn: ({ isAsleep, isGood, callerTold }) =>
-		expect({ isAsleep, isGood, callerTold }).toEqual({
-			isAsleep: true,
+	waits: ({ isWaiting, isGood, posts }) =>
+		expect({ isWaiting, isGood, posts }).toEqual({ isWaiting: true, isGood: true, posts: 1 }),
+	keepsWaiting: ({ isWaiting, isGood, callerTold }) =>
+		expect({ isWaiting, isGood, callerTold }).toEqual({
+			isWaiting: true,
 			isGood: true,
 			callerTold: 503,
 		}),
 	toldGone: (seen, line, seconds) => {
 		expect(seen.told).toMatch(faults[line.fault].words!);
-		expect(seen.isAsleep).toBe(false);
+		expect(seen.isWaiting).toBe(false);
 		const isNew = line.variant === NEW_TASK;
 		if (!isNew) expect(seen.asked).toBe(3);
 		expect(seconds).toBeGreaterThanOrEqual(isNew ? 15 : OLD_S + 4);

@@ -1,6 +1,6 @@
 import type { Fault } from '../../sandbox/faults.mts';
 import type { SandboxOptions } from '../../sandbox/options.mts';
-import { searchList } from './support/engine.mts';
+import { searchList } from './support/n8n/engine.mts';
 import { bench, TASK_ID, WORK_ID, upscale } from './support/kling.mts';
 
 const locator = (value: string) => ({ __rl: true, mode: 'list', value });

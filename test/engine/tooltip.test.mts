@@ -1,8 +1,8 @@
 import type { INode } from 'n8n-workflow';
 
-import { prepare } from './support/engine.mts';
+import { prepare } from './support/n8n/engine.mts';
 import { bench, upscale } from './support/kling.mts';
-import { klingWorkflow } from './support/workflows.mts';
+import { klingWorkflow } from './support/n8n/workflows.mts';
 
 /** What n8n's canvas says beside the node while it waits, evaluated as the editor does it. */
 async function tooltip(wait: string): Promise<unknown> {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isPrivate } from '../../nodes/Kling/transport/hosts.ts';
 import { parseJson } from '../../nodes/Kling/transport/json.ts';
-import type { Json } from '../contract/support.mts';
+import type { Json } from '../contract/support/documented.mts';
 import type { startReceiver } from '../support/receiver.mts';
 import { need, NEEDS_SPEND, NEEDS_TASK } from './assumption.mts';
 import { payOnce, type Kind, type Paid } from './paid.mts';

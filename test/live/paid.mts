@@ -1,7 +1,7 @@
 // A job that is paid for: sent once, watched to its end, never sent again.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Json } from '../contract/support.mts';
+import type { Json } from '../contract/support/documented.mts';
 import type { Received } from '../support/receiver.mts';
 import { entryOf, jobPath, SCHEDULER, TASKS, type Answer, type Entry, type Live } from './live.mts';
 

@@ -6,7 +6,7 @@ const { join } = require('node:path');
  * Without those that take seconds: tests of hundreds of made-up inputs, and of a thousand items.
  */
 const folder = join(__dirname, '../unit');
-const SLOW = /^properties|properties\.test|jobSlots-poller/;
+const SLOW = /^properties/;
 /** Stryker names the tests that a change concerns: `(file name of test)|(…)`. */
 const { source } = globalThis.testNamePattern ?? {};
 const isWanted = (file) => !source || source.replaceAll('\\', '').includes(`(${file} `);

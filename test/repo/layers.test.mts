@@ -6,6 +6,9 @@ import { dirname, join, relative, resolve } from 'node:path';
 const HOME = resolve(import.meta.dirname, '../../nodes/Kling');
 const LAYERS = ['transport', 'runtime', 'tasks', 'job', 'methods', 'actions', 'trigger', ''];
 const MAX_FILES = 8;
+const UNIT_TESTS = resolve(import.meta.dirname, '../unit');
+/** Tests of several modules at once, and what tests share. */
+const OF_NO_MODULE = /^(?:properties|support)\/|^[^/]+$/;
 
 const files = readdirSync(HOME, { recursive: true, encoding: 'utf8' }).filter((file) =>
 	file.endsWith('.ts'),
@@ -43,4 +46,15 @@ test('no folder has more than 8 files', () => {
 	const counts = new Map<string, number>();
 	for (const file of files) counts.set(dirname(file), (counts.get(dirname(file)) ?? 0) + 1);
 	expect([...counts].filter(([, count]) => count > MAX_FILES)).toEqual([]);
+});
+
+const unitTests = readdirSync(UNIT_TESTS, { recursive: true, encoding: 'utf8' }).filter(
+	(file) => file.endsWith('.test.mts') && !OF_NO_MODULE.test(file),
+);
+
+test.each(unitTests)('%s is where the module is that it tests', (file) => {
+	// `client.test.mts`, `client-outcome.test.mts` or `client/outcome.test.mts`.
+	const own = file.replace(/(?:-[^/]*)?\.test\.mts$/, '');
+	const modules = [`${own}.ts`, `${own}.operation.ts`, `${dirname(file)}.ts`];
+	expect(modules.some((module) => files.includes(module))).toBe(true);
 });

@@ -119,8 +119,8 @@ test('Upscale and hand over: the submitted images arrive in the other workflow, 
 	const { path } = nodeOf(receive, 'Called Back').parameters;
 	const replyUrl = `${real.n8n.url}/webhook/${String(path)}`;
 	// A call that is not about a finished task starts nothing beyond the filter, and shows that n8n listens.
-	const knock = async () => (await fetch(replyUrl, { method: 'POST' })).ok;
-	await until(knock);
+	const callBack = async () => (await fetch(replyUrl, { method: 'POST' })).ok;
+	await until(callBack);
 
 	const submit = await saved('upscale-and-hand-over-submit.json', credential);
 	nodeOf(submit, 'Get Images').parameters.taskId = {

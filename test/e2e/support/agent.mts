@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { NodeHelpers, type INodeProperties, type INodeTypeDescription } from 'n8n-workflow';
 
+import type { Sandbox } from '../../../sandbox/server.mts';
 import type { Credential, Workflow, WorkflowNode } from '../../../tools/n8n/restClient.mts';
 import { startChatModel, type ChatModel, type Script } from './chat-model.mts';
 import { KLING, klingWorkflow, type RealN8n } from './real-n8n.mts';
@@ -81,3 +83,62 @@ const node = (
 	position: [0, 0],
 	parameters,
 });
+
+/** What the button "Let the model define this parameter" puts into a field of the kind By ID. */
+const byModel = (key: string, description: string) => ({
+	__rl: true,
+	mode: 'id',
+	value: `={{ /*n8n-auto-generated-fromAI-override*/ $fromAI('${key}', \`${description}\`, 'string') }}`,
+});
+export const byTask = byModel('taskId', 'The task that made the image');
+export const upscale = (changes: object = {}) => ({
+	resource: 'image',
+	operation: 'upscale',
+	taskId: byTask,
+	workId: byModel('workId', 'The image in that task'),
+	wait: 'poll',
+	options: { pollInterval: 1 },
+	...changes,
+});
+
+/** A script: calls in turn, several at once where a turn has several; at the end it says what it has read last. */
+export const inTurn =
+	(...turns: object[][]): Script =>
+	(read) => {
+		let answered = 0;
+		for (const calls of turns) {
+			if (read.length === answered) return { calls };
+			answered += calls.length;
+		}
+		return { say: `This is what I got: ${read.at(-1)}` };
+	};
+
+export const postsOf = ({ requests }: Sandbox) =>
+	requests.filter(({ method }) => method === 'POST');
+export const parse = (answer: string) => JSON.parse(answer) as Array<Record<string, unknown>>;
+
+/** Names and values that the editor shows for the node, by n8n's own rules. */
+export async function shown(
+	{ api }: RealN8n,
+	type: string,
+	values: Record<string, string | boolean>,
+) {
+	const types = await api.request<INodeTypeDescription[]>('GET', '/types/nodes.json');
+	const description = types.find(({ name }) => name === type)!;
+	const isShown = (property: INodeProperties | { name: string }) =>
+		NodeHelpers.displayParameter(
+			values,
+			property as INodeProperties,
+			{ typeVersion: 1 },
+			description,
+		);
+	const fields = description.properties.filter(isShown);
+	const options = fields.find(({ name }) => name === 'wait')!.options as Array<{
+		name: string;
+		value: string;
+	}>;
+	return {
+		fields: fields.map(({ name }) => name),
+		waits: options.filter(isShown).map(({ value }) => value),
+	};
+}

@@ -32,7 +32,7 @@ export const pausing = (changes: object = {}) => ({
 });
 
 /** Starts a workflow and waits until its execution is suspended. */
-export async function park(real: RealN8n, workflow: Workflow): Promise<string> {
+export async function runUntilSuspended(real: RealN8n, workflow: Workflow): Promise<string> {
 	const { id } = await real.api.importWorkflow(workflow);
 	const executionId = await real.api.runWorkflow(id, 'Start');
 	await statusBecomes(real, executionId, 'waiting');

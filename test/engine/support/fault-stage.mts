@@ -7,7 +7,7 @@ import type { IDataObject } from 'n8n-workflow';
 
 import type { Fault } from '../../../sandbox/faults.mts';
 import type { SandboxOptions } from '../../../sandbox/options.mts';
-import type { EngineRun } from './engine.mts';
+import type { EngineRun } from './n8n/engine.mts';
 import { faults, type FaultName } from './faults.mts';
 import { bench, images, TASK_ID, WORK_ID } from './kling.mts';
 
@@ -32,7 +32,7 @@ export interface Seen {
 	ids: string[];
 	told?: string;
 	hints: string[];
-	isAsleep: boolean;
+	isWaiting: boolean;
 	/** What a caller of the suspended execution was answered. */
 	callerTold?: number;
 	/** All that n8n keeps of it, as text. */
@@ -95,7 +95,7 @@ export function see(
 		ids: idsIn(outputs),
 		told: error && `${error.message}\n${error.description}`,
 		hints: hints('Kling').map(({ message }) => message),
-		isAsleep: run.waitTill !== undefined,
+		isWaiting: run.waitTill !== undefined,
 		kept: stringify(run.data) + stringify(error ?? {}),
 	};
 }
@@ -109,16 +109,16 @@ export const withFiles = (outputs: IDataObject[], { items }: EngineRun) =>
 
 /** A server whose certificate nobody trusts, in place of the API. */
 export async function withTls<T>(
-	use: (url: string, knocks: () => number) => Promise<T>,
+	use: (url: string, connections: () => number) => Promise<T>,
 ): Promise<T> {
 	const pem = readFileSync(join(import.meta.dirname, 'self-signed.pem'));
 	const server = createServer({ key: pem, cert: pem }, (_request, response) => response.end('{}'));
-	let knocks = 0;
-	server.on('connection', () => knocks++);
+	let connections = 0;
+	server.on('connection', () => connections++);
 	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 	try {
 		const { port } = server.address() as AddressInfo;
-		return await use(`https://127.0.0.1:${port}`, () => knocks);
+		return await use(`https://127.0.0.1:${port}`, () => connections);
 	} finally {
 		server.closeAllConnections();
 		server.close();
@@ -132,9 +132,9 @@ export async function behindTls(
 	use: () => Promise<Seen>,
 ): Promise<Seen> {
 	if (fault !== 'tls') return await use();
-	return await withTls(async (url, knocks) => {
+	return await withTls(async (url, connections) => {
 		kling.credentials.baseUrl = url;
 		const seen = await use();
-		return { ...seen, asked: knocks() };
+		return { ...seen, asked: connections() };
 	});
 }

@@ -109,8 +109,8 @@ export const outcomes = {
 	noSlot: 'An error at Time Limit: all job slots are taken. Nothing was spent.',
 	unsent: 'An error: nothing was sent.',
 	notFollowed: 'Not followed: an error.',
-	sleeps: 'The execution waits all the same.',
-	sleepsOn: 'The caller gets a 503; the execution keeps waiting.',
+	waits: 'The execution waits all the same.',
+	keepsWaiting: 'The caller gets a 503; the execution keeps waiting.',
 	logged: "The workflow is not started; n8n's log says why.",
 	deletedOrNot:
 		'Never sent again. An error: it is unknown whether the task was deleted, so look it up first.',

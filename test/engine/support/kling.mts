@@ -5,10 +5,10 @@ import type { Fault } from '../../../sandbox/faults.mts';
 import type { SandboxOptions, SandboxSeed } from '../../../sandbox/options.mts';
 import { startSandbox, type Sandbox } from '../../../sandbox/server.mts';
 import type { RecordedRequest } from '../../../sandbox/state/context.mts';
-import { keepsBack, passUntil } from './clock.mts';
-import { runWorkflow, startWorkflow } from './engine.mts';
-import type { StartFile } from './nodes.mts';
-import { agentWorkflow, klingWorkflow } from './workflows.mts';
+import { keepsBack, passUntil } from './n8n/clock.mts';
+import { runWorkflow, startWorkflow } from './n8n/engine.mts';
+import type { StartFile } from './n8n/nodes.mts';
+import { agentWorkflow, klingWorkflow } from './n8n/workflows.mts';
 
 /** The ids of the vendor's page. */
 export const TASK_ID = '123456789';
@@ -27,6 +27,13 @@ export function images(count: number, changes: Partial<SandboxSeed> = {}) {
 }
 
 /** Upscale of the image that each item names. */
+/** A success of the first task that names no file. */
+export const EMPTY_SUCCESS = {
+	task: { id: 500000010 },
+	works: [],
+	status_name: 'succeed',
+	status_final: true,
+};
 export const fromItem = { taskId: '={{ $json.taskId }}', workId: '={{ $json.workId }}' };
 
 /** Upscale of the page's image, as the editor stores the node; `changes` are merged into it. */

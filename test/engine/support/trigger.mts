@@ -12,9 +12,9 @@ import type {
 } from 'n8n-workflow';
 import { createRunExecutionData } from 'n8n-workflow';
 
-import { passing } from './clock.mts';
-import { prepare, readRun, type Credentials, type EngineRun } from './engine.mts';
-import { triggerWorkflow, type EngineWorkflow } from './workflows.mts';
+import { passing } from './n8n/clock.mts';
+import { prepare, readRun, type Credentials, type EngineRun } from './n8n/engine.mts';
+import { triggerWorkflow, type EngineWorkflow } from './n8n/workflows.mts';
 
 /** What came of one call of a trigger's URL. */
 export interface Called {

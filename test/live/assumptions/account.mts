@@ -1,5 +1,5 @@
 // The useapi.net account and its Kling accounts; and what holds of every answer, whatever was asked.
-import type { Json } from '../../contract/support.mts';
+import type { Json } from '../../contract/support/documented.mts';
 import { need, test } from '../assumption.mts';
 import { told, SCHEDULER, TASKS, wordsOf, type Answer, type Live } from '../live.mts';
 import { jobsOf } from '../paid.mts';

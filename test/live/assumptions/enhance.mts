@@ -1,7 +1,7 @@
 // What accounts have left, uploads, and what one paid enhance shows.
 import model from '../../contract/documented/model.json';
-import { isNewField, misfits } from '../../contract/shapes.mts';
-import type { Json } from '../../contract/support.mts';
+import { isNewField, misfits } from '../../contract/support/shapes.mts';
+import type { Json } from '../../contract/support/documented.mts';
 import { need, test } from '../assumption.mts';
 import { entryOf, SCHEDULER, told, type Live } from '../live.mts';
 import { jobsOf, type Paid } from '../paid.mts';

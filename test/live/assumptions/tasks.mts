@@ -1,7 +1,7 @@
 // What a task looks like.
 import model from '../../contract/documented/model.json';
-import { isNewField, misfits } from '../../contract/shapes.mts';
-import type { Json } from '../../contract/support.mts';
+import { isNewField, misfits } from '../../contract/support/shapes.mts';
+import type { Json } from '../../contract/support/documented.mts';
 import { need, NEEDS_TASK, test } from '../assumption.mts';
 import { told, type Live } from '../live.mts';
 

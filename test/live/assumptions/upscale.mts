@@ -1,6 +1,6 @@
 // What one paid upscale shows, from its POST to its end. A refusal shows by luck, or by a POST for a work that nobody has.
 import model from '../../contract/documented/model.json';
-import { isNewField, misfits } from '../../contract/shapes.mts';
+import { isNewField, misfits } from '../../contract/support/shapes.mts';
 import { need, test } from '../assumption.mts';
 import { told, type Live } from '../live.mts';
 import { idOf, isFinal, jobsOf, MINUTE_MS, type Paid } from '../paid.mts';

@@ -94,7 +94,7 @@ export function deathTests(): void {
 
 		test('while suspended executions go on: the others go on', async () => {
 			const begun = await begin(queue, repeat(MANY, paths.pauseAndWork));
-			await killOne('went on with parked ones', begun, 'empty', 2);
+			await killOne('went on with waiting ones', begun, 'empty', 2);
 		}, 300_000);
 	});
 

@@ -76,7 +76,7 @@ describe('a list of tasks, whatever is in it', () => {
 			fc.asyncProperty(fc.array(fc.array(entry), { minLength: 1, maxLength: 6 }), async (pages) => {
 				let asked = 0;
 				const seen: string[] = [];
-				const history = new TaskPages(
+				const listed = new TaskPages(
 					{
 						// Round and round: an API that does not heed where the list should go on.
 						ask: async () => ({
@@ -90,7 +90,7 @@ describe('a list of tasks, whatever is in it', () => {
 					{},
 				);
 				try {
-					for (let tasks = await history.next(); tasks; tasks = await history.next()) {
+					for (let tasks = await listed.next(); tasks; tasks = await listed.next()) {
 						seen.push(...tasks.map((task) => task.taskId!));
 					}
 				} catch (error) {

@@ -14,10 +14,10 @@ const wait = async (ms: number) => await new Promise((resolve) => setTimeout(res
 
 describe('so many at once', () => {
 	/** Begins so many works at once, each taking a second; some fail. */
-	function begin(turns: Semaphore, count: number, fails: number[] = []) {
+	function begin(semaphore: Semaphore, count: number, fails: number[] = []) {
 		const log = { begun: [] as number[], active: 0, peak: 0 };
 		const works = Array.from({ length: count }, async (_, number) =>
-			turns.run(async () => {
+			semaphore.run(async () => {
 				log.begun.push(number);
 				log.peak = Math.max(log.peak, ++log.active);
 				await wait(1_000);

@@ -193,7 +193,7 @@ describe('looks at a task that is known since 0 s', () => {
 		expect(await verdicts(looks)).toEqual(expected);
 	});
 
-	test('patience is the caller’s', async () => {
+	test('how long to retry is the caller’s', async () => {
 		const looks: Array<[number, ApiResult]> = [
 			[0, missing],
 			[0, missing],

@@ -2,7 +2,7 @@ import { createdMs, parseTask } from '../../../nodes/Kling/tasks/task.ts';
 import { TaskPages } from '../../../nodes/Kling/tasks/taskPages.ts';
 import type { TaskModel } from '../../../nodes/Kling/transport/types.ts';
 import { answered } from '../../support/fakes.mts';
-import { entry, fail, list, START_MS } from '../support/history.mts';
+import { entry, fail, list, START_MS } from '../support/taskPages.mts';
 
 /** The list makes the best of every answer. */
 
@@ -32,11 +32,11 @@ describe('answers with gaps', () => {
 		'%d tasks without a time are given; then there is no way on',
 		async (length) => {
 			const page = Array.from({ length }, (_, number) => ({ works: [{ taskId: number + 1 }] }));
-			const history = new TaskPages({ ask: once(page), fail }, {});
-			expect(await history.next()).toHaveLength(length);
+			const pages = new TaskPages({ ask: once(page), fail }, {});
+			expect(await pages.next()).toHaveLength(length);
 			// Nor for a list that goes on later.
-			expect(history.cursor).toBeUndefined();
-			await expect(history.next()).rejects.toThrow(
+			expect(pages.cursor).toBeUndefined();
+			await expect(pages.next()).rejects.toThrow(
 				`does not list more than the newest ${length} tasks`,
 			);
 		},
@@ -70,7 +70,7 @@ describe('a problem is told in the vendor’s words, with a next step that fits 
 		[503, undefined, 'useapi.net answered with the unexpected HTTP status 503', 'Try again later'],
 	])('%d %p', async (status, body, message, description) => {
 		const troubles: Array<{ message: string; description: string }> = [];
-		const history = new TaskPages(
+		const pages = new TaskPages(
 			{
 				ask: async () => answered(status, body),
 				fail: (problem) => {
@@ -80,7 +80,7 @@ describe('a problem is told in the vendor’s words, with a next step that fits 
 			},
 			{},
 		);
-		await expect(history.next()).rejects.toThrow();
+		await expect(pages.next()).rejects.toThrow();
 		expect(troubles).toEqual([
 			expect.objectContaining({ message, description: expect.stringContaining(description) }),
 		]);

@@ -1,6 +1,6 @@
 import { TaskPages, type Cursor } from '../../../nodes/Kling/tasks/taskPages.ts';
 import type { ApiResult, TaskModel } from '../../../nodes/Kling/transport/types.ts';
-import { apiOf, fail, idsOf, list, START_MS, type Kind, type Task } from '../support/history.mts';
+import { apiOf, fail, idsOf, list, START_MS, type Kind, type Task } from '../support/taskPages.mts';
 
 /** The list is right whatever kind of API answers it: the vendor's page leaves several open. */
 
@@ -71,9 +71,9 @@ describe.each(kinds)('%s', (_name, kind) => {
 		const ids: number[] = [];
 		let cursor: Cursor | undefined;
 		do {
-			const history = new TaskPages({ ask, fail }, {}, {}, cursor);
-			ids.push(...idsOf((await history.next()) ?? []));
-			cursor = history.cursor && (JSON.parse(JSON.stringify(history.cursor)) as Cursor);
+			const pages = new TaskPages({ ask, fail }, {}, {}, cursor);
+			ids.push(...idsOf((await pages.next()) ?? []));
+			cursor = pages.cursor && (JSON.parse(JSON.stringify(pages.cursor)) as Cursor);
 			// Only those that the next page may give again, or the cursor would grow with every page.
 			expect(cursor?.seen.length ?? 0).toBeLessThanOrEqual(mostSeen);
 		} while (cursor);
@@ -147,9 +147,9 @@ describe('more tasks of one moment than a page holds', () => {
 
 	test('nobody has to listen to what is said of them', async () => {
 		const { ask } = apiOf(crowd(130), { cap: 20 });
-		const history = new TaskPages({ ask, fail }, {});
+		const pages = new TaskPages({ ask, fail }, {});
 		let count = 0;
-		for (let page = await history.next(); page; page = await history.next()) count += page.length;
+		for (let page = await pages.next(); page; page = await pages.next()) count += page.length;
 		expect(count).toBe(30 + 20 + 30);
 	});
 
@@ -192,9 +192,9 @@ describe('an API that does not heed createdBefore', () => {
 		const tasks = tasksAt(2_000, (number) => number * 1_000);
 		const { ask, requests } = apiOf(tasks, { deaf: true });
 		const warn = jest.fn();
-		const history = new TaskPages({ ask, fail, warn }, {});
+		const pages = new TaskPages({ ask, fail, warn }, {});
 		const read = async () => {
-			while (await history.next());
+			while (await pages.next());
 		};
 		await expect(read()).rejects.toMatchObject({
 			message: 'useapi.net does not list more than the newest 200 tasks',
@@ -228,7 +228,7 @@ describe('an API that does not heed createdBefore', () => {
 			tasksAt(2_000, (number) => number * 1_000),
 			{ deaf: true },
 		);
-		const history = new TaskPages({ ask, fail }, {});
-		expect(await history.next()).toHaveLength(50);
+		const pages = new TaskPages({ ask, fail }, {});
+		expect(await pages.next()).toHaveLength(50);
 	});
 });

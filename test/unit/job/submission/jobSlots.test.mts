@@ -12,12 +12,12 @@ afterEach(() => void jest.useRealTimers());
 const wait = async (ms: number) => await new Promise((resolve) => setTimeout(resolve, ms));
 
 /** An account with so many slots: takes a job or answers 429, each after a while. */
-function account(slots: number, retryAfterMs?: number) {
-	const gate = new JobSlots(new Cancellation(node));
+function account(capacity: number, retryAfterMs?: number) {
+	const slots = new JobSlots(new Cancellation(node));
 	const log = {
 		/** May change meanwhile: somebody else has jobs there, too. */
-		slots,
-		knocks: [] as number[],
+		capacity,
+		attempts: [] as number[],
 		accepted: [] as number[],
 		peak: 0,
 		running: 0,
@@ -25,26 +25,26 @@ function account(slots: number, retryAfterMs?: number) {
 		maxParallel: 0,
 	};
 	const send = async (item: number): Promise<SlotResult<number>> => {
-		log.knocks.push(Date.now());
+		log.attempts.push(Date.now());
 		log.maxParallel = Math.max(log.maxParallel, ++log.parallel);
 		await wait(ANSWER_MS);
 		log.parallel--;
-		if (log.running >= log.slots) return { full: true, retryAfterMs };
+		if (log.running >= log.capacity) return { full: true, retryAfterMs };
 		log.peak = Math.max(log.peak, ++log.running);
 		log.accepted.push(item);
 		return { full: false, isTaken: true, answer: item };
 	};
 	const finish = () => {
 		log.running--;
-		gate.taskFinished();
+		slots.taskFinished();
 	};
-	return { gate, log, send, finish };
+	return { slots, log, send, finish };
 }
 
 test('items of an account that is never full are sent in order, a few at once', async () => {
-	const { gate, log, send } = account(100);
+	const { slots, log, send } = account(100);
 	const all = Promise.all(
-		Array.from({ length: 20 }, (_, item) => gate.run(() => send(item), 600_000)),
+		Array.from({ length: 20 }, (_, item) => slots.run(() => send(item), 600_000)),
 	);
 	await jest.advanceTimersByTimeAsync(10_000);
 	expect(await all).toHaveLength(20);
@@ -54,10 +54,10 @@ test('items of an account that is never full are sent in order, a few at once', 
 
 test('a full batch keeps every slot busy: a freed slot is taken at once, none is overfilled', async () => {
 	const JOB_MS = 20_000;
-	const { gate, log, send, finish } = account(10);
+	const { slots, log, send, finish } = account(10);
 	const all = Promise.all(
 		Array.from({ length: 100 }, async (_, item) => {
-			await gate.run(() => send(item), 600_000);
+			await slots.run(() => send(item), 600_000);
 			await wait(JOB_MS);
 			finish();
 		}),
@@ -67,46 +67,46 @@ test('a full batch keeps every slot busy: a freed slot is taken at once, none is
 	expect(log.accepted).toEqual(Array.from({ length: 100 }, (_, item) => item));
 	// Ten rounds of ten; sending costs a little in each.
 	expect(await all).toBeLessThan(1.1 * 10 * JOB_MS);
-	// Knocking in vain costs the API; about one refusal a slot and round is the price of not knowing.
-	expect(log.knocks.length).toBeLessThan(250);
+	// A refused request costs the API; about one refusal a slot and round is the price of not knowing.
+	expect(log.attempts.length).toBeLessThan(250);
 });
 
 test('while others hold the slots, one item tries every ten seconds', async () => {
-	const { gate, log, send } = account(0);
-	void Promise.allSettled([1, 2, 3].map((item) => gate.run(() => send(item), 600_000)));
+	const { slots, log, send } = account(0);
+	void Promise.allSettled([1, 2, 3].map((item) => slots.run(() => send(item), 600_000)));
 	await jest.advanceTimersByTimeAsync(60_000);
-	expect(log.knocks.length).toBeLessThanOrEqual(3 + 6);
-	const later = log.knocks.filter((at) => at > 5_000);
+	expect(log.attempts.length).toBeLessThanOrEqual(3 + 6);
+	const later = log.attempts.filter((at) => at > 5_000);
 	for (const [position, at] of later.slice(1).entries()) {
 		expect(at - later[position]).toBeGreaterThanOrEqual(10_000);
 	}
 });
 
 test('Retry-After sets the pause', async () => {
-	const { gate, log, send } = account(0, 3_000);
-	void gate.run(() => send(1), 600_000);
+	const { slots, log, send } = account(0, 3_000);
+	void slots.run(() => send(1), 600_000);
 	await jest.advanceTimersByTimeAsync(10_000);
-	expect(log.knocks).toEqual([0, 3_200, 6_400, 9_600]);
+	expect(log.attempts).toEqual([0, 3_200, 6_400, 9_600]);
 });
 
 test('an item gives up only while the account takes and finishes nothing, after one last try', async () => {
-	const { gate, log, send } = account(0);
-	const gaveUp = Promise.all([1, 2, 3].map((item) => gate.run(() => send(item), 15_000)));
+	const { slots, log, send } = account(0);
+	const gaveUp = Promise.all([1, 2, 3].map((item) => slots.run(() => send(item), 15_000)));
 	await jest.advanceTimersByTimeAsync(20_000);
 	expect(await gaveUp).toEqual([undefined, undefined, undefined]);
 	// Nobody else tries after that.
-	expect(log.knocks.filter((at) => at >= 1_000)).toEqual([10_200, 15_200]);
+	expect(log.attempts.filter((at) => at >= 1_000)).toEqual([10_200, 15_200]);
 });
 
 test('nobody gives up while the last try is under way: it may be accepted', async () => {
-	const gate = new JobSlots(new Cancellation(node));
-	let knocks = 0;
+	const slots = new JobSlots(new Cancellation(node));
+	let attempts = 0;
 	const send = async (): Promise<SlotResult<number>> => {
-		const isLast = ++knocks === 4;
+		const isLast = ++attempts === 4;
 		await wait(isLast ? 5_000 : ANSWER_MS);
-		return knocks < 4 ? { full: true } : { full: false, isTaken: true, answer: Date.now() };
+		return attempts < 4 ? { full: true } : { full: false, isTaken: true, answer: Date.now() };
 	};
-	const both = Promise.all([1, 2].map(() => gate.run(send, 15_000)));
+	const both = Promise.all([1, 2].map(() => slots.run(send, 15_000)));
 	await jest.advanceTimersByTimeAsync(25_000);
 	const [first, second] = await both;
 	expect(first).toBeGreaterThanOrEqual(20_000);
@@ -118,20 +118,20 @@ describe('how soon it tries again', () => {
 	async function pauseAfterRefusal(before: (all: ReturnType<typeof account>) => Promise<void>) {
 		const all = account(1);
 		await before(all);
-		const { gate, log, send } = all;
-		const from = log.knocks.length;
-		void gate.run(() => send(99), 600_000);
+		const { slots, log, send } = all;
+		const from = log.attempts.length;
+		void slots.run(() => send(99), 600_000);
 		await jest.advanceTimersByTimeAsync(90_000);
-		const [refused, next] = log.knocks.slice(from);
+		const [refused, next] = log.attempts.slice(from);
 		return next - refused - ANSWER_MS;
 	}
-	const take = async ({ gate, send }: ReturnType<typeof account>) => {
-		void gate.run(() => send(1), 600_000);
+	const take = async ({ slots, send }: ReturnType<typeof account>) => {
+		void slots.run(() => send(1), 600_000);
 		await jest.advanceTimersByTimeAsync(1_000);
 	};
 
 	test.each<[string, number, (all: ReturnType<typeof account>) => Promise<void>]>([
-		['10 s where others hold the slots', 10_000, async ({ log }) => void (log.slots = 0)],
+		['10 s where others hold the slots', 10_000, async ({ log }) => void (log.capacity = 0)],
 		['10 s while no task of ours has ended yet', 10_000, take],
 		[
 			'10 s where ours have ended, and others hold the slots',
@@ -139,7 +139,7 @@ describe('how soon it tries again', () => {
 			async (all) => {
 				await take(all);
 				all.finish();
-				all.log.slots = 0;
+				all.log.capacity = 0;
 			},
 		],
 		[
@@ -158,99 +158,101 @@ describe('how soon it tries again', () => {
 	});
 
 	test('at once, when a task of ours ended while the refusal was on its way', async () => {
-		const gate = new JobSlots(new Cancellation(node));
-		const knocks: number[] = [];
+		const slots = new JobSlots(new Cancellation(node));
+		const attempts: number[] = [];
 		const send = async (): Promise<SlotResult<string>> => {
-			knocks.push(Date.now());
+			attempts.push(Date.now());
 			await wait(ANSWER_MS);
-			return knocks.length === 2 ? { full: true } : { full: false, isTaken: true, answer: 'taken' };
+			return attempts.length === 2
+				? { full: true }
+				: { full: false, isTaken: true, answer: 'taken' };
 		};
-		void gate.run(send, 600_000);
+		void slots.run(send, 600_000);
 		await jest.advanceTimersByTimeAsync(1_000);
-		const second = gate.run(send, 600_000);
+		const second = slots.run(send, 600_000);
 		await jest.advanceTimersByTimeAsync(100);
-		gate.taskFinished();
+		slots.taskFinished();
 		await jest.advanceTimersByTimeAsync(1_000);
 		expect(await second).toBe('taken');
 	});
 
 	test('not at once, when a freed slot is taken: the account is as full as before', async () => {
-		const { gate, log, send, finish } = account(1);
-		[1, 2, 3].forEach((item) => void gate.run(() => send(item), 600_000));
+		const { slots, log, send, finish } = account(1);
+		[1, 2, 3].forEach((item) => void slots.run(() => send(item), 600_000));
 		await jest.advanceTimersByTimeAsync(1_000);
 		finish();
-		const before = log.knocks.length;
+		const before = log.attempts.length;
 		await jest.advanceTimersByTimeAsync(5_000);
 		expect(log.accepted).toEqual([1, 2]);
-		expect(log.knocks.length - before).toBe(1);
+		expect(log.attempts.length - before).toBe(1);
 	});
 
 	test('no more than the account has held are sent when several slots are freed at once', async () => {
-		const { gate, log, send, finish } = account(3);
+		const { slots, log, send, finish } = account(3);
 		// Their answers come one after another.
 		const slowly = async (item: number) => (await wait(100 * item), await send(item));
-		Array.from({ length: 10 }, (_, item) => void gate.run(() => slowly(item), 600_000));
+		Array.from({ length: 10 }, (_, item) => void slots.run(() => slowly(item), 600_000));
 		await jest.advanceTimersByTimeAsync(2_000);
-		const before = log.knocks.length;
+		const before = log.attempts.length;
 		[1, 2, 3].forEach(finish);
 		await jest.advanceTimersByTimeAsync(5_000);
 		expect(log.accepted).toHaveLength(6);
-		expect(log.knocks.length - before).toBe(3);
+		expect(log.attempts.length - before).toBe(3);
 	});
 
 	test('at once, when one was refused and another sent with it was taken', async () => {
-		const gate = new JobSlots(new Cancellation(node));
-		const knocks: number[] = [];
+		const slots = new JobSlots(new Cancellation(node));
+		const attempts: number[] = [];
 		const send = async (): Promise<SlotResult<string>> => {
-			const number = knocks.push(Date.now());
+			const number = attempts.push(Date.now());
 			await wait(number === 1 ? 100 : 300);
 			return number === 1 ? { full: true } : { full: false, isTaken: true, answer: 'taken' };
 		};
-		const both = [gate.run(send, 600_000), gate.run(send, 600_000)];
+		const both = [slots.run(send, 600_000), slots.run(send, 600_000)];
 		await jest.advanceTimersByTimeAsync(1_000);
 		expect(await Promise.all(both)).toEqual(['taken', 'taken']);
 	});
 
 	test('at once and on and on, when there is more room than there seemed to be', async () => {
-		const { gate, log, send } = account(1);
-		[1, 2, 3, 4, 5].forEach((item) => void gate.run(() => send(item), 600_000));
+		const { slots, log, send } = account(1);
+		[1, 2, 3, 4, 5].forEach((item) => void slots.run(() => send(item), 600_000));
 		await jest.advanceTimersByTimeAsync(5_000);
 		expect(log.accepted).toEqual([1]);
-		log.slots = 4;
+		log.capacity = 4;
 		await jest.advanceTimersByTimeAsync(7_000);
 		expect(log.accepted).toEqual([1, 2, 3, 4]);
 		// One by one until the account is known to be full again, and then not before the next ten seconds.
-		const knocks = log.knocks.length;
+		const attempts = log.attempts.length;
 		await jest.advanceTimersByTimeAsync(8_000);
-		expect(log.knocks.length).toBe(knocks);
+		expect(log.attempts.length).toBe(attempts);
 	});
 });
 
 test('one that gives up sooner leaves the others in their places', async () => {
-	const { gate, log, send } = account(0);
-	const patient = gate.run(() => send(1), 600_000);
-	const hasty = gate.run(() => send(2), 12_000);
+	const { slots, log, send } = account(0);
+	const longer = slots.run(() => send(1), 600_000);
+	const shorter = slots.run(() => send(2), 12_000);
 	await jest.advanceTimersByTimeAsync(25_000);
-	log.slots = 1;
+	log.capacity = 1;
 	await jest.advanceTimersByTimeAsync(20_000);
-	expect(await patient).toBe(1);
-	expect(await hasty).toBeUndefined();
+	expect(await longer).toBe(1);
+	expect(await shorter).toBeUndefined();
 });
 
 test('a slot that somebody else frees goes to the first in line', async () => {
 	// Such times that the next in line is the first to look when it is time to try.
-	const { gate, log, send } = account(0, 10_030);
+	const { slots, log, send } = account(0, 10_030);
 	const slowly = async (item: number) => (await wait(10), await send(item));
-	[1, 2, 3].forEach((item) => void gate.run(() => slowly(item), 600_000));
+	[1, 2, 3].forEach((item) => void slots.run(() => slowly(item), 600_000));
 	await jest.advanceTimersByTimeAsync(11_000);
-	log.slots = 1;
+	log.capacity = 1;
 	await jest.advanceTimersByTimeAsync(15_000);
 	expect(log.accepted).toEqual([1]);
 });
 
 test('an item whose predecessor got through keeps waiting past its own time', async () => {
-	const { gate, log, send, finish } = account(1);
-	const all = [1, 2, 3].map((item) => gate.run(() => send(item), 15_000));
+	const { slots, log, send, finish } = account(1);
+	const all = [1, 2, 3].map((item) => slots.run(() => send(item), 15_000));
 	for (let round = 0; round < 3; round++) {
 		await jest.advanceTimersByTimeAsync(12_000);
 		finish();
@@ -261,12 +263,15 @@ test('an item whose predecessor got through keeps waiting past its own time', as
 });
 
 test('a slow answer holds up nobody', async () => {
-	const gate = new JobSlots(new Cancellation(node));
-	const slow = gate.run(
+	const slots = new JobSlots(new Cancellation(node));
+	const slow = slots.run(
 		async () => (await wait(60_000), { full: false, isTaken: true, answer: 'slow' }),
 		600_000,
 	);
-	const quick = gate.run(async () => ({ full: false, isTaken: true, answer: Date.now() }), 600_000);
+	const quick = slots.run(
+		async () => ({ full: false, isTaken: true, answer: Date.now() }),
+		600_000,
+	);
 	await jest.advanceTimersByTimeAsync(60_000);
 	expect(await quick).toBeLessThan(1_000);
 	expect(await slow).toBe('slow');
