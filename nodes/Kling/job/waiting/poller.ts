@@ -53,9 +53,10 @@ interface Watched extends Watch {
 	etaMs?: number;
 	status: string;
 	lastProblem?: Problem;
-	resolve(finished: Task): void;
+	/** At the time limit: with an error, or without a result. */
+	failsAtLimit: boolean;
+	resolve(finished?: Task): void;
 	reject(error: unknown): void;
-	timeOut(): void;
 }
 
 /**
@@ -78,29 +79,24 @@ export class TaskPoller {
 	 * @throws KlingError when the time limit is over, or the API says something that waiting does not mend
 	 */
 	async waitFor(watch: Watch): Promise<Task> {
-		return (await this.start(watch, (task) => {
-			task.reject(this.error(task, timedOut(task)));
-		}))!;
+		return (await this.watch(watch, true))!;
 	}
 
 	/** As `waitFor`, but gives `undefined` when the time limit is over. */
 	async waitUntil(watch: Watch): Promise<Task | undefined> {
-		return await this.start(watch, (_task, giveUp) => giveUp());
+		return await this.watch(watch, false);
 	}
 
-	private async start(
-		watch: Watch,
-		onTimeOut: (task: Watched, giveUp: () => void) => void,
-	): Promise<Task | undefined> {
+	private async watch(watch: Watch, failsAtLimit: boolean): Promise<Task | undefined> {
 		const startMs = Date.now();
-		let task!: Watched;
-		const finished = new Promise<Task | undefined>((resolve, reject) => {
+		return await new Promise((resolve, reject) => {
 			const end = (then: () => void) => {
 				this.watched.delete(task);
 				then();
 			};
-			task = {
+			const task: Watched = {
 				...watch,
+				failsAtLimit,
 				startMs,
 				deadlineMs: startMs + watch.timeoutMs,
 				nextLookMs: startMs,
@@ -110,15 +106,13 @@ export class TaskPoller {
 				ranAtMs: 0,
 				listedAtMs: 0,
 				status: 'unknown',
-				resolve: (finishedTask) => end(() => resolve(finishedTask)),
-				reject: (error) => end(() => reject(error)),
-				timeOut: () => onTimeOut(task, () => end(() => resolve(undefined))),
+				resolve: (finished) => end(() => resolve(finished)),
+				reject: (error) => end(() => reject(error as Error)),
 			};
+			if (watch.justSubmitted) this.postpone(task, this.times.firstLookMs());
+			this.watched.add(task);
+			if (!this.isRunning) void this.run();
 		});
-		if (watch.justSubmitted) this.postpone(task, this.times.firstLookMs());
-		this.watched.add(task);
-		if (!this.isRunning) void this.run();
-		return await finished;
 	}
 
 	private async run(): Promise<void> {
@@ -183,7 +177,9 @@ export class TaskPoller {
 				task.lastReadMs = Date.now();
 				this.postpone(task);
 				this.handleResponse(task, look, askedAtMs);
-				if (this.watched.has(task) && Date.now() >= task.deadlineMs) task.timeOut();
+				if (!this.watched.has(task) || Date.now() < task.deadlineMs) continue;
+				if (task.failsAtLimit) task.reject(this.error(task, timedOut(task)));
+				else task.resolve();
 			}
 		} catch (error) {
 			tasks.forEach((task) => task.reject(error));
