@@ -52,7 +52,7 @@ export class UseApiNetApi implements ICredentialType {
 			// The same tolerance for a trailing slash or /v1 as normalizeBaseUrl in the node's transport. A token does not go
 			// through the internet unencrypted: plain http is for this machine and private networks.
 			baseURL:
-				'={{ $credentials.baseUrl.trim().replace(/\\/+(v1\\/*)?$/, "").replace(/^http:\\/\\/(?!(127|10|192\\.168|172\\.(1[6-9]|2\\d|3[01]))\\.[\\d.]+(:|\\/|$)|\\[|[^.\\/]+(:|\\/|$))/i, "https://") }}',
+				'={{ $credentials.baseUrl.trim().replace(/\\/+(v1\\/*)?$/, "").replace(/^http:\\/\\/(?!((127|10|192\\.168|172\\.(1[6-9]|2\\d|3[01]))\\.[\\d.]+|\\[[^\\]@]*\\]|[^.\\/:@]+)(:\\d+)?(\\/|$))/i, "https://") }}',
 			url: '/v2/account',
 			// A token is not for other hosts, wherever a redirect may point.
 			disableFollowRedirect: true,
