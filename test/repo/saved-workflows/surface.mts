@@ -12,7 +12,15 @@ import type {
 	ICredentialType,
 } from 'n8n-workflow';
 
-import { bench, getTask, getTasks, TASK_ID, upscale } from '../../engine/support/kling.mts';
+import {
+	bench,
+	enhance,
+	getTask,
+	getTasks,
+	pictures,
+	TASK_ID,
+	upscale,
+} from '../../engine/support/kling.mts';
 import { openTrigger } from '../../engine/support/trigger.mts';
 
 /** What saved workflows, and those who read their output, hold on to in the build. */
@@ -132,6 +140,7 @@ async function readOutputs(): Promise<string[]> {
 	const runs: Array<[string, IDataObject]> = [
 		['kling account get', { ...accounts, operation: 'get' }],
 		['kling account getAll', { ...accounts, operation: 'getAll', withBalance: true }],
+		['kling image enhance', enhance({ ...download, options })],
 		['kling image upscale', upscale({ ...download, options })],
 		["kling image upscale, Don't Wait", upscale({ account, wait: 'none', options })],
 		['kling image upscale, error', upscale({ workId: '1' })],
@@ -150,9 +159,10 @@ async function readOutputs(): Promise<string[]> {
 		const called = await trigger.call({ task: { id }, ...options }).catch(() => undefined);
 		found.push(...(called?.started ?? []).flatMap((item) => partsOf('klingTrigger', item)));
 	}
+	const items = await pictures(1);
 	for (const [where, parameters] of runs) {
 		const settings = { onError: 'continueRegularOutput' } as const;
-		const done = await run([{}], parameters, settings).catch(() => undefined);
+		const done = await run(items, parameters, settings).catch(() => undefined);
 		found.push(...(done?.items('Kling') ?? []).flatMap((item) => partsOf(where, item)));
 	}
 	return found;
