@@ -11,19 +11,12 @@ const DESCRIPTIONS =
 	/"name":"(INodeProperties|INodeTypeDescription|IWebhookDescription|TriggerPanelDefinition|Icon)"/;
 
 /** By the names in its type annotation, e.g. INodeProperties of `INodeProperties[]`. */
-const isDescription = ({ node }) =>
+const shouldIgnore = ({ node }) =>
 	['VariableDeclarator', 'ClassProperty'].includes(node.type) &&
-	DESCRIPTIONS.test(JSON.stringify((node.id ?? node).typeAnnotation));
+	DESCRIPTIONS.test(JSON.stringify((node.id ?? node).typeAnnotation)) &&
+	'It describes a field.';
 
-export const strykerPlugins = [
-	{
-		kind: 'Ignore',
-		name: 'descriptions',
-		value: {
-			shouldIgnore: (path) => (isDescription(path) ? 'It describes a field.' : undefined),
-		},
-	},
-];
+export const strykerPlugins = [{ kind: 'Ignore', name: 'descriptions', value: { shouldIgnore } }];
 
 export default {
 	mutate: ['nodes/**/*.ts', 'credentials/**/*.ts'],

@@ -8,7 +8,6 @@ import type { Image, Published, Site } from './stage.mts';
 
 const CALLS_AT_ONCE = 25;
 const READS_AT_ONCE = 4;
-const LOOK_AGAIN_MS = 250;
 /** Longer than anything the node waits for by itself while its execution is suspended. */
 const STANDSTILL_MS = 90_000;
 /** Even a standstill is believed only after so many looks. */
@@ -17,8 +16,9 @@ const STANDSTILL_LOOKS = 20;
 const PROMPT_MS = 1_000;
 /** Beyond any machine that is merely slow. What has not ended by then counts as lost. */
 const LIMIT_MS = 45 * 60_000;
-/** Executions that n8n works on. One that is suspended is "waiting". */
+/** One that is suspended is "waiting". */
 const WORKING = RUNNING.filter((status) => status !== 'waiting');
+const ENDED = ['success', 'error', 'crashed', 'canceled'];
 
 /** An item of a suspended execution, its task, and the execution's resume URL as the sandbox got it. */
 export type Job = { reference: string; taskId: string; executionId: string; replyUrl: string };
@@ -29,7 +29,7 @@ export type Job = { reference: string; taskId: string; executionId: string; repl
  */
 export async function settle(
 	look: () => Promise<{ left: number; busy: boolean }>,
-	{ limitMs = LIMIT_MS, standstillMs = STANDSTILL_MS, lookAgainMs = LOOK_AGAIN_MS } = {},
+	{ limitMs = LIMIT_MS, standstillMs = STANDSTILL_MS, lookAgainMs = 250 } = {},
 ): Promise<number> {
 	const deadline = Date.now() + limitMs;
 	let [left, sinceMs, looks] = [Infinity, Date.now(), 0];
@@ -67,14 +67,8 @@ async function settleOf({ api, sandbox }: Site, { id }: Published, left: () => P
 }
 
 /** Calls a workflow with the items of each execution; answers what it answers. */
-export async function start({ url }: Published, calls: Image[][]): Promise<string[]> {
-	const call = async (items: Image[]) => {
-		const headers = { 'content-type': 'application/json' };
-		const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify({ items }) });
-		const text = await response.text();
-		if (!response.ok) throw new UserError(`n8n answered ${response.status} to a start: ${text}`);
-		return text;
-	};
+export async function start({ api }: Site, { path }: Published, calls: Image[][]) {
+	const call = (items: Image[]) => api.request<string>('POST', path, { items });
 	return await pMap(calls, call, { concurrency: CALLS_AT_ONCE });
 }
 
@@ -90,7 +84,7 @@ export async function untilParked(site: Site, workflow: Published, count: number
 /** Starts executions with these items and waits until all of them are suspended; answers the items in their order. */
 export async function suspend(site: Site, workflow: Published, calls: Image[][]): Promise<Job[]> {
 	const images = calls.flat();
-	await start(workflow, calls);
+	await start(site, workflow, calls);
 	await untilParked(site, workflow, calls.length, images.length);
 	const held = new Map(site.sandbox.held().map((task) => [task.replyRef, task]));
 	return images.map(({ reference }) => {
@@ -103,8 +97,8 @@ export async function suspend(site: Site, workflow: Published, calls: Image[][])
 export const executionIn = (resumeUrl: string): string =>
 	/\/webhook-waiting\/(\d+)/.exec(resumeUrl)?.[1] ?? '';
 
-/** Waits until no execution runs, and none that is suspended will go on by itself. */
-export async function untilEnded(site: Site, workflow: Published): Promise<void> {
-	const left = async () => (await site.api.listExecutions(workflow.id, RUNNING, 1)).count;
-	await settleOf(site, workflow, left);
+/** Waits until so many executions have ended, or until those that are left will not go on by themselves. */
+export async function untilEnded(site: Site, workflow: Published, count: number): Promise<void> {
+	const ended = async () => (await site.api.listExecutions(workflow.id, ENDED, 1)).count;
+	await settleOf(site, workflow, async () => count - (await ended()));
 }

@@ -40,17 +40,6 @@ Without a scenario all of them, in about an hour; --quick some 8 minutes, with s
 Ends with 1 when an execution was lost (not ended after 45 minutes), ended twice or wrongly, or was moved by a forged call. A
 target that is missed is told, and ends with 1 only with --write: it depends on the machine.`;
 
-function chosen() {
-	const flag = { type: 'boolean', default: false } as const;
-	const options = { quick: flag, write: flag, help: { ...flag, short: 'h' } } as const;
-	const { values, positionals } = readArguments({ allowPositionals: true, options }, HELP);
-	const unknown = positionals.filter((name) => !NAMES.includes(name));
-	if (unknown.length > 0) {
-		throw new UserError(`There is no scenario ${unknown.join(', ')}.\n\n${HELP}`);
-	}
-	return { ...values, names: positionals.length ? positionals : NAMES };
-}
-
 /** The latest version from npm; none when it cannot be had, which is told. */
 async function downloadRival(): Promise<Package[]> {
 	await mkdir(FOLDER, { recursive: true });
@@ -74,23 +63,18 @@ async function conditionsOf(command: string, load: number): Promise<string> {
 	return `\`${command}\` on ${day} at commit ${commit}${changes && ' with changes'}: n8n ${N8N_VERSION} (one process, SQLite) on Node.js ${node}, the sandbox on the same machine (${machine}; load ${load.toFixed(1)} when it began).`;
 }
 
-async function writeChapter(name: string, content: string): Promise<void> {
-	const text = fillIn(await readFile(PAGE, 'utf8'), name, content);
-	await writeFile(PAGE, await format(text, { ...(await resolveConfig(PAGE)), filepath: PAGE }));
-}
-
 async function bench(): Promise<boolean> {
-	const { names, quick, write, help } = chosen();
-	if (help) {
-		console.log(HELP);
-		return true;
-	}
+	const flag = { type: 'boolean', default: false } as const;
+	const config = { allowPositionals: true, options: { quick: flag, write: flag } };
+	const { values, positionals } = readArguments(config, HELP);
+	const names = positionals.length > 0 ? positionals : NAMES;
+	const unknown = names.find((name) => !NAMES.includes(name));
+	if (unknown) throw new UserError(`There is no scenario ${unknown}.\n\n${HELP}`);
+	const { quick, write } = values;
 	const [load] = loadavg();
-	const tarball = await packTarball();
-	const others = names.some((name) => ['polling', 'loading'].includes(name))
-		? await downloadRival()
-		: [];
-	const packages = [{ name: PACKAGE_NAME, tarball }, ...others];
+	const packages = [{ name: PACKAGE_NAME, tarball: await packTarball() }];
+	const isCompared = names.includes('polling') || names.includes('loading');
+	if (isCompared) packages.push(...(await downloadRival()));
 	const sections: Section[] = [];
 	for (const name of names) {
 		const flags = `${quick ? ' --quick' : ''}${write ? ' --write' : ''}`;
@@ -98,11 +82,13 @@ async function bench(): Promise<boolean> {
 		const section = await withStage(packages, (stage) => SCENARIOS[name][0](stage, quick));
 		const text = asMarkdown(section, conditions);
 		console.log(`\n${await format(text, { parser: 'markdown' })}`);
-		if (write) await writeChapter(name, text);
+		if (write) {
+			const page = fillIn(await readFile(PAGE, 'utf8'), name, text);
+			await writeFile(PAGE, await format(page, { ...(await resolveConfig(PAGE)), filepath: PAGE }));
+		}
 		sections.push(section);
 	}
-	const checks = sections.flatMap((section) => section.checks);
-	const missed = checks.filter(({ met }) => met === false);
+	const missed = sections.flatMap(({ checks }) => checks).filter(({ met }) => met === false);
 	for (const { what, measured } of missed) console.log(`✗ Target missed: ${what}: ${measured}`);
 	const wrong = sections.flatMap(({ faults }) => faults);
 	for (const line of wrong) console.log(`✗ ${line}`);
@@ -114,9 +100,5 @@ process.on('exit', () => rmSync(FOLDER, { recursive: true, force: true }));
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 	process.on(signal, () => process.exit(128 + constants.signals[signal]));
 }
-try {
-	process.exit((await bench()) ? 0 : 1);
-} catch (error) {
-	console.error(`✗ ${describeError(error)}`);
-	process.exit(1);
-}
+const isGood = await bench().catch((error) => console.error(`✗ ${describeError(error)}`));
+process.exit(isGood ? 0 : 1);

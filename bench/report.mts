@@ -1,5 +1,4 @@
 // What a scenario has to tell, as people read it, and the page that it is written to.
-import { createHistogram } from 'node:perf_hooks';
 
 /** A figure beside what it should be, or beside what it is compared with. */
 export type Check = { what: string; measured: string; target?: string; met?: boolean };
@@ -43,11 +42,10 @@ export function atLeast(what: string, value: number, write: Write, least: number
 	return { what, measured: write(value), target: `at least ${write(least)}`, met };
 }
 
-/** Of times in whole ms; NaN of none. */
-export function percentiles(valuesMs: number[], ...percents: number[]): number[] {
-	const histogram = createHistogram();
-	for (const value of valuesMs) histogram.record(Math.max(1, Math.round(value)));
-	return percents.map((percent) => (valuesMs.length > 0 ? histogram.percentile(percent) : NaN));
+/** NaN of no values. */
+export function percentiles(values: number[], ...percents: number[]): number[] {
+	const sorted = values.toSorted((a, b) => a - b);
+	return percents.map((percent) => sorted[Math.ceil((percent * sorted.length) / 100) - 1] ?? NaN);
 }
 
 /** A bar in a cell would end it. */

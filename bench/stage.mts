@@ -17,19 +17,8 @@ const MOST_SLOTS = 50;
 /** Images are as old as this, as most that are upscaled. */
 const IMAGE_AGE_MS = 24 * 60 * 60_000;
 const FIRST_IMAGE = 700_000_000;
-/**
- * Of the sandbox with n8n. How long useapi.net waits for an answer is not documented, and n8n does not take a call whose
- * caller is gone; so that no machine is too slow for a verdict, nobody gives up here.
- */
+/** How long useapi.net waits is not documented, and n8n takes no call whose caller is gone: here nobody gives up. */
 const PATIENCE_MS = 40 * 60_000;
-
-/** What each kind of credential needs to reach the sandbox. */
-const CREDENTIAL_DATA: Record<string, (sandbox: Sandbox) => Record<string, string>> = {
-	useApiNetApi: ({ token, url }) => ({ apiToken: token, baseUrl: url }),
-	httpBearerAuth: ({ token }) => ({ token }),
-	// Its Base URL is a hidden field that no user can change; it is set here, since there is only the sandbox to ask.
-	useApiCredentials: ({ token, url }) => ({ apiToken: token, baseUrl: url }),
-};
 
 /** Everything a run makes, thrown away at its end. */
 export const FOLDER = join(WORK, 'bench', randomUUID());
@@ -39,8 +28,8 @@ export const FOLDER = join(WORK, 'bench', randomUUID());
  * of a site differ: the node pays for the same image only once.
  */
 export type Image = { taskId: string; workId: string; reference: string; account?: string };
-/** A published workflow, and the address that starts it. */
-export type Published = { id: string; url: string };
+/** A published workflow, and where in n8n a call starts it. */
+export type Published = { id: string; path: string };
 export interface SiteOptions extends SandboxOptions {
 	/** How many images there are to upscale. */
 	images: number;
@@ -63,8 +52,8 @@ export interface Stage {
 	packages: Package[];
 	/** Where n8n has installed them. */
 	modules: string;
-	/** Does some work with a new sandbox. */
-	site<T>(options: SiteOptions, work: (site: Site) => Promise<T>): Promise<T>;
+	/** Does some work with a new sandbox, as a step of this title. */
+	site<T>(title: string, options: SiteOptions, work: (site: Site) => Promise<T>): Promise<T>;
 }
 
 /** A new n8n with nothing in it but these packages; cleared away after the work. */
@@ -72,17 +61,17 @@ export async function withStage<T>(packages: Package[], work: (stage: Stage) => 
 	const folder = join(FOLDER, randomUUID());
 	await mkdir(folder, { recursive: true });
 	const eventLog = join(folder, 'events.log');
-	const [tarball, ...others] = packages.map((each) => each.tarball);
+	const tarballs = packages.map(({ tarball }) => tarball);
 	const env = {
 		N8N_EVENTBUS_LOGWRITER_LOGFULLPATH: eventLog,
 		N8N_EVENTBUS_LOGWRITER_MAXFILESIZEINKB: '200000',
 		NODE_OPTIONS: `--import=${COLLECTOR}`,
 	};
-	const n8n = await step('Starting n8n', () => startN8n({ folder, tarball, others, env }));
+	const n8n = await step('Starting n8n', () => startN8n({ folder, tarballs, env }));
 	const { api } = n8n;
 	const probe = new Probe(n8n);
 
-	const site: Stage['site'] = async ({ images: count, slots, ...options }, use) => {
+	const site: Stage['site'] = async (title, { images: count, slots, ...options }, use) => {
 		const accounts = Array.from({ length: slots ? 1 : Math.ceil(count / MOST_SLOTS) }, (_, at) => ({
 			email: `artist-${at + 1}@example.com`,
 			maxJobs: slots ?? MOST_SLOTS,
@@ -107,24 +96,25 @@ export async function withStage<T>(packages: Package[], work: (stage: Stage) => 
 			const { nodes, ...rest } = JSON.parse(text) as Workflow;
 			for (const node of nodes) {
 				for (const type of Object.keys(node.credentials ?? {})) {
-					const data = CREDENTIAL_DATA[type](sandbox);
+					const { token, url: baseUrl } = sandbox;
+					// Of n8n-nodes-useapi-net, no user can change the Base URL, a hidden field; there is only the sandbox to ask.
+					const data = type === 'httpBearerAuth' ? { token } : { apiToken: token, baseUrl };
 					const { id, name } = await api.createCredential({ name: randomUUID(), type, data });
 					node.credentials = { [type]: { id, name } };
 				}
 			}
-			const path = (nodes[0].parameters.path = randomUUID());
+			const path = `/webhook/${(nodes[0].parameters.path = randomUUID())}`;
 			const saved = await api.importWorkflow({ nodes, ...rest });
 			await api.publishWorkflow(saved);
-			const url = `${n8n.url}/webhook/${path}`;
 			// A workflow that has just been published answers 404 for a moment. A GET starts nothing.
 			await answered(async () => {
-				const text = await (await fetch(url)).text();
+				const text = await (await fetch(n8n.url + path)).text();
 				if (!text.includes('Did you mean to make a POST request')) throw new UserError(text);
 			});
-			return { id: saved.id, url };
+			return { id: saved.id, path };
 		};
-		const opened: Site = { api, probe, sandbox, images, eventLog, publish };
-		return await use(opened).finally(async () => await sandbox.close());
+		const opened = { api, probe, sandbox, images, eventLog, publish };
+		return await step(title, () => use(opened)).finally(sandbox.close);
 	};
 
 	try {

@@ -44,11 +44,7 @@ export function faultsOf(execution: Execution, jobs: Job[], runs: number, sent: 
 }
 
 /** What is wrong with the executions of these items, as they were read when they had ended. */
-export async function judge(
-	{ sandbox, eventLog }: Site,
-	jobs: Job[],
-	executions: Execution[],
-): Promise<string[]> {
+export async function judge({ sandbox, eventLog }: Site, jobs: Job[], executions: Execution[]) {
 	const sent = sandbox.requests
 		.filter(({ method }) => method === 'POST')
 		.map(({ body }) => (body as { replyRef?: string }).replyRef);

@@ -79,7 +79,8 @@ export function useApiNet(): Workflow {
 
 /** n8n's own Wait node in place of Kling; answers a call with the execution's resume URL. */
 export function waitNode(): Workflow {
-	const answer = { respondWith: 'text', responseBody: '={{ $execution.resumeUrl }}' };
+	const resumeUrl = '={{ JSON.stringify($execution.resumeUrl) }}';
+	const answer = { respondWith: 'text', responseBody: resumeUrl };
 	const respond = node('Respond to Webhook', 'respondToWebhook', 1.4, answer);
 	const wait = node('Wait', 'wait', 1.1, { resume: 'webhook', httpMethod: 'POST' });
 	return inARow(webhook({ responseMode: 'responseNode' }), respond, wait, done());
@@ -111,15 +112,10 @@ export function httpLoop(pauseSeconds: number, oneByOne: boolean): Workflow {
 	const conditions = { options, conditions: [isFinal], combinator: 'and' };
 	const finished = node('Finished?', 'if', 2.3, { conditions });
 	const nodes = [webhook(), splitOut(), submit, wait, look, finished, done()];
-	const ask: Link[] = [...chain(UPSCALE, 'Wait', 'Look', 'Finished?'), ['Finished?', 'Wait', 1]];
-	if (!oneByOne) {
-		return workflow(nodes, [
-			...ask,
-			...chain('Webhook', 'Split Out', UPSCALE),
-			['Finished?', DONE],
-		]);
-	}
-	nodes.push(node('Loop', 'splitInBatches', 3, { options: {} }));
-	const around: Link[] = [...chain('Finished?', 'Loop', DONE), ['Loop', UPSCALE, 1]];
-	return workflow(nodes, [...ask, ...chain('Webhook', 'Split Out', 'Loop'), ...around]);
+	const begin = chain('Webhook', 'Split Out', oneByOne ? 'Loop' : UPSCALE);
+	const ask = chain(UPSCALE, 'Wait', 'Look', 'Finished?', oneByOne ? 'Loop' : DONE);
+	const links: Link[] = [...begin, ...ask, ['Finished?', 'Wait', 1]];
+	if (!oneByOne) return workflow(nodes, links);
+	const loop = node('Loop', 'splitInBatches', 3, { options: {} });
+	return workflow([...nodes, loop], [...links, ['Loop', DONE], ['Loop', UPSCALE, 1]]);
 }

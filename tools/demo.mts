@@ -9,25 +9,24 @@ import type { Sandbox } from '../sandbox/server.mts';
 import { N8N_VERSION } from './n8n/install.mts';
 import { logTail, type RunningN8n } from './n8n/process.mts';
 import { itemsOf, type Execution, type Workflow } from './n8n/restClient.mts';
-import { CREDENTIAL_TYPE, NODE_TYPE, PROJECT } from './project.mts';
+import { CREDENTIAL_TYPE, NODE_TYPE, PROJECT, WORK } from './project.mts';
 import { UserError } from './terminal.mts';
 
 const EMAIL = 'owner@example.com';
-const SCALE = 4;
 const PICTURE = 'lighthouse';
 const UPSCALE = 'upscale-an-image-and-save-it.json';
 const ENHANCE = 'enhance-every-new-file-of-a-folder.json';
 const EXAMPLE_TASK = '123456789';
 const PHOTO = 'mountain-lake.png';
 
-/** @param account the sandbox, or the API token of the user's own account */
-export async function prepareDemo(n8n: RunningN8n, folder: string, account: Sandbox | string) {
+/** With the sandbox, or without one with the API token of the user's own account. */
+export async function prepareDemo(n8n: RunningN8n, sandbox?: Sandbox, apiToken?: string) {
 	const { api, files, log } = n8n;
-	const login = { email: EMAIL, password: await readPassword(join(folder, 'demo.json')) };
+	const login = { email: EMAIL, password: await readPassword(join(WORK, 'demo.json')) };
 	await api.login(login).catch((error) => {
 		if (error.cause !== 401) throw error;
 		throw new UserError(
-			`n8n did not accept the login of ${EMAIL}; perhaps its password was changed. To begin anew, delete ${join(folder, 'n8n')} and run the same command again.`,
+			`n8n did not accept the login of ${EMAIL}; perhaps its password was changed. To begin anew, delete ${join(WORK, 'n8n')} and run the same command again.`,
 		);
 	});
 	// A node that breaks while it is loaded is left out by n8n without stopping.
@@ -37,11 +36,10 @@ export async function prepareDemo(n8n: RunningN8n, folder: string, account: Sand
 			`n8n started without the Kling node. Its log is ${log}; what matters in it:\n${await logTail(log)}`,
 		);
 	}
-	const sandbox = typeof account === 'string' ? undefined : account;
 	const { id, name } = await api.saveCredential({
 		name: `useapi.net ${sandbox ? 'sandbox' : 'account'}`,
 		type: CREDENTIAL_TYPE,
-		data: sandbox ? { apiToken: sandbox.token, baseUrl: sandbox.url } : { apiToken: account },
+		data: sandbox ? { apiToken: sandbox.token, baseUrl: sandbox.url } : { apiToken },
 	});
 	const prepare = async (file: string) => {
 		const example = await readExample(file, files, sandbox);
@@ -72,8 +70,7 @@ async function readPassword(file: string): Promise<string> {
 
 /** An example with a task of the sandbox, and with a folder that n8n may use. */
 async function readExample(file: string, folder: string, sandbox?: Sandbox): Promise<Workflow> {
-	const tasks = (await sandbox?.tasks()) ?? [];
-	const task = tasks.find(({ name }) => name === PICTURE) ?? tasks[0];
+	const task = (await sandbox?.tasks())?.find(({ name }) => name === PICTURE);
 	const text = (await readFile(join(PROJECT, 'examples', file), 'utf8'))
 		.replaceAll(/(": "=?)\.n8n-files\//g, `$1${folder.replaceAll('\\', '/')}/`)
 		.replace(`"value": "${EXAMPLE_TASK}"`, `"value": "${task?.taskId ?? EXAMPLE_TASK}"`);
@@ -82,50 +79,40 @@ async function readExample(file: string, folder: string, sandbox?: Sandbox): Pro
 
 type Imported = { id: string; name: string };
 
-/** Upscales an image of the sandbox; tells what came of it. @throws unless what is saved is 4 times as large */
-export async function runUpscale(n8n: RunningN8n, workflow: Imported): Promise<string> {
-	const execution = await run(n8n, workflow, 'Start');
-	const { url } = itemsOf(execution, 'Get Task')[0].json;
-	const source = await fetch(String(url));
-	return await compare(execution, workflow, Buffer.from(await source.arrayBuffer()), () => SCALE);
+/** Upscales an image of the sandbox; tells what came of it. */
+export async function runUpscale({ api }: RunningN8n, workflow: Imported): Promise<string> {
+	const execution = await api.waitForExecution(await api.runWorkflow(workflow.id, 'Start'));
+	return await compare(execution, workflow, `${PICTURE}.jpg`, () => DEFAULTS.scale);
 }
 
-/** Enhances a picture that it puts into the folder, under a new name each time. @throws unless what is saved is as large as it should be */
-export async function runEnhance(n8n: RunningN8n, workflow: Imported): Promise<string> {
-	const folder = join(n8n.files, 'to-enhance');
+/** Enhances a picture that it puts into the folder, under a new name each time; tells what came of it. */
+export async function runEnhance({ api, files }: RunningN8n, workflow: Imported): Promise<string> {
+	const folder = join(files, 'to-enhance');
 	await mkdir(folder, { recursive: true });
 	await copyFile(join(BUNDLED_PICTURES, PHOTO), join(folder, `${Date.now()}-${PHOTO}`));
-	const execution = await run(n8n, workflow, 'Every Hour');
-	const source = await readFile(join(BUNDLED_PICTURES, PHOTO));
-	const longSide = DEFAULTS.longSidePx['2k'];
-	return await compare(
-		execution,
-		workflow,
-		source,
-		(width, height) => longSide / Math.max(width, height),
-	);
+	const execution = await api.waitForExecution(await api.runWorkflow(workflow.id, 'Every Hour'));
+	const scaleOf = (longSide: number) => DEFAULTS.longSidePx['2k'] / longSide;
+	return await compare(execution, workflow, PHOTO, scaleOf);
 }
 
-async function run({ api }: RunningN8n, { id }: Imported, trigger: string): Promise<Execution> {
-	const execution = await api.waitForExecution(await api.runWorkflow(id, trigger));
-	const { status, resultData } = execution;
-	if (status === 'success') return execution;
-	const { message = '', description = '' } = resultData.error ?? {};
-	throw new UserError(
-		`"${resultData.lastNodeExecuted}" ended as "${status}": ${message}\n  ${description}`,
-	);
-}
-
+/** @throws unless it succeeded, and what it saved is as large as the picture times the scale */
 async function compare(
 	execution: Execution,
 	{ name }: Imported,
-	sourceFile: Buffer,
-	scaleOf: (width: number, height: number) => number,
+	picture: string,
+	scaleOf: (longSide: number) => number,
 ): Promise<string> {
-	const { width, height } = await sharp(sourceFile).metadata();
+	const { status, resultData } = execution;
+	if (status !== 'success') {
+		const { message = '', description = '' } = resultData.error ?? {};
+		throw new UserError(
+			`"${resultData.lastNodeExecuted}" ended as "${status}": ${message}\n  ${description}`,
+		);
+	}
+	const { width, height } = await sharp(join(BUNDLED_PICTURES, picture)).metadata();
 	const file = String(itemsOf(execution, 'Save').at(-1)?.json.fileName);
 	const result = await sharp(file).metadata();
-	const scale = scaleOf(width, height);
+	const scale = scaleOf(Math.max(width, height));
 	const size = (wide: number, high: number) => `${wide} x ${high} pixels`;
 	const wanted = size(Math.round(scale * width), Math.round(scale * height));
 	const got = size(result.width, result.height);

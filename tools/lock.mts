@@ -2,10 +2,9 @@ import { lock, unlockSync } from 'proper-lockfile';
 
 /** A process that died loses its lock after this time. */
 export const STALE_S = 10;
-const HOUR_S = 3_600;
 
 /** Takes the lock of a path from all clones; answers how to give it back. @throws ELOCKED when it is not free in time */
-export async function takeLock(path: string, waitS = HOUR_S, onWait = () => {}) {
+export async function takeLock(path: string, waitS = 3_600, onWait = () => {}) {
 	// proper-lockfile's own exit handler is deaf in a process that also loads execa: both patch process.emit.
 	const onExit = () => unlockSync(path, { realpath: false });
 	const onCompromised = () => void process.off('exit', onExit);

@@ -54,26 +54,23 @@ function fail(error: unknown): void {
 }
 
 /** Another start may take the port while this n8n is loading; then there is a second try. */
-async function open(wanted: number, tarball: string): Promise<RunningN8n> {
-	const start = async () => {
+async function open(wanted: number, tarballs: string[]): Promise<RunningN8n> {
+	const tryOnce = async () => {
 		const port = await getPort({ port: wanted });
 		if (port !== wanted) {
 			console.log(`Port ${wanted} is taken by another program, so the editor gets port ${port}.`);
 		}
-		return await step(`Starting n8n ${N8N_VERSION}`, () =>
-			startN8n({ folder: WORK, tarball, port }),
-		);
+		const launch = async () => await startN8n({ folder: WORK, tarballs, port });
+		return await step(`Starting n8n ${N8N_VERSION}`, launch);
 	};
 	const shouldRetry = ({ error }: { error: Error }) => error.message.includes('already in use');
-	return await pRetry(start, { retries: 1, shouldRetry });
+	return await pRetry(tryOnce, { retries: 1, shouldRetry });
 }
 
 async function start(): Promise<void> {
-	const flag = { type: 'boolean' } as const;
 	const port = { type: 'string', default: String(EDITOR_PORT) } as const;
-	const options = { exit: flag, port, help: { ...flag, short: 'h' } };
+	const options = { exit: { type: 'boolean' }, port } as const;
 	const { values } = readArguments({ options }, HELP);
-	if (values.help) return console.log(HELP);
 	const wanted = Number(values.port);
 	if (!Number.isInteger(wanted) || wanted < 1 || wanted > 65_535) {
 		throw new UserError(`--port takes a number from 1 to 65535, not "${values.port}".`);
@@ -81,27 +78,25 @@ async function start(): Promise<void> {
 	const token = process.env.USEAPI_TOKEN?.trim();
 	await mkdir(WORK, { recursive: true });
 	await installN8n();
-	const tarball = await packTarball();
+	const tarballs = [await packTarball()];
 	if (!token) sandbox = await startSandbox();
-	const running = (n8n = await open(wanted, tarball));
+	const running = (n8n = await open(wanted, tarballs));
 	const { log, url } = running;
 	void running.process.then(async () => {
 		const lines = await logTail(log);
 		fail(new UserError(`n8n ended by itself. Its log is ${log}; what matters in it:\n${lines}`));
 	});
 
-	const demo = await prepareDemo(running, WORK, sandbox ?? token!);
+	const demo = await prepareDemo(running, sandbox, token);
 	const show = async () => {
-		const upscale = async () => await runUpscale(running, demo.upscale);
-		const enhance = async () => await runEnhance(running, demo.enhance);
-		console.log(await step('Upscaling an image in n8n', upscale));
-		console.log(await step('Enhancing a picture in n8n', enhance));
-		return true;
+		if (!sandbox) return console.log(NO_RUN);
+		console.log(await step('Upscaling an image in n8n', () => runUpscale(running, demo.upscale)));
+		console.log(await step('Enhancing a picture in n8n', () => runEnhance(running, demo.enhance)));
 	};
-	const isGood = sandbox
-		? await show().catch((error) => complain(`${describeError(error)}\n  n8n's log: ${log}`))
-		: true;
-	if (!sandbox) console.log(NO_RUN);
+	const isGood = await show().then(
+		() => true,
+		(error) => complain(`${describeError(error)}\n  n8n's log: ${log}`),
+	);
 	if (values.exit) return end(isGood ? 0 : 1);
 	isOpen = true;
 	console.log(`

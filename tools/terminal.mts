@@ -6,16 +6,18 @@ import yoctoSpinner from 'yocto-spinner';
 const LINES_SHOWN = 12;
 
 /** An expected failure: its message says what happened and what to do. */
-export class UserError extends Error {
-	name = 'UserError';
-}
+export class UserError extends Error {}
 
 /** The message of an expected failure; the stack of any other. */
 export const describeError = (error: unknown): string =>
 	error instanceof UserError ? error.message : ((error as Error).stack ?? String(error));
 
-/** @throws UserError with the help text when something else was typed */
+/** Ends with the help text when that was asked for. @throws UserError with it when something else was typed */
 export function readArguments<T extends ParseArgsConfig>(config: T, help: string) {
+	if (process.argv.some((typed) => typed === '--help' || typed === '-h')) {
+		console.log(help);
+		process.exit();
+	}
 	try {
 		return parseArgs(config);
 	} catch (error) {

@@ -1,6 +1,5 @@
 // Wait for Result → Pause Until Called Back, beside n8n's own Wait node in the same run.
 import { setTimeout as pause } from 'node:timers/promises';
-import { step } from '../../tools/terminal.mts';
 import * as executions from '../executions.mts';
 import { atMost, count, megabytes, ms, percentiles, times } from '../report.mts';
 import type { Check, Row, Section } from '../report.mts';
@@ -29,10 +28,9 @@ interface Plan {
 type Measured = Awaited<ReturnType<typeof resume>>;
 
 /** Of Kling (own) or n8n's own Wait node, called at its resume URLs. */
-async function resume(site: Site, plan: Plan, own: boolean) {
+async function resume(site: Site, plan: Plan, name: string, own: boolean) {
 	const { images, probe, sandbox } = site;
 	const { items, pauseMs } = plan;
-	const name = `${own ? NODE : WAIT}: ${nameOf(plan)}`;
 	const memory: Row = { 'Size (in use)': name };
 	const readMemory = async (when: string) => {
 		if (!plan.rest) return;
@@ -45,34 +43,34 @@ async function resume(site: Site, plan: Plan, own: boolean) {
 	);
 	await readMemory('Before');
 	const jobs = own ? await executions.suspend(site, workflow, calls) : [];
-	const urls = own ? jobs.map((job) => job.replyUrl) : await executions.start(workflow, calls);
+	const urls = own
+		? jobs.map((job) => job.replyUrl)
+		: await executions.start(site, workflow, calls);
 	if (!own) await executions.untilParked(site, workflow, calls.length);
 	await readMemory('All suspended');
 
-	const called: Array<{ executionId: string; at: number; answer: string }> = [];
-	const note = (url: string, at: number, answer: number | string = 'none') =>
-		called.push({ executionId: executions.executionIn(url), at, answer: String(answer) });
+	const posts: Array<{ url: string; at: number; answer?: number }> = [];
 	const { cost } = await probe.around(async () => {
 		const calling = urls.map(async (url, place) => {
 			await pause(place * pauseMs);
 			if (own) return sandbox.release(jobs[place].taskId);
 			const at = Date.now();
-			note(url, at, (await fetch(url, { method: 'POST' }).catch(() => undefined))?.status);
+			const answer = await fetch(url, { method: 'POST' }).catch(() => undefined);
+			posts.push({ url, at, answer: answer?.status });
 		});
 		await Promise.all(calling);
-		await executions.untilEnded(site, workflow);
+		await executions.untilEnded(site, workflow, plan.executions);
 	});
 	await readMemory('Afterwards');
 
-	for (const { statusName, at, url, answer } of sandbox.callbacks) {
-		if (statusName === 'succeed') note(url, at, answer);
-	}
+	const callbacks = sandbox.callbacks.filter(({ statusName }) => statusName === 'succeed');
+	const called = own ? callbacks : posts;
 	const ids = [...new Set(urls.map(executions.executionIn))];
 	const all = await executions.readAll(site, ids);
 	const ended = all.filter(({ status }) => status === 'success');
 	const tookMs = ended.map(({ id, stoppedAt }) => {
-		const times = called.filter(({ executionId }) => executionId === id).map(({ at }) => at);
-		return Date.parse(stoppedAt) - Math.max(...times);
+		const toIt = called.filter(({ url }) => executions.executionIn(url) === id);
+		return Date.parse(stoppedAt) - Math.max(...toIt.map(({ at }) => at));
 	});
 	const [p50, p95Ms, slowestMs] = percentiles(tookMs, 50, 95, 100);
 	const perTask = own ? sandbox.requests.length / jobs.length : NaN;
@@ -85,7 +83,7 @@ async function resume(site: Site, plan: Plan, own: boolean) {
 		p50: ms(p50),
 		p95: ms(p95Ms),
 		Slowest: ms(slowestMs),
-		'Calls refused': String(called.filter(({ answer }) => answer !== '200').length),
+		'Calls refused': String(called.filter(({ answer }) => answer !== 200).length),
 		'API calls per task': times(perTask),
 		'Processor time per execution': ms(cpuMs),
 		'Longest stall': ms(cost.stallMs),
@@ -129,9 +127,8 @@ export async function callbacks(stage: Stage, quick: boolean): Promise<Section> 
 	const measured: Measured[] = [];
 	const measure = async (plan: Plan, own: boolean) => {
 		const options = { images: plan.executions * plan.items, jobMs: JOB_MS, hold: true };
-		const work = async (site: Site) => await resume(site, plan, own);
-		const title = `${own ? NODE : WAIT}: ${nameOf(plan)}`;
-		measured.push(await step(title, async () => await stage.site(options, work)));
+		const name = `${own ? NODE : WAIT}: ${nameOf(plan)}`;
+		measured.push(await stage.site(name, options, (site) => resume(site, plan, name, own)));
 		return measured.at(-1)!;
 	};
 	for (const plan of plans) {

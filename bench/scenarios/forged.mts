@@ -113,7 +113,7 @@ async function attack(site: Site, many: number): Promise<Section> {
 		sandbox.release(taskId);
 		await pause(MIXED_PAUSE_MS);
 	}
-	await executions.untilEnded(site, workflow);
+	await executions.untilEnded(site, workflow, jobs.length);
 	await again;
 	const ids = jobs.map(({ executionId }) => executionId);
 	const faults = await judge(site, jobs, await executions.readAll(site, ids));
@@ -132,5 +132,6 @@ async function attack(site: Site, many: number): Promise<Section> {
 
 export async function forged(stage: Stage, quick: boolean): Promise<Section> {
 	const options = { images: quick ? 10 : 50, jobMs: JOB_MS, hold: true };
-	return await stage.site(options, async (site) => await attack(site, quick ? 100 : 1_000));
+	const many = quick ? 100 : 1_000;
+	return await stage.site(`${many} forged calls`, options, (site) => attack(site, many));
 }

@@ -5,7 +5,7 @@ import { installN8n } from '../../tools/n8n/install.mts';
 import { step } from '../../tools/terminal.mts';
 import { atMost, count, ms } from '../report.mts';
 import type { Section } from '../report.mts';
-import type { Package, Stage } from '../stage.mts';
+import type { Stage } from '../stage.mts';
 
 const LOAD = `
 	const [, folder] = process.argv;
@@ -18,34 +18,22 @@ const LOAD = `
 
 export async function loading({ packages, modules }: Stage, quick: boolean): Promise<Section> {
 	const { node } = await installN8n();
-	const load = async ({ name }: Package) => {
-		const cwd = join(modules, name);
-		const { stdout } = await execa(node, ['--eval', LOAD, cwd], { cwd });
-		return Number(stdout);
-	};
-	const took = new Map(packages.map((each) => [each, [] as number[]]));
 	const turns = quick ? 5 : 21;
+	const least = packages.map(() => Infinity);
 	await step(`Loading ${count(packages.length, 'package')}, ${turns} times in turn`, async () => {
 		for (let turn = 0; turn < turns; turn++) {
-			for (const [each, all] of took) all.push(await load(each));
+			for (const [at, { name }] of packages.entries()) {
+				const cwd = join(modules, name);
+				const { stdout } = await execa(node, ['--eval', LOAD, cwd], { cwd });
+				least[at] = Math.min(least[at], Number(stdout));
+			}
 		}
 	});
-	const least = packages.map((each) => Math.min(...took.get(each)!));
-	const [own, ...others] = least;
-	const fastest = others.length > 0 ? Math.min(...others) : undefined;
-	return {
-		title: 'Loading',
-		load: '',
-		checks: packages.map(({ name }, at) =>
-			atMost(
-				`${name}: least of ${turns}`,
-				least[at],
-				ms,
-				at === 0 && own >= 0 ? fastest : undefined,
-			),
-		),
-		text: 'Both nodes and the credential, once for each start of n8n. What costs is the number of files.',
-		tables: [],
-		faults: [],
-	};
+	const [, rival] = least;
+	const checks = packages.map(({ name }, at) =>
+		atMost(`${name}: least of ${turns}`, least[at], ms, at === 0 ? rival : undefined),
+	);
+	const text =
+		'Both nodes and the credential, once for each start of n8n. What costs is the number of files.';
+	return { title: 'Loading', load: '', checks, text, tables: [], faults: [] };
 }

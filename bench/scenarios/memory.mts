@@ -42,16 +42,15 @@ export async function memory(stage: Stage, quick: boolean): Promise<Section> {
 	const file = { workflow: kling('poll', { download: true }), images: 1, jobMs: 500 };
 	const small = { ...file, way: 'Download of a small image' };
 	const large = { ...file, way: 'Download of 100 MB', resultBytes: FILE_BYTES };
-	const tasks = { images, jobMs };
 	// n8n loads and compiles things at its first runs.
 	for (const plan of [small, large]) await measure(stage, { ...plan, way: 'Warming up' });
 	await grow(small);
 	await grow(large, [FILE_EVERY_MS, 32_000_000]);
-	const node = { ...tasks, way: `Kling node, ${many} at once`, workflow: kling('poll') };
+	const node = { images, jobMs, way: `Kling node, ${many} at once`, workflow: kling('poll') };
 	await grow(node, [TASKS_EVERY_MS, 50_000_000]);
 	// The loop knows no accounts, so one gets the slots of all.
 	const workflow = httpLoop(LOOP_PAUSE_S, false);
-	await grow({ ...tasks, way: `HTTP nodes, ${many} at once`, workflow, slots: images });
+	await grow({ images, jobMs, way: `HTTP nodes, ${many} at once`, workflow, slots: images });
 	return {
 		title: 'Memory',
 		load: `${many} of ${jobMs / 1000} s on accounts with 50 job slots each; the HTTP nodes on one account with ${images}.`,

@@ -1,19 +1,15 @@
 // Wait for Result → Poll, beside what people use without this node, all in one run: a loop of n8n's own nodes, and
 // n8n-nodes-useapi-net.
 import { stat } from 'node:fs/promises';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Workflow } from '../../tools/n8n/restClient.mts';
-import { step } from '../../tools/terminal.mts';
 import { answered, readAll, start, untilEnded } from '../executions.mts';
 import { atLeast, atMost, count, kilobytes, seconds, tenths, times } from '../report.mts';
 import type { Check, Row, Section } from '../report.mts';
-import type { Site, SiteOptions, Stage } from '../stage.mts';
+import type { SiteOptions, Stage } from '../stage.mts';
 import { DONE, httpLoop, kling, useApiNet } from '../workflows.mts';
 
 const FULL = { jobMs: 20_000, slots: 10, items: [1, 10, 100], pauses: [10, 5], longMs: 60_000 };
 const QUICK = { jobMs: 6_000, slots: 3, items: [1, 3, 9], pauses: [3], longMs: 10_000 };
-const SHORT_MS = 5_000;
-const SHORTEST_MS = 3_000;
 const PACKAGE_BYTES = 60_000;
 const NODE = 'Kling node';
 const ONE_BY_ONE = 'HTTP Request and If, one by one';
@@ -39,14 +35,12 @@ export interface Run {
 export async function measure(stage: Stage, plan: Plan): Promise<Run> {
 	const { way, workflow, images: items, slots = items, jobMs } = plan;
 	const title = `${way}: ${count(items, 'item')}, ${slots} slots, tasks of ${jobMs / 1000} s`;
-	const execute = async (site: Site): Promise<Run> => {
+	return await stage.site(title, plan, async (site) => {
 		const published = await site.publish(workflow);
-		await start(published, [site.images]);
-		const list = async () => await answered(() => site.api.listExecutions(published.id));
-		// n8n answers a call a moment before it notes the execution.
-		while ((await list()).count === 0) await pause(100);
-		await untilEnded(site, published);
-		const [execution] = await readAll(site, [(await list()).results[0].id]);
+		await start(site, published, [site.images]);
+		await untilEnded(site, published, 1);
+		const { results: noted } = await answered(() => site.api.listExecutions(published.id));
+		const [execution] = await readAll(site, [noted[0].id]);
 		const { startedAt, stoppedAt, resultData } = execution;
 		const { message, description } = resultData.error ?? {};
 		const results = (resultData.runData[DONE] ?? []).flatMap(({ data }) => data?.main.flat() ?? []);
@@ -60,8 +54,7 @@ export async function measure(stage: Stage, plan: Plan): Promise<Run> {
 			finished: statuses.filter((status) => status === 'succeed').length,
 			...(message && { error: [message, description].filter(Boolean).join(' – ') }),
 		};
-	};
-	return await step(title, async () => await stage.site(plan, execute));
+	});
 }
 
 /** Of runs that cannot be compared with, unless all their items are finished. */
@@ -79,18 +72,14 @@ export async function polling(stage: Stage, quick: boolean): Promise<Section> {
 		...{ way: NODE, workflow: kling('poll'), images, slots, jobMs },
 		...{ most: { toLimit, requests }, ...more },
 	});
-	const shortWith = (taskTimes: Plan['taskTimes']) =>
-		own(many, 1.15, 2.5, { way: `${NODE}, ${taskTimes} times`, jobMs: SHORT_MS, taskTimes });
+	const timed = (taskTimes: Plan['taskTimes'], jobMs = 5_000, toLimit = 1.15, more = '') =>
+		own(many, toLimit, 2.5, { way: `${NODE}, ${taskTimes} times${more}`, jobMs, taskTimes });
 	const further = [
 		own(many, 1.1, 3, { way: `${NODE}, long tasks`, jobMs: longMs }),
-		own(one, 1.25, undefined, { way: `${NODE}, a short task`, jobMs: SHORTEST_MS }),
+		own(one, 1.25, undefined, { way: `${NODE}, a short task`, jobMs: 3_000 }),
 		own(one, 1.05, 6, { way: `${NODE}, told the end`, jobMs: FULL.jobMs, tellsEta: true }),
-		...(['right', 'moving', 'missing', 'doubled'] as const).map(shortWith),
-		own(many, 1.05, 2.5, {
-			way: `${NODE}, moving times, 20 s`,
-			jobMs: FULL.jobMs,
-			taskTimes: 'moving',
-		}),
+		...(['right', 'moving', 'missing', 'doubled'] as const).map((each) => timed(each)),
+		timed('moving', FULL.jobMs, 1.05, ', 20 s'),
 	];
 	const loop = (pauseS: number, way: string, images: number): Plan => ({
 		...{ way: `${way}, Wait ${pauseS} s`, images, slots, jobMs },

@@ -21,12 +21,8 @@ export const packTarball = async (): Promise<string> =>
 		}
 	});
 
-/** Puts the tarballs where n8n keeps the community nodes that are installed from its settings page. */
-export async function installCommunityNodes(
-	tarballs: string[],
-	folder: string,
-	n8nModules: string,
-) {
+/** Puts the tarballs where n8n, which has these modules, keeps community nodes that are installed from its settings. */
+export async function installCommunityNodes(tarballs: string[], folder: string, modules: string) {
 	for (const tarball of tarballs) {
 		const { stdout } = await execa('tar', ['-xzOf', tarball, 'package/package.json']);
 		const target = join(folder, JSON.parse(stdout).name);
@@ -37,5 +33,5 @@ export async function installCommunityNodes(
 	// n8n lends its own n8n-workflow to community nodes. Without this link, one would find this clone's copy first.
 	const lent = join(folder, 'n8n-workflow');
 	await rm(lent, { recursive: true, force: true });
-	await symlink(join(n8nModules, 'n8n-workflow'), lent, 'junction');
+	await symlink(join(modules, 'n8n-workflow'), lent, 'junction');
 }

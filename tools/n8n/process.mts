@@ -19,10 +19,8 @@ const END_WITH_PARENT = `data:text/javascript,process.on('disconnect',()=>proces
 export interface N8nOptions {
 	/** Everything of this n8n is in here: n8n/ (its data), files/ (what workflows may write), n8n.log. */
 	folder: string;
-	/** The packed Kling node. */
-	tarball: string;
-	/** Packed community nodes of others, to be installed beside it. */
-	others?: string[];
+	/** The packed Kling node, and packed community nodes of others. */
+	tarballs: string[];
 	/** A free port is taken without it. */
 	port?: number;
 	/** What n8n is told to do; `start` unless it says otherwise. A worker answers on the port for its health alone. */
@@ -48,7 +46,6 @@ const QUIET = {
 	N8N_VERSION_NOTIFICATIONS_WHATS_NEW_ENABLED: 'false',
 	N8N_TEMPLATES_ENABLED: 'false',
 	N8N_DYNAMIC_BANNERS_ENABLED: 'false',
-	N8N_HIRING_BANNER_ENABLED: 'false',
 	N8N_PERSONALIZATION_ENABLED: 'false',
 	N8N_VERIFIED_PACKAGES_ENABLED: 'false',
 	N8N_LICENSE_AUTO_RENEW_ENABLED: 'false',
@@ -57,20 +54,17 @@ const QUIET = {
 	N8N_DISABLED_MODULES: 'mcp-registry',
 };
 
-const environment = async (n8n: N8nInstall, folder: string, url: string) => ({
+const environment = async (n8n: N8nInstall, folder: string, port: number) => ({
 	...Object.fromEntries(Object.entries(process.env).filter(([name]) => INHERITED.test(name))),
 	...QUIET,
 	PATH: `${dirname(n8n.node)}${delimiter}${process.env.PATH ?? ''}`,
 	N8N_USER_FOLDER: join(folder, 'n8n'),
 	N8N_RESTRICT_FILE_ACCESS_TO: join(folder, 'files'),
-	N8N_PORT: new URL(url).port,
+	N8N_PORT: String(port),
 	N8N_LISTEN_ADDRESS: '127.0.0.1',
-	N8N_HOST: 'localhost',
 	QUEUE_HEALTH_CHECK_ACTIVE: 'true',
-	QUEUE_HEALTH_CHECK_PORT: new URL(url).port,
+	QUEUE_HEALTH_CHECK_PORT: String(port),
 	N8N_WORKER_SERVER_ADDRESS: '127.0.0.1',
-	N8N_EDITOR_BASE_URL: `${url}/`,
-	N8N_WEBHOOK_URL: `${url}/`,
 	// The editor is reached by plain http, on this machine only.
 	N8N_SECURE_COOKIE: 'false',
 	N8N_RUNNERS_BROKER_PORT: String(await freePort()),
@@ -116,7 +110,8 @@ export async function startN8n(options: N8nOptions) {
 	// n8n compares real paths.
 	const folder = await realpath(options.folder);
 	const log = join(folder, 'n8n.log');
-	const url = `http://localhost:${options.port ?? (await freePort())}`;
+	const port = options.port ?? (await freePort());
+	const url = `http://localhost:${port}`;
 	// Two n8n on one folder would spoil its database.
 	const unlock = await takeLock(join(folder, 'running'), STALE_S + 2).catch((error) => {
 		if (error.code !== 'ELOCKED') throw error;
@@ -132,10 +127,10 @@ export async function startN8n(options: N8nOptions) {
 	};
 	try {
 		const nodes = join(folder, 'n8n', '.n8n', 'nodes', 'node_modules');
-		await installCommunityNodes([options.tarball, ...(options.others ?? [])], nodes, n8n.modules);
+		await installCommunityNodes(options.tarballs, nodes, n8n.modules);
 		// A file of its own: n8n never ends when a pipe to this process breaks.
 		const output = (await open(log, 'w')).createWriteStream();
-		child = launch(n8n, output, await environment(n8n, folder, url), options);
+		child = launch(n8n, output, await environment(n8n, folder, port), options);
 		output.destroy();
 		if (!(await waitUntilReady(url, child))) {
 			throw new UserError(

@@ -5,15 +5,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 export const RUNNING = ['new', 'running', 'waiting', 'unknown'];
 
-export interface Login {
-	email: string;
-	password: string;
-}
-export interface Credential {
-	name: string;
-	type: string;
-	data: Record<string, unknown>;
-}
+export type Login = { email: string; password: string };
+export type Credential = { name: string; type: string; data: Record<string, unknown> };
 export interface WorkflowNode extends Omit<INode, 'parameters' | 'credentials'> {
 	parameters: Record<string, unknown>;
 	credentials?: Record<string, { id: string; name: string }>;
@@ -50,8 +43,7 @@ export class RestClient {
 	/** One call; answers n8n's `data`, or what it sent instead. */
 	async request<T>(method: string, path: string, body?: object): Promise<T> {
 		const headers = { ...this.headers, ...(body && { 'content-type': 'application/json' }) };
-		const init = { method, headers, body: JSON.stringify(body) };
-		const response = await fetch(this.url + path, init);
+		const response = await fetch(this.url + path, { method, headers, body: JSON.stringify(body) });
 		const cookie = response.headers.getSetCookie().find((line) => line.startsWith('n8n-auth='));
 		if (cookie) this.headers = { cookie: cookie.split(';')[0] };
 		const text = await response.text();
@@ -63,17 +55,13 @@ export class RestClient {
 		return answer.data ?? answer;
 	}
 
-	/** Signs in; on a new n8n the owner's account is made first. */
+	/** Signs in, by making the owner's account where there is none yet. */
 	async login({ email, password }: Login): Promise<void> {
-		const { userManagement } = await this.request<{
-			userManagement: { showSetupOnFirstLoad?: boolean };
-		}>('GET', '/rest/settings');
-		if (userManagement.showSetupOnFirstLoad) {
-			const owner = { email, password, firstName: 'Kling', lastName: 'Demo' };
-			await this.request('POST', '/rest/owner/setup', owner);
-		} else {
+		const owner = { email, password, firstName: 'Kling', lastName: 'Demo' };
+		await this.request('POST', '/rest/owner/setup', owner).catch(async (error) => {
+			if (error.cause !== 400) throw error;
 			await this.request('POST', '/rest/login', { emailOrLdapLoginId: email, password });
-		}
+		});
 	}
 
 	async createCredential(credential: Credential): Promise<SavedCredential> {

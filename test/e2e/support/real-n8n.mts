@@ -52,7 +52,7 @@ export async function until(condition: () => Promise<boolean>, limitMs = 20_000)
 export async function openN8n(): Promise<RealN8n> {
 	const folder = join(WORK, 'e2e', randomUUID());
 	await mkdir(folder, { recursive: true });
-	const options = { folder, tarball: await packTarball(), port: await freePort() };
+	const options = { folder, tarballs: [await packTarball()], port: await freePort() };
 	const n8n = await startN8n(options);
 	const { api } = n8n;
 	const login = { email: 'owner@example.com', password: `Kling-${randomUUID()}-1` };

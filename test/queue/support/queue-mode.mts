@@ -76,7 +76,7 @@ export async function openQueueMode(options: SandboxOptions): Promise<QueueMode>
 	};
 	try {
 		await mkdir(folder, { recursive: true });
-		const tarball = await packTarball();
+		const tarballs = [await packTarball()];
 		const redis = await startRedis();
 		closing.push(redis.stop);
 		const postgres = await startPostgres();
@@ -94,7 +94,7 @@ export async function openQueueMode(options: SandboxOptions): Promise<QueueMode>
 			N8N_WEBHOOK_URL: `http://localhost:${webhookPort}/`,
 		};
 		const start = async (name: string, more: Partial<N8nOptions>) =>
-			await startN8n({ folder: join(folder, name), tarball, env, shutdownS: SHUTDOWN_S, ...more });
+			await startN8n({ folder: join(folder, name), tarballs, env, shutdownS: SHUTDOWN_S, ...more });
 		const stops = new Set<() => Promise<void>>();
 		closing.push(async () => await Promise.all([...stops].map(async (stop) => await stop())));
 		const mainPort = await freePort();
