@@ -247,7 +247,7 @@ describe('the page', () => {
 
 	test('there is a place for each scenario, and faults are counted', () => {
 		const page = readFileSync(resolve(import.meta.dirname, '../../docs/benchmarks.md'), 'utf8');
-		for (const name of ['polling', 'callbacks', 'forged', 'memory']) {
+		for (const name of ['polling', 'callbacks', 'forged', 'memory', 'loading']) {
 			expect(fillIn(page, name, '')).not.toBe(page);
 		}
 		const faults = ['Execution 1: lost'];
