@@ -22,7 +22,7 @@ export class KlingTrigger implements INodeType {
 		subtitle: '={{$parameter["events"].join(", ")}}',
 		// n8n shows both nodes as one entry of its node panel, with this text.
 		description:
-			'Upscale Kling AI images, get tasks, and start workflows when a Kling task is finished',
+			'Enhance any image, upscale Kling AI images, get tasks, and start workflows when a task is finished',
 		eventTriggerDescription: 'Waiting for useapi.net to call the Test URL',
 		activationMessage: 'useapi.net can now call the Production URL of Kling Trigger.',
 		builderHint: {
