@@ -4,8 +4,8 @@ import { fetchTaskOnce, runningJobs, TaskLooks, type Look } from '../../tasks/fe
 import { durationMs, type Task, type TaskRef } from '../../tasks/task';
 import { DurationEstimate } from './durations';
 
-/** Pauses between two looks when no interval is set: a fifth of the time already waited in vain, within these bounds. */
-const BACKOFF_FACTOR = 0.2;
+/** Pauses between two looks when no interval is set: this part of the time already waited in vain, within these bounds. */
+const BACKOFF_FACTOR = 0.22;
 const MIN_PAUSE_MS = 2_000;
 const MAX_PAUSE_MS = 15_000;
 /** The first look at a task that was just sent, while nothing is known about how long tasks take: one of 3 s is seen soon. */
