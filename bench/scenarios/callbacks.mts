@@ -72,7 +72,7 @@ async function resume(site: Site, plan: Plan, name: string, own: boolean) {
 		const toIt = called.filter(({ url }) => executions.executionIn(url) === id);
 		return Date.parse(stoppedAt) - Math.max(...toIt.map(({ at }) => at));
 	});
-	const [p50, p95Ms, slowestMs] = percentiles(tookMs, 50, 95, 100);
+	const [p95Ms, slowestMs] = percentiles(tookMs, 95, 100);
 	const perTask = own ? sandbox.requests.length / jobs.length : NaN;
 	const faults = own ? await judge(site, jobs, all) : [];
 	if (perTask > MOST_CALLS) faults.push(`${name}: ${times(perTask)} API calls per task`);
@@ -80,7 +80,6 @@ async function resume(site: Site, plan: Plan, name: string, own: boolean) {
 	const row: Row = {
 		'': name,
 		'Ended well': `${ended.length} of ${all.length}`,
-		p50: ms(p50),
 		p95: ms(p95Ms),
 		Slowest: ms(slowestMs),
 		'Calls refused': String(called.filter(({ answer }) => answer !== 200).length),
@@ -100,7 +99,9 @@ function checksOf(plan: Plan, own: Measured, wait?: Measured): Check[] {
 	const { p95Ms, cpuToWait, slowestToWait } = plan.most ?? {};
 	const name = nameOf(plan);
 	const toWait = (what: string, key: 'cpuMs' | 'slowestMs', most?: number) =>
-		wait ? [atMost(`${name}: ${what}, of the Wait node's`, own[key] / wait[key], times, most)] : [];
+		wait && most
+			? [atMost(`${name}: ${what}, of the Wait node's`, own[key] / wait[key], times, most)]
+			: [];
 	return [
 		...(p95Ms ? [atMost(`${name}: p95`, own.p95Ms, ms, p95Ms)] : []),
 		...toWait('processor time', 'cpuMs', cpuToWait),
@@ -140,7 +141,7 @@ export async function callbacks(stage: Stage, quick: boolean): Promise<Section> 
 		title: 'Pause Until Called Back',
 		load: 'Accounts with 50 job slots, as many as the items need.',
 		checks,
-		text: 'Times are from the final callback, or the call of the Wait node, to the end of the execution. Nobody gives up on a call here, however late n8n answers; n8n does not take one whose caller is gone, which is what the time limit is for.',
+		text: 'Times are from the final callback, or the call of the Wait node, to the end of the execution. Nobody gives up on a call here, however late n8n answers.',
 		tables: [measured.map(({ row }) => row), memories],
 		faults: measured.flatMap(({ faults }) => faults),
 	};

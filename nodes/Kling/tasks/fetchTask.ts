@@ -30,6 +30,12 @@ export interface Grace {
 export const GRACE: Grace = { missingMs: 15_000, missingLooks: 3, emptyMs: 10_000 };
 
 /**
+ * Before each further look where a caller says that a task is finished and GET does not say so yet: a minute in all, since
+ * nobody is known to repeat a lost callback. assumes: callback-lag
+ */
+export const LAG_PAUSES_MS = [2_000, 4_000, 8_000, 16_000, 30_000];
+
+/**
  * - `found`: the task, running or finished.
  * - `tooNew`: it is not there yet, or its files are not.
  * - `transient`: the answer tells nothing, the next one may.

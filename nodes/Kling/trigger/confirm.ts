@@ -1,12 +1,16 @@
 import { sleep } from 'n8n-workflow';
 
 import type { Problem } from '../runtime/problems';
-import { fetchTaskOnce, TaskLooks, type Look, type Verdict } from '../tasks/fetchTask';
+import {
+	fetchTaskOnce,
+	LAG_PAUSES_MS,
+	TaskLooks,
+	type Look,
+	type Verdict,
+} from '../tasks/fetchTask';
 import type { Task } from '../tasks/task';
 import type { KlingApi } from '../transport/client';
 
-/** Before the second look, the third and so on: a minute in all, since nobody is known to repeat a lost callback. */
-const PAUSES_MS = [2_000, 4_000, 8_000, 16_000, 30_000];
 /** A Retry-After beyond this is not waited for. */
 const MAX_RETRY_AFTER_MS = 60_000;
 /**
@@ -49,7 +53,7 @@ export async function confirm(api: KlingApi, notice: Notice): Promise<Confirmati
 	for (let attempt = 0; ; attempt++) {
 		const look = ofThatTask(await fetchTaskOnce(api, notice), notice.taskId);
 		const verdict = looks.classify(look);
-		const pauseMs = PAUSES_MS[attempt];
+		const pauseMs = LAG_PAUSES_MS[attempt];
 		if (pauseMs === undefined || !mayBringMore(look, verdict, notice)) return look;
 		waiting.add(notice.key);
 		const retryAfterMs = look.task ? 0 : Math.min(look.retryAfterMs, MAX_RETRY_AFTER_MS);

@@ -10,17 +10,13 @@ import { sleep } from 'n8n-workflow';
 import { openContext, type Context } from '../../runtime/context';
 import type { KlingError } from '../../runtime/problems';
 import { readCallback } from '../../tasks/callback';
+import { LAG_PAUSES_MS } from '../../tasks/fetchTask';
 import { ItemJobs } from '../submission/attempt';
 import { checkTasks, type Ended } from './checkTasks';
 import { coalesce } from './coalesce';
 import { pendingOutputs } from './pendingOutputs';
 import { readPending, readPendingItems, type Pending } from './suspend';
 
-/**
- * Before each further look when a callback says that a task is finished and GET /tasks does not say so yet: a minute in
- * all. assumes: callback-lag
- */
-const LAG_PAUSES_MS = [2_000, 4_000, 8_000, 16_000, 30_000];
 /** At the time limit n8n goes on by itself; no wait for the API may reach into it. */
 const BEFORE_LIMIT_MS = 5_000;
 
