@@ -120,8 +120,11 @@ export class TaskPoller {
 		try {
 			while (this.watched.size > 0) {
 				await this.tick();
-				const untilMs = Math.min(...[...this.watched].map(dueMs), Date.now() + STEP_MS);
-				await this.context.cancellation.sleepUntil(untilMs);
+				const nowMs = Date.now();
+				// A task that is being read now may be due at its limit, before the next step.
+				const limitsMs = [...this.watched].map(({ deadlineMs }) => deadlineMs);
+				const wakeMs = [...this.watched].map(dueMs).concat(limitsMs.filter((ms) => ms > nowMs));
+				await this.context.cancellation.sleepUntil(Math.min(nowMs + STEP_MS, ...wakeMs));
 			}
 		} catch (error) {
 			this.watched.forEach((task) => task.reject(error));
