@@ -209,7 +209,7 @@ describe('in the editor', () => {
 			await page.locator('[data-test-id="canvas-add-button"]').click();
 			const found = await editor.search(words);
 			await found
-				.filter({ hasText: 'start workflows when a Kling task is finished' })
+				.filter({ hasText: 'start workflows when a task is finished' })
 				.first()
 				.click();
 			await page.getByText('On task succeeded').first().waitFor();
