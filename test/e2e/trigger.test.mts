@@ -208,10 +208,7 @@ describe('in the editor', () => {
 			await page.goto(`${real.n8n.url}/workflow/new`);
 			await page.locator('[data-test-id="canvas-add-button"]').click();
 			const found = await editor.search(words);
-			await found
-				.filter({ hasText: 'start workflows when a task is finished' })
-				.first()
-				.click();
+			await found.filter({ hasText: 'start workflows when a task is finished' }).first().click();
 			await page.getByText('On task succeeded').first().waitFor();
 			await editor.shot(`search-${words}`);
 		},
