@@ -27,10 +27,13 @@ test('the tarball holds the build, its icons and search words, and three files a
 	const { n8n } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8')) as {
 		n8n: { nodes: string[]; credentials: string[] };
 	};
-	for (const path of [...n8n.nodes, ...n8n.credentials]) {
+	const loaded = [...n8n.nodes, ...n8n.credentials];
+	for (const path of loaded) {
 		expect(existsSync(join(PROJECT, path))).toBe(true);
 		expect(files).toContain(path);
 	}
+	const others = files.filter((path) => path.endsWith('.js') && !loaded.includes(path));
+	expect(others).toEqual(['dist/nodes/Kling/shared.js']);
 });
 
 test('no file of it tells where it was built, or points to a source map', () => {

@@ -80,7 +80,7 @@ export class FakeExecution {
 
 	/** A call of the resume URL, with the items as the execution was suspended with them. */
 	webhook(body: unknown, items: INodeExecutionData[]) {
-		const exchange: WebhookExchange = { answers: [], log: [], executeData: {} };
+		const exchange: WebhookExchange = { answers: [], log: [], expressions: [], executeData: {} };
 		const response = {
 			setHeader: () => response,
 			status: (status: number) => ({
@@ -90,8 +90,10 @@ export class FakeExecution {
 		const context = {
 			getNode: () => nodeOf(this.settings.node),
 			getCredentials: async () => CREDENTIALS,
-			evaluateExpression: (expression: string) =>
-				expression.includes('$input') ? items : this.nodeContext.parkedByKling,
+			evaluateExpression: (expression: string) => {
+				exchange.expressions.push(expression);
+				return expression.includes('$input') ? items : this.nodeContext.parkedByKling;
+			},
 			getRequestObject: () => ({ rawBody: Buffer.from(JSON.stringify(body)) }),
 			getResponseObject: () => response,
 			executeData: exchange.executeData,
@@ -105,5 +107,6 @@ export class FakeExecution {
 export interface WebhookExchange {
 	answers: string[];
 	log: string[];
+	expressions: string[];
 	executeData: { metadata?: IDataObject };
 }

@@ -85,11 +85,12 @@ async function resumeIfSettled(
 	reply: Reply,
 ): Promise<INodeExecutionData[][] | undefined> {
 	const context = await openContext(n8n);
-	const { tasks } = pending;
+	const { tasks, itemCount } = pending;
 	const ended = await checkUntilShown(context, pending, progress, reply);
 	if (!ended) return undefined;
 
-	const items = readPendingItems(n8n);
+	// Each expression costs n8n some ms of processor time, and where every item has a task all outputs are new.
+	const items = tasks.length < itemCount ? readPendingItems(n8n) : [];
 	const { outputs, failures } = await pendingOutputs(context, pending, items, ended);
 	if (failures.length === 0 || continuesOnFail(context.node)) return [outputs];
 	const accepted = new Map(pending.accepted ?? tasks.map((task) => [task.itemIndex, task.taskId]));

@@ -25,6 +25,8 @@ interface Setup extends ExecutionSettings {
 	/** What the execution waits for; by default all jobs of the account, sent a minute ago. */
 	tasks?: Array<Partial<PendingTask>>;
 	limitMs?: number;
+	/** Items that wait for nothing, after the others. */
+	settled?: INodeExecutionData[];
 }
 
 let executions = 0;
@@ -32,7 +34,7 @@ let executions = 0;
 /** An execution that is suspended for these jobs. */
 function suspended(
 	jobs: Array<Partial<FakeJob>>,
-	{ tasks = [], limitMs = 600_000, ...settings }: Setup = {},
+	{ tasks = [], limitMs = 600_000, settled = [], ...settings }: Setup = {},
 ) {
 	const kling = new FakeKling();
 	const execution = new FakeExecution(kling, settings);
@@ -46,11 +48,12 @@ function suspended(
 			sentAtMs: START_MS - 60_000,
 			...tasks[itemIndex],
 		})),
-		itemCount: made.length,
+		itemCount: made.length + settled.length,
 		limitAtMs: START_MS + limitMs,
 	};
 	execution.nodeContext.parkedByKling = pending as never;
 	const items: INodeExecutionData[] = made.map(({ taskId }) => ({ json: { taskId } }));
+	items.push(...settled);
 	const call = (body: unknown) => {
 		const { context, exchange } = execution.webhook(body, items);
 		const outcome = resume(context).then(({ workflowData }) => workflowData?.[0]);
@@ -74,6 +77,17 @@ test('when all tasks have finished it goes on, with one item for each', async ()
 	expect(told(items)).toEqual(['succeed', 'succeed']);
 	expect(items!.map(({ pairedItem }) => pairedItem)).toEqual([{ item: 0 }, { item: 1 }]);
 	expect(answers).toEqual([]);
+});
+
+test('what had settled before comes out as it was; where nothing had, n8n is not asked for it', async () => {
+	const some = suspended([{ endMs: 0 }], { settled: [{ json: { error: 'No such image' } }] });
+	const { outcome, expressions } = some.call(callback('501'));
+	expect(told(await through(outcome))).toEqual(['succeed', 'No such image']);
+	expect(expressions).toHaveLength(2);
+
+	const none = suspended([{ endMs: 0 }]).call(callback('501'));
+	expect(told(await through(none.outcome))).toEqual(['succeed']);
+	expect(none.expressions).toHaveLength(1);
 });
 
 test.each<[string, unknown, string]>([
