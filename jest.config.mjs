@@ -61,7 +61,8 @@ const projects =
 
 export default {
 	projects,
-	maxWorkers: '100%',
+	// More than cores, for some tests wait for the clock.
+	maxWorkers: '150%',
 	testSequencer: '<rootDir>/test/sequencer.cjs',
 	testTimeout: 30_000,
 	// n8n-core 2.8 leaves something open that would keep Jest from ending.

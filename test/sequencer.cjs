@@ -1,7 +1,7 @@
 const { default: Sequencer } = require('@jest/test-sequencer');
 
 /** On a fresh machine Jest begins with the largest files; these take longest, whatever their size. */
-const LONGEST = ['paid-once/model', 'fault-table'];
+const LONGEST = ['paid-once/model', 'fault-table', 'sandbox/live'];
 
 module.exports = class extends Sequencer {
 	sort(tests) {
