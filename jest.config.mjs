@@ -32,6 +32,7 @@ export const project = (name, folder = name) => ({
 	testEnvironment: 'node',
 	testMatch: [`<rootDir>/test/${folder}/**/*.test.mts`],
 	modulePathIgnorePatterns: ['<rootDir>/dist/package.json', '<rootDir>/.kling/'],
+	...(['e2e', 'queue'].includes(name) && { globalSetup: '<rootDir>/test/support/pack.mjs' }),
 	...(name === 'live' && { testEnvironment: '<rootDir>/test/live/environment.mjs' }),
 	transform: { '\\.(ts|mts|mjs)$': swc, '/node_modules/.+\\.js$': swc },
 	// It has no entry for CommonJS.

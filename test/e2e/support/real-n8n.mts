@@ -14,7 +14,6 @@ import {
 	type Workflow,
 	type WorkflowNode,
 } from '../../../tools/n8n/restClient.mts';
-import { packTarball } from '../../../tools/n8n/pack.mts';
 import { PROJECT, WORK } from '../../../tools/project.mts';
 
 /** The real n8n with the packed tarball, and sandboxes for it to talk to; in a folder of its own, thrown away after. */
@@ -52,7 +51,7 @@ export async function until(condition: () => Promise<boolean>, limitMs = 20_000)
 export async function openN8n(): Promise<RealN8n> {
 	const folder = join(WORK, 'e2e', randomUUID());
 	await mkdir(folder, { recursive: true });
-	const options = { folder, tarballs: [await packTarball()], port: await freePort() };
+	const options = { folder, tarballs: [process.env.KLING_TARBALL!], port: await freePort() };
 	const n8n = await startN8n(options);
 	const { api } = n8n;
 	const login = { email: 'owner@example.com', password: `Kling-${randomUUID()}-1` };

@@ -11,7 +11,6 @@ import {
 	type RunningN8n,
 } from '../../../tools/n8n/process.mts';
 import type { Credential, RestClient } from '../../../tools/n8n/restClient.mts';
-import { packTarball } from '../../../tools/n8n/pack.mts';
 import { WORK } from '../../../tools/project.mts';
 import {
 	assertServices,
@@ -76,7 +75,7 @@ export async function openQueueMode(options: SandboxOptions): Promise<QueueMode>
 	};
 	try {
 		await mkdir(folder, { recursive: true });
-		const tarballs = [await packTarball()];
+		const tarballs = [process.env.KLING_TARBALL!];
 		const redis = await startRedis();
 		closing.push(redis.stop);
 		const postgres = await startPostgres();
