@@ -36,5 +36,5 @@ export default {
 	tempDirName: join(tmpdir(), 'n8n-nodes-useapi-kling-mutation'),
 	ignorePatterns: ['.kling', 'dist', 'docs/images', '.github', '.ci'],
 	cleanTempDir: 'always',
-	timeoutMS: 10_000,
+	timeoutMS: 5_000,
 };

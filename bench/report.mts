@@ -35,11 +35,11 @@ export function atMost(what: string, value: number, write: Write, most?: number)
 	const measured = write(value);
 	if (most === undefined) return { what, measured };
 	const met = Number.isFinite(value) ? value <= most : undefined;
-	return { what, measured, target: `at most ${write(most)}`, met };
+	return { what, measured, target: `≤ ${write(most)}`, met };
 }
 export function atLeast(what: string, value: number, write: Write, least: number): Check {
 	const met = Number.isFinite(value) ? value >= least : undefined;
-	return { what, measured: write(value), target: `at least ${write(least)}`, met };
+	return { what, measured: write(value), target: `≥ ${write(least)}`, met };
 }
 
 /** NaN of no values. */
@@ -57,7 +57,7 @@ export function table(rows: Row[]): string {
 }
 
 export function summary(checks: Check[]): string {
-	const verdict = (met?: boolean) => (met === undefined ? '–' : met ? 'yes' : '**no**');
+	const verdict = (met?: boolean) => (met === undefined ? '–' : met ? '✓' : '**missed**');
 	return table(
 		checks.map(({ what, measured, target = '–', met }) => ({
 			What: what,

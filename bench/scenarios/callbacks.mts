@@ -92,7 +92,7 @@ async function resume(site: Site, plan: Plan, name: string, own: boolean) {
 }
 
 const nameOf = ({ executions: many, items, pauseMs }: Plan) =>
-	`${count(many, 'execution')} of ${count(items, 'item')}, ${pauseMs ? `one every ${pauseMs} ms` : 'all at once'}`;
+	`${many} × ${count(items, 'item')}, ${pauseMs ? `every ${pauseMs} ms` : 'at once'}`;
 
 /** @param wait the same with n8n's own Wait node */
 function checksOf(plan: Plan, own: Measured, wait?: Measured): Check[] {
@@ -139,7 +139,7 @@ export async function callbacks(stage: Stage, quick: boolean): Promise<Section> 
 	const memories = measured.filter(({ memory }) => memory.Before).map(({ memory }) => memory);
 	return {
 		title: 'Pause Until Called Back',
-		load: 'Accounts with 50 job slots, as many as the items need.',
+		load: 'Executions × items; accounts with 50 job slots, as many as the items need.',
 		checks,
 		text: 'Times are from the final callback, or the call of the Wait node, to the end of the execution. Nobody gives up on a call here, however late n8n answers.',
 		tables: [measured.map(({ row }) => row), memories],

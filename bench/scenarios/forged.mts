@@ -78,17 +78,14 @@ export function forge(jobs: Job[], count: number): Array<[kind: string, request:
 	});
 }
 
-/** Sends them, some at a time; answers which statuses n8n has for each kind, or how the connection broke. */
-async function call(forgeries: ReturnType<typeof forge>): Promise<Map<string, Set<string>>> {
-	const answers = new Map(forgeries.map(([kind]) => [kind, new Set<string>()]));
-	const send = async ([kind, { url, ...options }]: (typeof forgeries)[number]) => {
+/** Sends them, some at a time. Whatever n8n answers, it has done by then. */
+async function call(forgeries: ReturnType<typeof forge>): Promise<void> {
+	const send = async ([, { url, ...options }]: (typeof forgeries)[number]) => {
 		const signal = AbortSignal.timeout(ANSWER_LIMIT_MS);
-		const answer = await fetch(url!, { ...options, signal }).catch((error: Error) => error);
-		answers.get(kind)!.add(answer instanceof Error ? answer.name : String(answer.status));
-		if (answer instanceof Response) await answer.arrayBuffer().catch(() => undefined);
+		const answer = await fetch(url!, { ...options, signal }).catch(() => undefined);
+		await answer?.arrayBuffer().catch(() => undefined);
 	};
 	await pMap(forgeries, send, { concurrency: CALLS_AT_ONCE });
-	return answers;
 }
 
 async function attack(site: Site, many: number): Promise<Section> {
@@ -102,7 +99,7 @@ async function attack(site: Site, many: number): Promise<Section> {
 	};
 	const before = await states();
 	const asked = sandbox.requests.length;
-	const answers = await call(forge(jobs, many));
+	await call(forge(jobs, many));
 	await pause(AFTERWARDS_MS);
 	const looks = sandbox.requests.length - asked;
 	const after = await states();
@@ -119,13 +116,13 @@ async function attack(site: Site, many: number): Promise<Section> {
 	const faults = await judge(site, jobs, await executions.readAll(site, ids));
 	return {
 		title: 'Forged calls',
-		load: `${jobs.length} waiting executions of one item; accounts with 50 job slots.`,
+		load: `${jobs.length} waiting executions of one item; ${Object.keys(forgeriesOf(jobs[0], jobs[1])).length} kinds of calls.`,
 		checks: [
 			atMost(`${many} forged calls: executions they moved`, moved.length, String, 0),
 			atMost(`${many * MIXED_SHARE} more amid the true ones: wrong ends`, faults.length, String, 0),
 			atMost('Looks at the API that the forged calls caused', looks, String),
 		],
-		tables: [[...answers].map(([call, own]) => ({ Call: call, Answers: [...own].join(', ') }))],
+		tables: [],
 		faults: [...moved, ...faults],
 	};
 }

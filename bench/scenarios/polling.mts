@@ -73,11 +73,11 @@ export async function polling(stage: Stage, quick: boolean): Promise<Section> {
 		...{ most: { toLimit, requests }, ...more },
 	});
 	const timed = (taskTimes: Plan['taskTimes'], jobMs = 5_000, toLimit = 1.15, more = '') =>
-		own(many, toLimit, 2.5, { way: `${NODE}, ${taskTimes} times${more}`, jobMs, taskTimes });
+		own(many, toLimit, 2.5, { way: `${taskTimes} times${more}`, jobMs, taskTimes });
 	const further: Plan[] = [
-		own(many, 1.1, 3, { way: `${NODE}, long tasks`, jobMs: longMs }),
-		own(one, 1.25, undefined, { way: `${NODE}, a short task`, jobMs: 3_000 }),
-		own(one, 1.05, 6, { way: `${NODE}, told the end`, jobMs: FULL.jobMs, tellsEta: true }),
+		own(many, 1.1, 3, { way: 'long tasks', jobMs: longMs }),
+		own(one, 1.25, undefined, { way: 'a short task', jobMs: 3_000 }),
+		own(one, 1.05, 6, { way: 'told the end', jobMs: FULL.jobMs, tellsEta: true }),
 		...(['right', 'moving', 'missing', 'doubled'] as const).map((each) => timed(each)),
 		timed('moving', FULL.jobMs, 1.05, ', 20 s'),
 	];
@@ -102,7 +102,7 @@ export async function polling(stage: Stage, quick: boolean): Promise<Section> {
 		title: 'Waiting by polling',
 		load: `One account with ${slots} job slots.`,
 		checks: compare(runs, items, await Promise.all(sizes)),
-		text: `The limit is ceil(items / slots) task times: who keeps to the account's job slots cannot be faster. "Times faster" comes from running ${slots} tasks side by side where the loop runs one after another; "computed": every further item takes the loop as long again. Tasks of ${jobMs / 1000} s suit a Wait of ${pauses.join(' or ')} s: it looks again just when they are finished. n8n-nodes-useapi-net has no field for the image, which the API requires.`,
+		text: `The limit is ceil(items / slots) task times; job slots allow no less. "Times faster" comes from running ${slots} tasks side by side where the loop runs one after another; "computed": every further item takes the loop as long again. Tasks of ${jobMs / 1000} s suit a Wait of ${pauses.join(' or ')} s: it looks again just when they are finished. n8n-nodes-useapi-net has no field for the image, which the API requires.`,
 		// What the others took is told by the targets above.
 		tables: [runs.filter(({ plan }) => !further.includes(plan)).map(rowOf)],
 		faults: faultsOf(runs.filter(({ plan }) => plan.most || plan.way.startsWith(ONE_BY_ONE))),

@@ -227,12 +227,12 @@ describe('targets', () => {
 	});
 
 	test('met, missed, and not measured', () => {
-		expect(atMost('It', 2, ms, 2)).toMatchObject({ target: 'at most 2 ms', met: true });
+		expect(atMost('It', 2, ms, 2)).toMatchObject({ target: '≤ 2 ms', met: true });
 		expect(atMost('It', 2.1, ms, 2).met).toBe(false);
-		expect(atLeast('It', 1.9, times, 2)).toMatchObject({ target: 'at least 2.00', met: false });
+		expect(atLeast('It', 1.9, times, 2)).toMatchObject({ target: '≥ 2.00', met: false });
 		expect(atMost('It', NaN, megabytes, 2)).toMatchObject({ measured: '–', met: undefined });
 		expect(atMost('It', 2, ms)).toEqual({ what: 'It', measured: '2 ms' });
-		expect(summary([atMost('It', 2.1, ms, 2)])).toContain('| **no** |');
+		expect(summary([atMost('It', 2.1, ms, 2)])).toContain('| **missed** |');
 	});
 });
 

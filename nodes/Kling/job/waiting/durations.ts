@@ -5,8 +5,8 @@ const QUANTILE = 0.2;
 /** Where a task was last seen running long before its end, or never, it is taken to have run for at least this part. */
 const EARLIER = 0.8;
 /** Where the API's times are of no use, one of so many tasks is looked at early, so that the estimate can come down. */
-const EARLY_EVERY = 5;
-const EARLY = 0.9;
+const EARLY_EVERY = 10;
+const EARLY = 0.95;
 
 /** What was seen of one task, in ms since it was accepted. */
 export interface Observation {

@@ -13,7 +13,7 @@ const FIRST_LOOK_MS = 3_400;
 /** Of one or two such tasks the next looks come sooner, and the later ones make up for it. */
 const FEW_BACKOFF_FACTOR = 0.25;
 /** Where it is known how long a task takes, the shortest pause is this part of it. */
-const MIN_PAUSE_OF_TASK_TIME = 0.05;
+const MIN_PAUSE_OF_TASK_TIME = 0.06;
 const MIN_KNOWN_PAUSE_MS = 500;
 /** Kling's own estimate counts once two looks in a row told about the same. */
 const SAME_ETA_MS = 500;
