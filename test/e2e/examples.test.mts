@@ -222,7 +222,7 @@ describe('on a form', () => {
 		});
 
 		test('shows the image', async () => {
-			const page = await submit(address, fillIn(TASK.taskId, TASK.workId), 'Here it is');
+			const page = await submit(address, fillIn(TASK.taskId, TASK.workId), 'Open it in full size');
 			expect(await widthOf(page, 'The larger image')).toBeGreaterThan(0);
 		});
 
@@ -247,7 +247,7 @@ describe('on a form', () => {
 
 		test('shows the picture, larger', async () => {
 			const picture = join(BUNDLED_PICTURES, 'lighthouse.jpg');
-			const page = await submit(address, choose(picture), 'Here it is');
+			const page = await submit(address, choose(picture), 'Open it in full size');
 			expect(await widthOf(page, 'The enhanced picture')).toBe(2_560);
 			await page.screenshot({ path: join(WORK, 'pictures', 'enhance-form.png') });
 		});

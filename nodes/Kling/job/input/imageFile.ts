@@ -51,7 +51,8 @@ export async function readImageFile(
 	const { width, height } = size;
 	if (Math.min(width, height) < MIN_SIDE_PX) {
 		return {
-			reason: `is only ${width} × ${height} pixels`,
+			// A page or a message may show nothing but the error's first line.
+			reason: `is only ${width} × ${height} pixels, too small for Kling (at least ${MIN_SIDE_PX} × ${MIN_SIDE_PX})`,
 			advice: `Kling takes images of at least ${MIN_SIDE_PX} pixels on each side.`,
 		};
 	}

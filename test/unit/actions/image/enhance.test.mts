@@ -129,7 +129,7 @@ describe('an image in a file', () => {
 		[
 			'one that is too small',
 			{ inputBinaryField: 'small' },
-			"The file in 'small' is only 299 × 299 pixels",
+			"The file in 'small' is only 299 × 299 pixels, too small for Kling (at least 300 × 300)",
 			/at least 300/,
 		],
 		[

@@ -81,7 +81,7 @@ test.each([
 ])('%i × %i pixels are too few', async (width, height) => {
 	for (const make of [png, jpeg]) {
 		expect(await read(await make(width, height))).toMatchObject({
-			reason: `is only ${width} × ${height} pixels`,
+			reason: `is only ${width} × ${height} pixels, too small for Kling (at least 300 × 300)`,
 		});
 	}
 });
