@@ -141,6 +141,20 @@ describe('in phases', () => {
 		await expect(second).rejects.toMatchObject(told);
 	});
 
+	test('each item that can be read is visited, and no other', async () => {
+		const { n8n } = executionOf(3, { goesOn: true });
+		const items = await Items.read(n8n, (itemIndex) => {
+			if (itemIndex === 1) throw new Error('Wrong field');
+			return `of ${itemIndex}`;
+		});
+		const visited: unknown[] = [];
+		items.forEach((...each) => visited.push(each));
+		expect(visited).toEqual([
+			['of 0', 0],
+			['of 2', 2],
+		]);
+	});
+
 	test('the first item that can be read speaks for all', async () => {
 		const { n8n } = executionOf(3, { goesOn: true });
 		const read = (itemIndex: number) => {

@@ -1,7 +1,8 @@
 import { Workflow, type INode, type INodeTypes } from 'n8n-workflow';
 
 import { UseApiNetApi } from '../../../credentials/UseApiNetApi.credentials.ts';
-import { normalizeBaseUrl } from '../../../nodes/Kling/transport/client.ts';
+import { connect, normalizeBaseUrl } from '../../../nodes/Kling/transport/client.ts';
+import { n8nWith } from '../../support/fakes.mts';
 
 /** The credential's test call strips the address by an expression, the node by a function: both must agree. */
 test.each([
@@ -34,6 +35,22 @@ test.each([
 	['http://172.31.0.1', 'http://172.31.0.1'],
 ])('the test call takes the token through the internet encrypted: %j', (configured, expected) => {
 	expect(tested(configured)).toBe(expected);
+});
+
+test('nor does a call of the node, which is refused before anything is sent', async () => {
+	const asked: unknown[] = [];
+	const serve = (options: unknown) => {
+		asked.push(options);
+		return {};
+	};
+	const connectTo = async (baseUrl: string) =>
+		await connect(n8nWith({ credentials: { baseUrl, apiToken: 'user:1' }, serve }));
+	await expect(connectTo('http://api.useapi.example')).rejects.toMatchObject({
+		message: "'Base URL' must start with https://",
+		description: expect.stringMatching(/unencrypted.*Nothing was sent/),
+	});
+	expect(asked).toEqual([]);
+	expect((await connectTo('http://127.0.0.1:4010')).baseUrl).toBe('http://127.0.0.1:4010');
 });
 
 /** The address that n8n makes of the credential's test call. */

@@ -20,6 +20,7 @@ test.each([
 	['no way there', { code: 'EHOSTUNREACH', syscall: 'connect' }],
 	['too slow to connect', { code: 'ETIMEDOUT', syscall: 'connect' }],
 	['a certificate nobody trusts', { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }],
+	['an address that n8n refuses', { name: 'SsrfBlockedIpError' }],
 ])('never sent: %s', async (_name, cause) => expect(await outcomeOf(cause)).toBe('unsent'));
 
 test.each([
