@@ -167,7 +167,7 @@ async function decide(
 	const submission = await through(submitter.submit(job, 0).catch((error: Error) => error));
 	const looked = kling.count('GET scheduler') > 0 ? '' : '!';
 	const posts = kling.count('POST');
-	if (submission instanceof Error) {
+	if ('message' in submission) {
 		expect(posts).toBe(0);
 		if (submission.message.includes('Could not check for an earlier task')) return 'blind';
 		return submission.message.startsWith('As before') ? `told${looked}` : submission.message;
