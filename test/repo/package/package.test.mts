@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 
 /** What a stranger, and n8n's installer, hold on to in the package's own files. */
 
-const PROJECT = resolve(import.meta.dirname, '../..');
+const PROJECT = resolve(import.meta.dirname, '../../..');
 const read = (file: string) => readFileSync(join(PROJECT, file), 'utf8');
 const { n8n, dependencies, peerDependencies, files } = JSON.parse(read('package.json'));
 

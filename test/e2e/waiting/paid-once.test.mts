@@ -1,5 +1,5 @@
-import type { Execution } from '../../tools/n8n/restClient.mts';
-import { itemsOf, klingWorkflow, openN8n, until, type RealN8n } from './support/real-n8n.mts';
+import type { Execution } from '../../../tools/n8n/restClient.mts';
+import { itemsOf, klingWorkflow, openN8n, until, type RealN8n } from '../support/real-n8n.mts';
 
 /** What n8n itself does with a suspended execution must not pay again; the rest of it is tried in test/engine. */
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
-import type { Execution } from '../../tools/n8n/restClient.mts';
-import { execute, itemsOf, klingWorkflow, openN8n, type RealN8n } from './support/real-n8n.mts';
+import type { Execution } from '../../../tools/n8n/restClient.mts';
+import { execute, itemsOf, klingWorkflow, openN8n, type RealN8n } from '../support/real-n8n.mts';
 import {
 	good,
 	goods,
@@ -12,7 +12,7 @@ import {
 	callBack,
 	resumeUrlOf,
 	allFinished,
-} from './support/suspended.mts';
+} from '../support/suspended.mts';
 
 /** Pause Until Called Back in the real n8n when more happens around it: edits, loops, sub-workflows, a killed n8n. */
 

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import sharp from 'sharp';
 
-import { BUNDLED_PICTURES, type SandboxOptions } from '../../sandbox/options.mts';
-import { WORK } from '../../tools/project.mts';
-import { launchBrowser } from './support/browser.mts';
+import { BUNDLED_PICTURES, type SandboxOptions } from '../../../sandbox/options.mts';
+import { WORK } from '../../../tools/project.mts';
+import { launchBrowser } from '../support/browser.mts';
 import {
 	execute,
 	executionsOf,
@@ -17,7 +17,7 @@ import {
 	readExample,
 	until,
 	type RealN8n,
-} from './support/real-n8n.mts';
+} from '../support/real-n8n.mts';
 
 /** Every workflow in examples/ is imported into the real n8n and run, as a user would after choosing a credential. */
 

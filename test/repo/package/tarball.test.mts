@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 
 /** What would be published: the build, and what n8n and a reader need with it. */
 
-const PROJECT = resolve(import.meta.dirname, '../..');
+const PROJECT = resolve(import.meta.dirname, '../../..');
 
 function packedFiles(): string[] {
 	const { stdout } = spawnSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 
 /** `npm run release:check`, which the publish workflow runs before anything else. */
 
-const CHECK = resolve(import.meta.dirname, '../../.ci/release');
+const CHECK = resolve(import.meta.dirname, '../../../.ci/release');
 const good = {
 	tag: 'v1.2.3',
 	version: '1.2.3',

@@ -1,5 +1,5 @@
-import type { Sandbox } from '../../sandbox/server.mts';
-import type { Execution } from '../../tools/n8n/restClient.mts';
+import type { Sandbox } from '../../../sandbox/server.mts';
+import type { Execution } from '../../../tools/n8n/restClient.mts';
 import {
 	execute,
 	itemsOf,
@@ -7,7 +7,7 @@ import {
 	openN8n,
 	readExample,
 	type RealN8n,
-} from './support/real-n8n.mts';
+} from '../support/real-n8n.mts';
 import {
 	byId,
 	good,
@@ -21,7 +21,7 @@ import {
 	send,
 	resumeUrlOf,
 	allFinished,
-} from './support/suspended.mts';
+} from '../support/suspended.mts';
 
 /** Pause Until Called Back in the real n8n: its own waiting, its own resume URLs, its own database. */
 
