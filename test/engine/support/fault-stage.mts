@@ -111,7 +111,7 @@ export const withFiles = (outputs: IDataObject[], { items }: EngineRun) =>
 export async function withTls<T>(
 	use: (url: string, connections: () => number) => Promise<T>,
 ): Promise<T> {
-	const pem = readFileSync(join(import.meta.dirname, 'self-signed.pem'));
+	const pem = readFileSync(join(import.meta.dirname, '../../fixtures/self-signed.pem'));
 	const server = createServer({ key: pem, cert: pem }, (_request, response) => response.end('{}'));
 	let connections = 0;
 	server.on('connection', () => connections++);

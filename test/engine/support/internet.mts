@@ -45,7 +45,7 @@ export async function openInternet(answer: (question: Question) => Reply): Promi
 		const { status = 200, headers = {}, body = '' } = answer(question);
 		request.resume().on('end', () => response.writeHead(status, headers).end(body));
 	};
-	const pem = readFileSync(join(import.meta.dirname, 'self-signed.pem'));
+	const pem = readFileSync(join(import.meta.dirname, '../../fixtures/self-signed.pem'));
 	const secure = createHttpsServer({ key: pem, cert: pem }, reply);
 	const proxy = createHttpServer((request, response) => {
 		hosts.push(new URL(request.url ?? '').hostname);
