@@ -1,7 +1,7 @@
 import type { Cancellation } from '../../runtime/cancellation';
 
 /** POSTs under way at once for one account: enough to fill its slots quickly, few enough not to be refused in vain when they are full. */
-const MAX_PARALLEL_SUBMITS = 5;
+const MAX_PARALLEL_SUBMITS = 4;
 /** "vendor scripts wait 10 s and try again" (kling-api.md, status 429). assumes: retry-when-full, no-retry-after */
 const RETRY_WHEN_FULL_MS = 10_000;
 /** Where our own tasks fill the account, and their ends are seen, this only finds slots that somebody else has freed. */

@@ -49,7 +49,7 @@ test('items of an account that is never full are sent in order, a few at once', 
 	await jest.advanceTimersByTimeAsync(10_000);
 	expect(await all).toHaveLength(20);
 	expect(log.accepted).toEqual(Array.from({ length: 20 }, (_, item) => item));
-	expect(log.maxParallel).toBe(5);
+	expect(log.maxParallel).toBe(4);
 });
 
 test('a full batch keeps every slot busy: a freed slot is taken at once, none is overfilled', async () => {
