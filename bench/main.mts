@@ -60,7 +60,7 @@ async function conditionsOf(command: string, load: number): Promise<string> {
 	const node = await run('Node.js', (await installN8n()).node, ['--version']);
 	const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, ${(totalmem() / 1e9).toFixed(0)} GB`;
 	const day = new Date().toISOString().slice(0, 10);
-	return `\`${command}\` on ${day}, commit ${commit}${changes && ' with changes'}: n8n ${N8N_VERSION} (SQLite), Node.js ${node}, the sandbox on the same ${machine}, load ${load.toFixed(1)} at the start.`;
+	return `\`${command}\` on ${day}, commit ${commit}${changes && ' with changes'}: n8n ${N8N_VERSION} (SQLite), Node.js ${node}, ${machine}, load ${load.toFixed(1)}.`;
 }
 
 async function bench(): Promise<boolean> {

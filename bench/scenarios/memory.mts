@@ -32,7 +32,6 @@ export async function memory(stage: Stage, quick: boolean): Promise<Section> {
 			'Size before': megabytes(before.sizeBytes),
 			'At most': megabytes(cost.peakBytes),
 			Afterwards: megabytes(after.sizeBytes),
-			Growth: megabytes(grown),
 			'Per request': kilobytes(grown / (result.requests * plan.images)),
 			'In use': megabytes(used),
 		});
@@ -55,7 +54,7 @@ export async function memory(stage: Stage, quick: boolean): Promise<Section> {
 		title: 'Memory',
 		load: `${many} of ${jobMs / 1000} s on accounts with 50 job slots each; the HTTP nodes on one account with ${images}.`,
 		checks,
-		text: '"Size" is that of the process (RSS), with the garbage that n8n leaves at every request, whichever node it is of. "In use" is by how much heap and buffers grow when the garbage is collected again and again, in a run of its own; the targets are held to that.',
+		text: '"Size" is that of the process (RSS), garbage included. "In use" is by how much heap and buffers grow when it is collected all the time, in a run of its own.',
 		tables: [rows],
 		faults: faultsOf(runs),
 	};

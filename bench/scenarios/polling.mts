@@ -152,6 +152,6 @@ function rowOf({ plan, error, finished, ...run }: Run): Row {
 		Time: seconds(run.seconds),
 		'Of the limit': times(run.toLimit),
 		'Requests per task': tenths(run.requests),
-		Outcome: error ? `stops: ${error}` : `${finished} of ${plan.images} finished`,
+		Finished: error ? `stops: ${error}` : `${finished}/${plan.images}`,
 	};
 }

@@ -64,7 +64,7 @@ export class FakeExecution {
 			getNode: () => nodeOf(settings.node),
 			getMode: () => mode,
 			getExecutionId: () => id,
-			getContext: (type: string) => (type === 'flow' ? this.flow : this.nodeContext),
+			getContext: (type: 'flow' | 'node') => ({ flow: this.flow, node: this.nodeContext })[type],
 			getWorkflowDataProxy: () => ({ $runIndex: runIndex }),
 			getInputData: () => items,
 			getExecuteData: () => entry,
@@ -80,9 +80,18 @@ export class FakeExecution {
 
 	/** A call of the resume URL, with the items as the execution was suspended with them. */
 	webhook(body: unknown, items: INodeExecutionData[]) {
-		const exchange: WebhookExchange = { answers: [], log: [], expressions: [], executeData: {} };
+		const exchange: WebhookExchange = {
+			answers: [],
+			headers: {},
+			log: [],
+			expressions: [],
+			executeData: {},
+		};
 		const response = {
-			setHeader: () => response,
+			setHeader: (name: string, value: unknown) => {
+				exchange.headers[name] = value as string;
+				return response;
+			},
 			status: (status: number) => ({
 				json: ({ message }: { message: string }) => exchange.answers.push(`${status} ${message}`),
 			}),
@@ -106,6 +115,7 @@ export class FakeExecution {
 
 export interface WebhookExchange {
 	answers: string[];
+	headers: IDataObject;
 	log: string[];
 	expressions: string[];
 	executeData: { metadata?: IDataObject };

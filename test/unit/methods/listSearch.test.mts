@@ -77,7 +77,7 @@ describe('accounts', () => {
 			'none connected, without a word',
 			answered(404, {}),
 			'No Kling account is connected to useapi.net yet',
-			/says: "nothing"\./,
+			/^(?!.*By Email).*says: "nothing"\./,
 		],
 		['a refusal', answered(401, {}), 'The API token was refused', /set 'Account' to 'By Email'\.$/],
 		[
@@ -216,6 +216,18 @@ describe('images', () => {
 		const found = await open(searchImages, kling, { taskId: 5, filter: 'image 3' });
 		expect(names(found)).toEqual(['Image 3']);
 		expect(asked).toEqual([['5', undefined]]);
+	});
+
+	test.each([
+		['a@b.c', { email: 'a@b.c', contentType: 'image' }],
+		['', { contentType: 'image' }],
+	])('were upscaled before, as the newest tasks of %j tell', async (account, query) => {
+		const { kling, asked } = klingWith(full);
+		const lists: unknown[] = [];
+		kling.api.getTasks = async (list) => (lists.push(list), lost);
+		expect(names(await open(searchImages, kling, { taskId: '505', account }))).toHaveLength(3);
+		expect(lists).toEqual([{ ...query, pageSize: expect.any(Number) }]);
+		expect(asked).toEqual([['505', account || undefined]]);
 	});
 
 	test('of a task that still runs there are none', async () => {

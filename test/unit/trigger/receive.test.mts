@@ -18,18 +18,23 @@ const task = (status: string, more: object = {}) => ({
 
 interface Setup {
 	parameters?: IDataObject;
-	/** What the API says of the task. */
+	/** What the API says of the task, or of others. */
 	api?: object;
+	statusCode?: number;
 	mode?: string;
+	/** Whether n8n itself fails. */
+	isBroken?: boolean;
 }
 
 let workflows = 0;
 
 /** A trigger of a workflow of its own, and an API that always says the same. */
-function trigger({ parameters = {}, api = task('succeed'), mode = 'webhook' }: Setup = {}) {
+function trigger(setup: Setup = {}) {
+	const { parameters = {}, api = task('succeed'), statusCode, mode = 'webhook' } = setup;
 	const id = `workflow ${workflows++}`;
 	const asked: string[] = [];
 	const log: string[] = [];
+	const answers: unknown[] = [];
 	const staticData: IDataObject = {};
 	const contextOf = (body: object) =>
 		n8nWith<IWebhookFunctions>(
@@ -38,16 +43,24 @@ function trigger({ parameters = {}, api = task('succeed'), mode = 'webhook' }: S
 				parameters: { events: ['succeed', 'failed'], ...parameters },
 				log,
 				serve({ url }) {
+					if (url.startsWith('https://cdn.example')) return new Error('The file is gone');
 					asked.push(url);
-					return { text: JSON.stringify(api) };
+					return { text: JSON.stringify(api), statusCode };
 				},
 			},
 			{
-				getWorkflow: () => ({ id }),
+				getWorkflow() {
+					if (setup.isBroken) throw new Error('n8n is broken');
+					return { id };
+				},
 				getWorkflowStaticData: () => staticData,
 				getMode: () => mode,
 				getRequestObject: () => ({ rawBody: Buffer.from(JSON.stringify(body)) }),
-				getResponseObject: () => ({ status: () => ({ json: () => {} }) }),
+				getResponseObject: () => ({
+					status: (status: number) => ({
+						json: (body: unknown) => void answers.push([status, body]),
+					}),
+				}),
 			},
 		);
 	const call = async (body: object) => {
@@ -55,7 +68,7 @@ function trigger({ parameters = {}, api = task('succeed'), mode = 'webhook' }: S
 		await jest.advanceTimersByTimeAsync(120_000);
 		return (await answer).workflowData?.[0].map(({ json }) => json);
 	};
-	return { call, asked, log, staticData };
+	return { call, asked, log, answers, staticData };
 }
 
 test('one who says that a task is finished which runs starts nothing, and the log says why', async () => {
@@ -123,4 +136,78 @@ test('what was started is kept, but not at the Test URL', async () => {
 	expect(await tested.call(task('succeed'))).toHaveLength(1);
 	expect(await tested.call(task('succeed'))).toHaveLength(1);
 	expect(tested.staticData).toEqual({});
+});
+
+test('whoever calls gets the same answer, and n8n none, even where n8n fails', async () => {
+	const { call, answers, log } = trigger({ isBroken: true });
+	expect(await call(task('succeed'))).toBeUndefined();
+	expect(await call({ hello: 'world' })).toBeUndefined();
+	expect(answers).toEqual([
+		[200, { received: true }],
+		[200, { received: true }],
+	]);
+	expect(log).toEqual(['warn: "Kling Trigger" could not handle a call: n8n is broken']);
+});
+
+test('a failed task starts the workflow where that is among the events', async () => {
+	const { call, staticData } = trigger({
+		parameters: { events: ['failed'] },
+		api: task('failed', { works: [] }),
+	});
+	expect(await call(task('failed'))).toMatchObject([{ taskId: '5', status: 'failed' }]);
+	expect(staticData.started).toEqual({ '5 failed': expect.any(Number) });
+});
+
+test.each<[string, string[], object, number]>([
+	['progress', ['succeed', 'failed'], task('processing'), 0],
+	['progress', ['progress'], task('processing'), 1],
+	['an end', ['progress'], task('succeed'), 0],
+	['an end', ['progress', 'succeed'], task('succeed'), 1],
+	['nothing', [], { task: { id: 5 } }, 0],
+	['nothing', ['succeed'], { task: { id: 5 } }, 1],
+])('a call that tells of %s is looked into only for %j', async (_what, events, body, looks) => {
+	const { call, asked } = trigger({ parameters: { events }, api: task('submitted') });
+	const calling = call(body);
+	await jest.advanceTimersByTimeAsync(0);
+	expect(asked).toHaveLength(looks);
+	await calling;
+});
+
+test('each status that a task passes starts it once', async () => {
+	const api = task('submitted');
+	const { call } = trigger({ parameters: { events: ['progress'] }, api });
+	const body = task('processing');
+	expect(await call(body)).toHaveLength(1);
+	expect(await call(body)).toBeUndefined();
+	Object.assign(api, task('processing'));
+	expect(await call(body)).toHaveLength(1);
+});
+
+test('calls about two tasks at once are two questions', async () => {
+	const { call, asked } = trigger();
+	const both = ['5', '6'].map((id) => call(task('succeed', { task: { id } })));
+	await Promise.all(both);
+	expect(new Set(asked.map((url) => url.split('/').pop()))).toEqual(new Set(['5', '6']));
+});
+
+test.each([
+	[404, 'info'],
+	[403, 'warn'],
+])('a %i of the API starts nothing, and is worth the log level %s', async (statusCode, level) => {
+	const { call, log } = trigger({ statusCode, api: { error: 'No' } });
+	expect(await call(task('succeed'))).toBeUndefined();
+	expect(log).toEqual([`${level}: "Kling Trigger" started nothing for task 5: No`]);
+});
+
+test('the item has the account and as much of the reference as useapi.net allows', async () => {
+	const { call } = trigger({ parameters: { account: 'a@b.c' } });
+	const [item] = (await call(task('succeed', { replyRef: 'x'.repeat(2_000) })))!;
+	expect(item).toMatchObject({ account: 'a@b.c', replyRef: 'x'.repeat(1_024) });
+});
+
+test('a file that cannot be had does not lose the result', async () => {
+	const { call } = trigger({ parameters: { download: true } });
+	const [item] = (await call(task('succeed')))!;
+	expect(item).toMatchObject({ taskId: '5', imageUrl: 'https://cdn.example/a.png' });
+	expect(item.downloadError).toEqual(expect.any(String));
 });

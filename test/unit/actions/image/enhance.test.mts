@@ -5,6 +5,7 @@ import sharp from 'sharp';
 import { advise, execute } from '../../../../nodes/Kling/actions/image/enhance.operation.ts';
 import {
 	FakeKling,
+	lost,
 	realTime,
 	through,
 	virtualTime,
@@ -30,8 +31,8 @@ async function enhance(
 	items: Fields[],
 	files: Record<string, Buffer> = {},
 	settings?: ExecutionSettings,
+	kling = new FakeKling(),
 ) {
-	const kling = new FakeKling();
 	/** The accounts that files were uploaded to. */
 	const uploads: unknown[] = [];
 	const node = nodeWith(kling, items, settings);
@@ -94,6 +95,27 @@ describe('an image by its link', () => {
 			description: expect.stringMatching(description) as string,
 		});
 		expect(kling.posts).toEqual([]);
+	});
+});
+
+describe('a lost answer', () => {
+	test('is looked up by the link', async () => {
+		const { kling, outcome } = await enhance([link], {}, {}, new FakeKling('accept and lose'));
+		expect((await outcome)[0].json.taskId).toBe('501');
+		expect(kling.posts).toHaveLength(1);
+	});
+
+	test.each(['2k', '4k'])('is not that of a job for the other size than %s', async (resolution) => {
+		const kling = new FakeKling();
+		kling.api.submit = async (_operation, request) => {
+			kling.posts.push(request);
+			const args = { resolution: resolution === '2k' ? '4k' : '2k' };
+			kling.add({ inputUrl: LINK, args, workId: undefined, type: 'new' });
+			return lost;
+		};
+		const { outcome } = await enhance([{ ...link, resolution }], {}, {}, kling);
+		await expect(outcome).rejects.toThrow('unknown');
+		expect(kling.posts).toHaveLength(1);
 	});
 });
 

@@ -96,6 +96,36 @@ test('10 MB are read, and of more no more than needed', async () => {
 	expect(larger.stream.destroyed).toBe(true);
 });
 
+describe('where a size stands', () => {
+	const segment = (marker: number) => Buffer.from([0xff, marker, 0, 9, 1, 2, 3, 4, 5, 6, 7]);
+	/** 640 x 480. */
+	const frame = (marker = 0xc0) => Buffer.from([0xff, marker, 0, 8, 8, 1, 0xe0, 2, 0x80]);
+	const sizeOf = (...parts: Buffer[]) =>
+		jpegSize(Buffer.concat([Buffer.from([0xff, 0xd8]), ...parts]));
+
+	test.each([0xc0, 0xc1, 0xc2, 0xc7, 0xcf])('in a frame of the kind %i', (marker) => {
+		expect(sizeOf(frame(marker))).toEqual({ width: 640, height: 480 });
+	});
+
+	test.each([0xbf, 0xc4, 0xc8, 0xcc, 0xd0, 0xe0])('behind a segment %i', (marker) => {
+		expect(sizeOf(segment(marker), frame())).toEqual({ width: 640, height: 480 });
+	});
+
+	test.each([0xd9, 0xda])('nowhere behind the marker %i', (marker) => {
+		expect(sizeOf(segment(marker), frame())).toBeUndefined();
+	});
+
+	test('nowhere where no marker is', () => {
+		expect(sizeOf(segment(0xe0), Buffer.from('A'), frame().subarray(1))).toBeUndefined();
+	});
+
+	test('in the first chunk of a PNG, which has 24 bytes by then', async () => {
+		const header = (await png()).subarray(0, 24);
+		expect(pngSize(header)).toEqual({ width: 300, height: 301 });
+		expect(pngSize(Buffer.from(header).fill('IDAT', 12, 16))).toBeUndefined();
+	});
+});
+
 describe('a file that ends too early', () => {
 	test('tells no size and does no harm, wherever it ends', async () => {
 		const [image, other] = [await photo(), await png()];
@@ -115,6 +145,7 @@ describe('a file that ends too early', () => {
 		['a JPEG with nothing but padding', Buffer.alloc(99, 0xff).fill(0xd8, 1, 2)],
 		['a JPEG that breaks off into text', Buffer.from('\xff\xd8\xff\xe0\0\x02And so on', 'latin1')],
 	])('%s is damaged', async (_name, bytes) => {
-		expect(await read(bytes)).toMatchObject({ reason: 'is a damaged image' });
+		const advice = 'Its size in pixels cannot be read.';
+		expect(await read(bytes)).toEqual({ reason: 'is a damaged image', advice });
 	});
 });

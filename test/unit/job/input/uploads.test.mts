@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import type { IExecuteFunctions } from 'n8n-workflow';
 
 import { Uploads } from '../../../../nodes/Kling/job/input/uploads.ts';
+import type { Problem } from '../../../../nodes/Kling/runtime/problems.ts';
 import { Cancellation } from '../../../../nodes/Kling/runtime/cancellation.ts';
 import type { ApiResult, FileContent } from '../../../../nodes/Kling/transport/types.ts';
 import {
@@ -50,6 +51,7 @@ test('the same bytes go to the same account once, also at the same time', async 
 	expect(await Promise.all(both)).toEqual([{ link }, { link }]);
 	await uploads.upload(file, 2, 'other@example.com');
 	await uploads.upload({ ...file, sha256: 'bb' }, 3, 'me@example.com');
+	await uploads.upload(file, 4, 'me@example.com');
 	expect(sent.map(({ email }) => email)).toEqual([
 		'me@example.com',
 		'other@example.com',
@@ -79,7 +81,8 @@ test.each<[string, ApiResult, number, RegExp, RegExp]>([
 	const { sent, uploads } = uploadsWith([answer]);
 	const result = await through(uploads.upload(file, 0));
 	expect(sent).toHaveLength(times);
-	const { problem } = result as { problem: { message: string; description: string } };
+	const { problem } = result as { problem: Problem };
+	expect(problem.httpCode).toBe(/\d{3}/.exec(_name)?.[0]);
 	expect(problem.message).toMatch(/^The file could not be uploaded: /);
 	expect(problem.message).toMatch(message);
 	expect(problem.description).toMatch(/^No job was sent, so nothing was spent on this item\. /);

@@ -56,8 +56,9 @@ function suspended(
 	items.push(...settled);
 	const call = (body: unknown) => {
 		const { context, exchange } = execution.webhook(body, items);
-		const outcome = resume(context).then(({ workflowData }) => workflowData?.[0]);
-		return { ...exchange, outcome };
+		const returned = resume(context);
+		const outcome = returned.then(({ workflowData }) => workflowData?.[0]);
+		return { ...exchange, returned, outcome };
 	};
 	return { kling, made, pending, call };
 }
@@ -72,8 +73,9 @@ const seconds = () => Math.round((Date.now() - START_MS) / 1000);
 
 test('when all tasks have finished it goes on, with one item for each', async () => {
 	const { call } = suspended([{ endMs: 0 }, { endMs: 0 }]);
-	const { outcome, answers } = call(callback('501'));
+	const { returned, outcome, answers } = call(callback('501'));
 	const items = await through(outcome);
+	expect(Object.keys(await returned)).toEqual(['workflowData']);
 	expect(told(items)).toEqual(['succeed', 'succeed']);
 	expect(items!.map(({ pairedItem }) => pairedItem)).toEqual([{ item: 0 }, { item: 1 }]);
 	expect(answers).toEqual([]);
@@ -108,10 +110,11 @@ test('who names no task may mean this one', async () => {
 describe('a callback that says finished before the API does', () => {
 	test('is answered at once, and waited for: 2, 4, 8, 16 and 30 seconds', async () => {
 		const { kling, call } = suspended([{ endMs: START_MS + 25_000 }]);
-		const { outcome, answers } = call(callback('501'));
+		const { returned, outcome, answers } = call(callback('501'));
 		await jest.advanceTimersByTimeAsync(1);
 		expect(answers).toEqual(['200 Noted']);
 		expect(told(await through(outcome))).toEqual(['succeed']);
+		expect(await returned).toMatchObject({ noWebhookResponse: true });
 		expect([seconds(), answers]).toEqual([30, ['200 Noted']]);
 		expect(kling.count('GET 501')).toBe(5);
 	});
@@ -127,10 +130,19 @@ describe('a callback that says finished before the API does', () => {
 		expect(told(await through(call(callback('501')).outcome))).toEqual(['succeed']);
 	});
 
-	test('is not waited for into the time limit', async () => {
-		const { call } = suspended([{ endMs: START_MS + 25_000 }], { limitMs: 20_000 });
-		expect(await through(call(callback('501')).outcome)).toBeUndefined();
-		expect(seconds()).toBe(14);
+	test.each([20_000, 35_000])(
+		'is not waited for into the time limit of %i ms, nor into the five seconds before it',
+		async (limitMs) => {
+			const { call } = suspended([{ endMs: START_MS + 25_000 }], { limitMs });
+			expect(await through(call(callback('501')).outcome)).toBeUndefined();
+			expect(seconds()).toBe(14);
+		},
+	);
+
+	test('is what it takes to be waited for: a call that does not say so is not', async () => {
+		const { call } = suspended([{ endMs: START_MS + 1_000 }]);
+		expect(await through(call({ task: { id: '501' } }).outcome)).toBeUndefined();
+		expect(seconds()).toBe(0);
 	});
 
 	test('is no reason to wait for another task that still runs', async () => {
@@ -180,9 +192,10 @@ describe('many callers', () => {
 test('an API that cannot be asked: the caller may call again, and the execution stays suspended', async () => {
 	const { kling, call } = suspended([{ endMs: 0 }]);
 	kling.taskFault = () => answered(401, {});
-	const { outcome, answers } = call(callback('501'));
-	expect(await through(outcome)).toBeUndefined();
+	const { returned, answers, headers } = call(callback('501'));
+	expect(await through(returned)).toEqual({ noWebhookResponse: true });
 	expect(answers).toEqual(['503 Could not read the tasks: The API token was refused']);
+	expect(headers).toEqual({ 'Retry-After': 10 });
 });
 
 test('files are fetched now, and what had failed before stays as it was', async () => {
@@ -217,15 +230,18 @@ describe('what went wrong', () => {
 		]);
 	});
 
-	test('ends the execution otherwise, and the error names the other tasks', async () => {
-		const { call } = suspended([{ endMs: 0, end: 'failed' }, { endMs: 0 }]);
-		const { outcome, executeData, log } = call(callback('502'));
-		expect(await through(outcome)).toEqual([]);
-		const { resumeError } = executeData.metadata as { resumeError: { description: string } };
-		expect(resumeError).toMatchObject({ message: 'Task 501 failed: Kling gave no reason' });
-		expect(resumeError.description).toContain('item 1: 502');
-		expect(log).toEqual([expect.stringContaining('the execution ends with an error')]);
-	});
+	test.each([{}, { onError: 'stopWorkflow' as const }])(
+		'ends the execution otherwise (%j), and the error names the other tasks',
+		async (node) => {
+			const { call } = suspended([{ endMs: 0, end: 'failed' }, { endMs: 0 }], { node });
+			const { outcome, executeData, log } = call(callback('502'));
+			expect(await through(outcome)).toEqual([]);
+			const { resumeError } = executeData.metadata as { resumeError: { description: string } };
+			expect(resumeError).toMatchObject({ message: 'Task 501 failed: Kling gave no reason' });
+			expect(resumeError.description).toContain('item 1: 502');
+			expect(log).toEqual([expect.stringContaining('the execution ends with an error')]);
+		},
+	);
 
 	test('a success that stays without a file is one, after ten seconds', async () => {
 		const { kling, call } = suspended([{ endMs: 0 }], { node: { continueOnFail: true } });

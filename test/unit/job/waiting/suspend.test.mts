@@ -74,6 +74,18 @@ test('with Execute Once nothing comes out at the limit that the node was never g
 	expect(execution.queue.get(0)!.data.main).toEqual([[first]]);
 });
 
+test('what n8n has queued is replaced only where it is more than the node was given', async () => {
+	const execution = new FakeExecution(new FakeKling());
+	const context = execution.context({ items: input() });
+	const entry = execution.queue.get(0)!;
+	const { data } = entry;
+	await suspend(context, outputs(), [task(0)], new Map(), 60_000);
+	expect(entry.data).toBe(data);
+	entry.data = { main: [null] };
+	await suspend(context, outputs(), [task(0)], new Map(), 60_000);
+	expect(entry.data).toEqual({ main: [null] });
+});
+
 test('the other inputs of n8n stay as they are', async () => {
 	const execution = new FakeExecution(new FakeKling());
 	const items = input();
@@ -102,6 +114,18 @@ describe('when n8n runs the node once more', () => {
 		expect(suspendedBefore(execution.context({ runIndex: 3 }))).toBe(pending);
 		expect(suspendedBefore(execution.context({ runIndex: 4 }))).toBeUndefined();
 		expect(suspendedBefore(new FakeExecution(new FakeKling()).context())).toBeUndefined();
+	});
+
+	test('what another pause has left is none of its own', () => {
+		const execution = new FakeExecution(new FakeKling());
+		const context = execution.context();
+		const entry = execution.queue.get(0)!;
+		entry.metadata = { suspendedByKling: 'this one' };
+		expect(suspendedBefore(context)).toBeUndefined();
+		execution.nodeContext.parkedByKling = { id: 'another' };
+		expect(suspendedBefore(context)).toBeUndefined();
+		entry.metadata = undefined;
+		expect(suspendedBefore(context)).toBeUndefined();
 	});
 
 	test('a person who retries it by hand finds it too', async () => {
