@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 
 const PROJECT = import.meta.dirname;
 
@@ -62,8 +63,8 @@ const projects =
 
 export default {
 	projects,
-	// More than cores, for some tests wait for the clock.
-	maxWorkers: '150%',
+	// One more than there are cores, for some tests wait for the clock.
+	maxWorkers: availableParallelism() + 1,
 	testSequencer: '<rootDir>/test/sequencer.cjs',
 	testTimeout: 30_000,
 	// n8n-core 2.8 leaves something open that would keep Jest from ending.
