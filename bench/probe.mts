@@ -1,4 +1,4 @@
-// What n8n's process takes: memory as the kernel counts it, what of it is in use, processor time, and its longest stall.
+// What n8n's process takes: memory as the kernel counts it, what of it is in use, and processor time.
 import { setTimeout as pause } from 'node:timers/promises';
 import type { RunningN8n } from '../tools/n8n/process.mts';
 
@@ -11,7 +11,7 @@ const SETTLE_LIMIT_MS = 60_000;
 export const COLLECTOR = new URL('./collect.mjs', import.meta.url).href;
 
 /** As collect.mjs tells it. */
-type Reading = Record<'cpuMs' | 'stallMs' | 'peakBytes' | 'sizeBytes' | 'usedBytes', number>;
+type Reading = Record<'cpuMs' | 'peakBytes' | 'sizeBytes' | 'usedBytes', number>;
 
 export class Probe {
 	constructor(private readonly n8n: RunningN8n) {}
@@ -33,8 +33,8 @@ export class Probe {
 	async around<T>(work: () => Promise<T>) {
 		const before = await this.read('look');
 		const result = await work();
-		const { cpuMs, stallMs, peakBytes } = await this.read('look');
-		return { result, cost: { cpuMs: cpuMs - before.cpuMs, stallMs, peakBytes } };
+		const { cpuMs, peakBytes } = await this.read('look');
+		return { result, cost: { cpuMs: cpuMs - before.cpuMs, peakBytes } };
 	}
 
 	/** The most that is in use meanwhile. Collecting garbage takes n8n's time: no work to take times of. */

@@ -2,8 +2,8 @@ const { TestEnvironment } = require('jest-environment-node');
 const n8nWorkflow = require('n8n-workflow');
 
 /**
- * For Stryker. All runs share one n8n-workflow, which takes longer to load than most tests to run; errors are then of
- * its kind. What comes after a test that failed is left out, since one is enough.
+ * For Stryker. All runs share one n8n-workflow, which takes longer to load than most tests to run, and its classes of
+ * errors, so that `instanceof` holds. What comes after a test that failed is left out, since one is enough.
  */
 module.exports = class extends TestEnvironment {
 	handleTestEvent({ name, test }, { testNamePattern }) {

@@ -19,7 +19,7 @@ import {
 	type RealN8n,
 } from '../support/real-n8n.mts';
 
-/** Every workflow in examples/ is imported into the real n8n and run, as a user would after choosing a credential. */
+/** The examples that need no other service, imported into the real n8n and run, as a user would after choosing a credential. */
 
 let real: RealN8n;
 beforeAll(async () => (real = await openN8n()), 1_200_000);

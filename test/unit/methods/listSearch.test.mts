@@ -221,14 +221,17 @@ describe('images', () => {
 	test.each([
 		['a@b.c', { email: 'a@b.c', contentType: 'image' }],
 		['', { contentType: 'image' }],
-	])('were upscaled before, as the newest tasks of %j tell', async (account, query) => {
-		const { kling, asked } = klingWith(full);
-		const lists: unknown[] = [];
-		kling.api.getTasks = async (list) => (lists.push(list), lost);
-		expect(names(await open(searchImages, kling, { taskId: '505', account }))).toHaveLength(3);
-		expect(lists).toEqual([{ ...query, pageSize: expect.any(Number) }]);
-		expect(asked).toEqual([['505', account || undefined]]);
-	});
+	])(
+		'are there without the newest tasks of %j too, which tell of larger versions',
+		async (account, query) => {
+			const { kling, asked } = klingWith(full);
+			const lists: unknown[] = [];
+			kling.api.getTasks = async (list) => (lists.push(list), lost);
+			expect(names(await open(searchImages, kling, { taskId: '505', account }))).toHaveLength(3);
+			expect(lists).toEqual([{ ...query, pageSize: expect.any(Number) }]);
+			expect(asked).toEqual([['505', account || undefined]]);
+		},
+	);
 
 	test('of a task that still runs there are none', async () => {
 		expect(await open(searchImages, klingWith(running).kling, { taskId: '5' })).toEqual({

@@ -138,7 +138,7 @@ test('what was started is kept, but not at the Test URL', async () => {
 	expect(tested.staticData).toEqual({});
 });
 
-test('whoever calls gets the same answer, and n8n none, even where n8n fails', async () => {
+test('whoever calls gets the same answer, and where n8n fails nothing starts', async () => {
 	const { call, answers, log } = trigger({ isBroken: true });
 	expect(await call(task('succeed'))).toBeUndefined();
 	expect(await call({ hello: 'world' })).toBeUndefined();

@@ -71,26 +71,36 @@ test.each<[string, ApiResult]>([
 	expect([one.destroyed, two.destroyed]).toEqual([true, true]);
 });
 
-test.each<[string, ApiResult, number, RegExp, RegExp]>([
-	['a lost answer', lost, 4, /gave no usable answer \(ECONNRESET\)/, /Try again in a moment/],
-	['a 400', answered(400, { error: 'No' }), 1, /: No$/, /Check the file and 'Account'/],
-	['a 404', answered(404, { error: 'Who?' }), 1, /: Who\?$/, /Check the file and 'Account'/],
-	['a 401', answered(401, {}), 1, /token was refused/, /Open the useapi\.net credential/],
-	['no link', answered(200, { status: 3 }), 1, /names no link/, /check the 'Base URL'/],
-])('%s that stays is told, and spends nothing', async (_name, answer, times, message, next) => {
-	const { sent, uploads } = uploadsWith([answer]);
-	const result = await through(uploads.upload(file, 0));
-	expect(sent).toHaveLength(times);
-	const { problem } = result as { problem: Problem };
-	expect(problem.httpCode).toBe(/\d{3}/.exec(_name)?.[0]);
-	expect(problem.message).toMatch(/^The file could not be uploaded: /);
-	expect(problem.message).toMatch(message);
-	expect(problem.description).toMatch(/^No job was sent, so nothing was spent on this item\. /);
-	expect(problem.description).toMatch(next);
-	// Another item with the same file is not held to it.
-	await through(uploads.upload(file, 1));
-	expect(sent).toHaveLength(2 * times);
-});
+test.each<[string, ApiResult, number, RegExp, RegExp, string | undefined]>([
+	[
+		'a lost answer',
+		lost,
+		4,
+		/gave no usable answer \(ECONNRESET\)/,
+		/Try again in a moment/,
+		undefined,
+	],
+	['a 400', answered(400, { error: 'No' }), 1, /: No$/, /Check the file and 'Account'/, '400'],
+	['a 404', answered(404, { error: 'Who?' }), 1, /: Who\?$/, /Check the file and 'Account'/, '404'],
+	['a 401', answered(401, {}), 1, /token was refused/, /Open the useapi\.net credential/, '401'],
+	['no link', answered(200, { status: 3 }), 1, /names no link/, /check the 'Base URL'/, undefined],
+])(
+	'%s that stays is told, and spends nothing',
+	async (_name, answer, times, message, next, httpCode) => {
+		const { sent, uploads } = uploadsWith([answer]);
+		const result = await through(uploads.upload(file, 0));
+		expect(sent).toHaveLength(times);
+		const { problem } = result as { problem: Problem };
+		expect(problem.httpCode).toBe(httpCode);
+		expect(problem.message).toMatch(/^The file could not be uploaded: /);
+		expect(problem.message).toMatch(message);
+		expect(problem.description).toMatch(/^No job was sent, so nothing was spent on this item\. /);
+		expect(problem.description).toMatch(next);
+		// Another item with the same file is not held to it.
+		await through(uploads.upload(file, 1));
+		expect(sent).toHaveLength(2 * times);
+	},
+);
 
 test('a cancel ends it, and is no failed upload', async () => {
 	const cancel = new AbortController();

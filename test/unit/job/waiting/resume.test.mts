@@ -139,7 +139,7 @@ describe('a callback that says finished before the API does', () => {
 		},
 	);
 
-	test('is what it takes to be waited for: a call that does not say so is not', async () => {
+	test('is waited for; one that does not say so is not', async () => {
 		const { call } = suspended([{ endMs: START_MS + 1_000 }]);
 		expect(await through(call({ task: { id: '501' } }).outcome)).toBeUndefined();
 		expect(seconds()).toBe(0);
