@@ -22,6 +22,8 @@ interface Plan {
 	executions: number;
 	items: number;
 	pauseMs: number;
+	/** How often both are measured, by turns; once without. More than once, the Wait node goes first and does not count. */
+	turns?: number;
 	rest?: boolean;
 	most?: { p95Ms?: number; cpuToWait?: number; slowestToWait?: number };
 }
@@ -91,16 +93,18 @@ async function resume(site: Site, plan: Plan, name: string, own: boolean) {
 const nameOf = ({ executions: many, items, pauseMs }: Plan) =>
 	`${many} × ${count(items, 'item')}, ${pauseMs ? `every ${pauseMs} ms` : 'at once'}`;
 
-/** @param wait the same with n8n's own Wait node */
-function checksOf(plan: Plan, own: Measured, wait?: Measured): Check[] {
+/** @param waits the same with n8n's own Wait node */
+function checksOf(plan: Plan, owns: Measured[], waits: Measured[]): Check[] {
 	const { p95Ms, cpuToWait, slowestToWait } = plan.most ?? {};
 	const name = nameOf(plan);
-	const toWait = (what: string, key: 'cpuMs' | 'slowestMs', most?: number) =>
-		wait && most
-			? [atMost(`${name}: ${what}, of the Wait node's`, own[key] / wait[key], times, most)]
-			: [];
+	const toWait = (what: string, key: 'cpuMs' | 'slowestMs', most?: number) => {
+		const sum = (all: Measured[]) => all.reduce((total, measured) => total + measured[key], 0);
+		if (waits.length === 0 || !most) return [];
+		return [atMost(`${name}: ${what}, of the Wait node's`, sum(owns) / sum(waits), times, most)];
+	};
+	const slowestP95 = Math.max(...owns.map((own) => own.p95Ms));
 	return [
-		...(p95Ms ? [atMost(`${name}: p95`, own.p95Ms, ms, p95Ms)] : []),
+		...(p95Ms ? [atMost(`${name}: p95`, slowestP95, ms, p95Ms)] : []),
 		...toWait('processor time', 'cpuMs', cpuToWait),
 		...toWait('slowest', 'slowestMs', slowestToWait),
 	];
@@ -110,7 +114,7 @@ function checksOf(plan: Plan, own: Measured, wait?: Measured): Check[] {
 export async function callbacks(stage: Stage, quick: boolean): Promise<Section> {
 	const one = { executions: 1, pauseMs: 0 };
 	const most = { cpuToWait: 1.1, slowestToWait: 1.2 };
-	const suspended = { executions: quick ? 50 : 500, items: 1, rest: true, most };
+	const suspended = { executions: quick ? 50 : 500, items: 1, rest: true, most, turns: 2 };
 	const plans: Plan[] = [
 		{ ...one, items: 1, most: { p95Ms: 500 } },
 		{ ...one, items: 10, most: { p95Ms: 500 } },
@@ -118,7 +122,7 @@ export async function callbacks(stage: Stage, quick: boolean): Promise<Section> 
 		{ ...one, items: 40, pauseMs: 300, most: { p95Ms: 3_000 } },
 		{ executions: quick ? 15 : 60, items: 1, pauseMs: 400, most: { p95Ms: 1_000 } },
 		// About what n8n can do with one processor of its own.
-		...(quick ? [] : [{ ...suspended, pauseMs: 240 }]),
+		...(quick ? [] : [{ ...suspended, executions: 250, pauseMs: 240 }]),
 		{ ...suspended, pauseMs: 0 },
 	];
 	const checks: Check[] = [];
@@ -126,19 +130,26 @@ export async function callbacks(stage: Stage, quick: boolean): Promise<Section> 
 	const measure = async (plan: Plan, own: boolean) => {
 		const options = { images: plan.executions * plan.items, jobMs: JOB_MS, hold: true };
 		const name = `${own ? NODE : WAIT}: ${nameOf(plan)}`;
-		measured.push(await stage.site(name, options, (site) => resume(site, plan, name, own)));
-		return measured.at(-1)!;
+		return await stage.site(name, options, (site) => resume(site, plan, name, own));
 	};
 	for (const plan of plans) {
-		const own = await measure(plan, true);
-		checks.push(...checksOf(plan, own, plan.items === 1 ? await measure(plan, false) : undefined));
+		const [owns, waits]: Measured[][] = [[], []];
+		const { turns = 1 } = plan;
+		// What n8n grows by in the first turn it need not grow by again.
+		if (turns > 1) await measure(plan, false);
+		for (let turn = 0; turn < turns; turn++) {
+			owns.push(await measure(plan, true));
+			if (plan.items === 1) waits.push(await measure(plan, false));
+			measured.push(owns[turn], ...waits.slice(turn));
+		}
+		checks.push(...checksOf(plan, owns, waits));
 	}
 	const memories = measured.filter(({ memory }) => memory.Before).map(({ memory }) => memory);
 	return {
 		title: 'Pause Until Called Back',
 		load: 'Executions × items; accounts with 50 job slots, as many as the items need.',
 		checks,
-		text: 'Times are from the final callback, or the call of the Wait node, to the end of the execution.',
+		text: "Times are from the final callback, or the call of the Wait node, to the end of the execution. Where there are several rows of a kind both were measured by turns, after a first turn of the Wait node's that does not count: n8n grows in it.",
 		tables: [measured.map(({ row }) => row), memories],
 		faults: measured.flatMap(({ faults }) => faults),
 	};

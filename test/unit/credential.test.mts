@@ -1,5 +1,5 @@
 import { UseApiNetApi } from '../../credentials/UseApiNetApi.credentials.ts';
-import { CREDENTIAL } from '../../nodes/Kling/transport/client.ts';
+import { CREDENTIAL } from '../../nodes/Kling/transport/credential.ts';
 
 /** What n8n does with the credential by itself; its fields are looked at in the real editor. */
 

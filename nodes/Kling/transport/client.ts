@@ -1,21 +1,21 @@
 import type {
-	ICredentialDataDecryptedObject,
 	IDataObject,
-	IExecuteFunctions,
 	IHttpRequestMethods,
 	IHttpRequestOptions,
-	IHookFunctions,
-	ILoadOptionsFunctions,
 	IN8nHttpFullResponse,
-	IWebhookFunctions,
 } from 'n8n-workflow';
-import { NodeOperationError } from 'n8n-workflow';
 
-import { isPrivate } from './hosts';
+import { CREDENTIAL, forget, readCredential, sharedCredential } from './credential';
+import type { Credential } from './credential';
 import { parseJson, readText, type Read } from './json';
-import type { ApiResult, ByteStream, FileContent, PaidOperation, PaidRequest } from './types';
-
-export const CREDENTIAL = 'useApiNetApi';
+import type {
+	ApiFunctions,
+	ApiResult,
+	ByteStream,
+	FileContent,
+	PaidOperation,
+	PaidRequest,
+} from './types';
 
 /** A GET can be asked again, so a slow one is given up early. assumes: read-time */
 const READ_TIMEOUT_MS = 30_000;
@@ -38,12 +38,6 @@ const UNSENT =
 
 /** n8n refuses addresses that its administrator does not allow, before anything is sent (n8n 2.41, backend-network/ssrf). */
 const REFUSED_BY_N8N = /^SsrfBlocked/;
-
-export type ApiFunctions =
-	| IExecuteFunctions
-	| IHookFunctions
-	| ILoadOptionsFunctions
-	| IWebhookFunctions;
 
 /** The calls of the useapi.net Kling API that this package makes. They reject only when n8n has no credential to use. */
 export interface KlingApi {
@@ -70,35 +64,28 @@ export interface KlingApi {
 
 export const isSuccess = (status: number): boolean => status >= 200 && status < 300;
 
-/** `https://api.useapi.net/`, `…/v1` and `…/v1/` all mean `https://api.useapi.net`. */
-export function normalizeBaseUrl(baseUrl: unknown): string {
-	return String(baseUrl ?? '')
-		.trim()
-		.replace(/\/+(v1\/*)?$/, '');
-}
-
-/** @throws NodeOperationError when the node has no credential (n8n's own), or one that would send the token unencrypted */
+/** @throws NodeOperationError, see `readCredential` */
 export async function connect(n8n: ApiFunctions): Promise<KlingApi> {
-	const credential = await n8n.getCredentials(CREDENTIAL);
-	const { baseUrl: configured, apiToken } = credential;
-	const baseUrl = normalizeBaseUrl(configured);
-	if (!baseUrl.startsWith('https:') && !isPrivate(baseUrl)) {
-		throw new NodeOperationError(n8n.getNode(), "'Base URL' must start with https://", {
-			description:
-				"Without https the API token would go through the internet unencrypted. Correct the 'Base URL' of the credential. Nothing was sent.",
-		});
-	}
-	const token = String(apiToken ?? '').trim();
+	const startedMs = Date.now();
+	const isCall = 'getResponseObject' in n8n;
+	let credential = isCall ? await sharedCredential(n8n) : await readCredential(n8n);
 	const forAccount = (email?: string): IDataObject => (email ? { email } : {});
-	// A call that n8n waits for is over soon, so the credential is read once: each time n8n does, outside an execution, it
-	// starts another expression engine. An execution may be long, and a token may be renewed meanwhile.
-	const known = 'getExecutionCancelSignal' in n8n ? undefined : credential;
-	const call = async (options: CallOptions) => await request(n8n, options, token, known);
-	const read = async (path: string, qs: IDataObject = {}) =>
-		await call({ method: 'GET', url: `${baseUrl}${path}`, qs, timeout: READ_TIMEOUT_MS });
+	const call = async (path: string, options: CallOptions) =>
+		await request(n8n, { ...options, url: `${credential.baseUrl}${path}` }, credential);
+	const read = async (path: string, qs: IDataObject = {}) => {
+		const options = { method: 'GET', qs, timeout: READ_TIMEOUT_MS } as const;
+		const result = await call(path, options);
+		if (!isCall || (result.outcome === 'answered' && isSuccess(result.status))) return result;
+		const { token, baseUrl, readAtMs } = credential;
+		forget(n8n, readAtMs);
+		if (readAtMs >= startedMs) return result;
+		credential = await sharedCredential(n8n);
+		const isSame = credential.token === token && credential.baseUrl === baseUrl;
+		return isSame ? result : await call(path, options);
+	};
 
 	return {
-		baseUrl,
+		baseUrl: credential.baseUrl,
 		getAccounts: () => read('/v1/kling/accounts'),
 		getAccount: (email) => read(`/v1/kling/accounts/${encodeURIComponent(email)}`),
 		getTask: (taskId, email) =>
@@ -114,25 +101,22 @@ export async function connect(n8n: ApiFunctions): Promise<KlingApi> {
 				fileTypes: 'PNG',
 			}),
 		deleteTask: (taskId, email) =>
-			call({
+			call(`/v1/kling/tasks/${encodeURIComponent(taskId)}`, {
 				method: 'DELETE',
-				url: `${baseUrl}/v1/kling/tasks/${encodeURIComponent(taskId)}`,
 				qs: forAccount(email),
 				timeout: READ_TIMEOUT_MS,
 			}),
 		upload: ({ content, mimeType, bytes }, email) =>
-			call({
+			call('/v1/kling/assets/', {
 				method: 'POST',
-				url: `${baseUrl}/v1/kling/assets/`,
 				qs: forAccount(email),
 				headers: { 'Content-Type': mimeType, 'Content-Length': bytes },
 				body: content,
 				timeout: UPLOAD_TIMEOUT_MS,
 			}),
 		submit: (operation, body) =>
-			call({
+			call(`/v1/kling/images/${operation}`, {
 				method: 'POST',
-				url: `${baseUrl}/v1/kling/images/${operation}`,
 				headers: { 'Content-Type': 'application/json' },
 				body: JSON.stringify(body),
 				timeout: SUBMIT_TIMEOUT_MS,
@@ -141,15 +125,19 @@ export async function connect(n8n: ApiFunctions): Promise<KlingApi> {
 }
 
 /** `timeout` in ms, for the whole answer. */
-type CallOptions = IHttpRequestOptions & { method: IHttpRequestMethods; timeout: number };
+type CallOptions = Omit<IHttpRequestOptions, 'url'> & {
+	method: IHttpRequestMethods;
+	timeout: number;
+};
 
-/** @param known the credential, if n8n need not read it again */
 async function request(
 	n8n: ApiFunctions,
-	options: CallOptions,
-	token: string,
-	known?: ICredentialDataDecryptedObject,
+	options: CallOptions & { url: string },
+	{ token, data }: Credential,
 ): Promise<ApiResult> {
+	// A call that n8n waits for is over soon, so the credential is not read again. An execution may be long, and a token
+	// may be renewed meanwhile.
+	const known = 'getExecutionCancelSignal' in n8n ? undefined : data;
 	const untilMs = Date.now() + options.timeout;
 	let response: IN8nHttpFullResponse;
 	try {

@@ -1,4 +1,17 @@
-import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
+import type {
+	IDataObject,
+	IExecuteFunctions,
+	IHookFunctions,
+	ILoadOptionsFunctions,
+	IWebhookFunctions,
+} from 'n8n-workflow';
+
+/** Whatever n8n offers where this package calls the API. */
+export type ApiFunctions =
+	| IExecuteFunctions
+	| IHookFunctions
+	| ILoadOptionsFunctions
+	| IWebhookFunctions;
 
 /** Node's readable stream, by way of n8n's types: a community node may not import Node's own modules. */
 export type ByteStream = Exclude<

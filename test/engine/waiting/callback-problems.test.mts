@@ -229,6 +229,33 @@ describe('problems with the API', () => {
 		addFault({ method: 'GET', path: '/v1/kling/tasks/', kind: 'status', status: 502 });
 		expect((await waiting.call(model)).run!.items('Result')).toHaveLength(1);
 	});
+
+	test('a token that is renewed between two calls counts at once: nobody may call a third time', async () => {
+		const { waiting, sandbox, submitted, credentials } = await suspend([good]);
+		expect((await waiting.call({})).run).toBeUndefined();
+		await allFinished({ sandbox }, own);
+		const model = await modelOf({ sandbox }, submitted[0].taskId);
+		sandbox.settings.token = credentials.apiToken = 'user:2-renewed-since';
+		expect((await waiting.call(model)).run!.items('Result')).toHaveLength(1);
+	});
+});
+
+test('the credential is read once for calls that come close together', async () => {
+	const { waiting, sandbox, credentials } = await suspend([good], {
+		options: { jobMs: 60_000 },
+	});
+	const { apiToken } = credentials;
+	let reads = 0;
+	Object.defineProperty(credentials, 'apiToken', {
+		enumerable: true,
+		get: () => {
+			reads++;
+			return apiToken;
+		},
+	});
+	for (let times = 0; times < 5; times++) await waiting.call({});
+	expect(apiCalls({ sandbox })).toBeGreaterThan(5);
+	expect(reads).toBe(1);
 });
 
 describe('the time limit', () => {

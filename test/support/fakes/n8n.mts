@@ -11,7 +11,8 @@ import type {
 import { Cancellation } from '../../../nodes/Kling/runtime/cancellation.ts';
 import type { Context, NodeFunctions } from '../../../nodes/Kling/runtime/context.ts';
 import { Semaphore } from '../../../nodes/Kling/runtime/semaphore.ts';
-import { CREDENTIAL, type KlingApi } from '../../../nodes/Kling/transport/client.ts';
+import type { KlingApi } from '../../../nodes/Kling/transport/client.ts';
+import { CREDENTIAL } from '../../../nodes/Kling/transport/credential.ts';
 
 /** n8n as a node sees it, and what one call of the node shares. */
 

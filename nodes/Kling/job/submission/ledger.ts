@@ -1,7 +1,7 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 
 import type { Cancellation } from '../../runtime/cancellation';
-import { CREDENTIAL } from '../../transport/client';
+import { CREDENTIAL } from '../../transport/credential';
 import { isAnswer, type Problem } from '../../runtime/problems';
 
 /**

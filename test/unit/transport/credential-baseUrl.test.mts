@@ -1,7 +1,8 @@
 import { Workflow, type INode, type INodeTypes } from 'n8n-workflow';
 
 import { UseApiNetApi } from '../../../credentials/UseApiNetApi.credentials.ts';
-import { connect, normalizeBaseUrl } from '../../../nodes/Kling/transport/client.ts';
+import { connect } from '../../../nodes/Kling/transport/client.ts';
+import { normalizeBaseUrl } from '../../../nodes/Kling/transport/credential.ts';
 import { n8nWith } from '../../support/fakes.mts';
 
 /** The credential's test call strips the address by an expression, the node by a function: both must agree. */
