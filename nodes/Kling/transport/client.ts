@@ -74,9 +74,10 @@ export async function connect(n8n: ApiFunctions): Promise<KlingApi> {
 		await request(n8n, { ...options, url: `${credential.baseUrl}${path}` }, credential);
 	const read = async (path: string, qs: IDataObject = {}) => {
 		const options = { method: 'GET', qs, timeout: READ_TIMEOUT_MS } as const;
+		// That of this request: another may read the credential anew meanwhile.
+		const { token, baseUrl, readAtMs } = credential;
 		const result = await call(path, options);
 		if (!isCall || (result.outcome === 'answered' && isSuccess(result.status))) return result;
-		const { token, baseUrl, readAtMs } = credential;
 		forget(n8n, readAtMs);
 		if (readAtMs >= startedMs) return result;
 		credential = await sharedCredential(n8n);

@@ -58,14 +58,14 @@ export async function sharedCredential(n8n: IWebhookFunctions): Promise<Credenti
 	for (const [other, { atMs }] of readings) {
 		if (atMs < nowMs - SHARED_MS || atMs > nowMs) readings.delete(other);
 	}
-	const reading = readings.get(key) ?? { atMs: nowMs, credential: readCredential(n8n, nowMs) };
-	readings.set(key, reading);
-	try {
-		return await reading.credential;
-	} catch (error) {
-		forget(n8n, reading.atMs);
-		throw error;
+	let reading = readings.get(key);
+	if (!reading) {
+		reading = { atMs: nowMs, credential: readCredential(n8n, nowMs) };
+		readings.set(key, reading);
+		// The next call tries again.
+		void reading.credential.catch(() => forget(n8n, nowMs));
 	}
+	return await reading.credential;
 }
 
 /** For when the API does not answer well: a user may have mended the credential since it was read. */

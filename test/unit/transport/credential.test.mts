@@ -1,3 +1,6 @@
+import { Readable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
+
 import type { IDataObject, IWebhookFunctions } from 'n8n-workflow';
 
 import { connect } from '../../../nodes/Kling/transport/client.ts';
@@ -85,7 +88,8 @@ describe('calls of a workflow that come close together', () => {
 	])('but not one %s', async (_name, changes) => {
 		const { call, now } = workflow();
 		const other = call(changes);
-		if (!other.getExecutionContext) delete (other as Partial<IWebhookFunctions>).getExecutionContext;
+		if (!other.getExecutionContext)
+			delete (other as Partial<IWebhookFunctions>).getExecutionContext;
 		await sharedCredential(call());
 		await sharedCredential(other);
 		expect(now.reads).toBe(2);
@@ -118,7 +122,10 @@ describe('a credential that was changed since it was read for an earlier call', 
 	const isNew = (token: string): Served => (token === old ? { statusCode: 401 } : {});
 
 	/** The second call, after the change. */
-	async function calledTwice(serve: (token: string) => Served, credential: IDataObject) {
+	async function calledTwice(
+		serve: (token: string, url: string) => Served,
+		credential: IDataObject,
+	) {
 		const parts = workflow(serve);
 		await connect(parts.call());
 		nowMs += 1_000;
@@ -143,6 +150,25 @@ describe('a credential that was changed since it was read for an earlier call', 
 		]);
 		await (await connect(call())).getTask('3');
 		expect(asked.at(-1)).toBe(`${changed.apiToken} ${changed.baseUrl}/v1/kling/tasks/3`);
+		expect(now.reads).toBe(2);
+	});
+
+	test('also where one of two answers comes after the new one was read', async () => {
+		const later = nowMs + 500;
+		const serve = (token: string, url: string): Served => {
+			if (token !== old) return {};
+			if (url.endsWith('2')) return { statusCode: 401, body: Readable.from(slowly()) };
+			return { statusCode: 401 };
+		};
+		async function* slowly() {
+			while (nowMs < later) await setImmediate();
+			yield '{}';
+		}
+		const { api, now } = await calledTwice(serve, changed);
+		const slow = api.getTask('2');
+		expect(await api.getTask('1')).toMatchObject({ status: 200 });
+		nowMs = later + 1_000;
+		expect(await slow).toMatchObject({ status: 200 });
 		expect(now.reads).toBe(2);
 	});
 
