@@ -98,10 +98,13 @@ export class FakeExecution {
 		};
 		const context = {
 			getNode: () => nodeOf(this.settings.node),
+			getExecutionId: () => this.settings.id ?? '1',
 			getCredentials: async () => CREDENTIALS,
 			evaluateExpression: (expression: string) => {
 				exchange.expressions.push(expression);
-				return expression.includes('$input') ? items : this.nodeContext.parkedByKling;
+				if (expression.includes('$input')) return items;
+				const { parkedByKling: pending } = this.nodeContext;
+				return expression.includes('?.id') ? (pending as IDataObject | undefined)?.id : pending;
 			},
 			getRequestObject: () => ({ rawBody: Buffer.from(JSON.stringify(body)) }),
 			getResponseObject: () => response,

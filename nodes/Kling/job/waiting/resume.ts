@@ -15,20 +15,21 @@ import { ItemJobs } from '../submission/attempt';
 import { checkTasks, type Ended } from './checkTasks';
 import { coalesce } from './coalesce';
 import { pendingOutputs } from './pendingOutputs';
-import { readPending, readPendingItems, type Pending } from './suspend';
+import { readPending, readPendingId, readPendingItems, type Pending } from './suspend';
 
 /** At the time limit n8n goes on by itself; no wait for the API may reach into it. */
 const BEFORE_LIMIT_MS = 5_000;
 
 /** What calls have told about a suspended execution. On another machine, or after a restart, the API tells the same. */
 interface Progress {
+	readonly pending: Pending;
 	/** The task that ran at the last look: most likely it still does, and one request tells. */
 	lastRunning?: string;
 	/** Tasks that callbacks have called finished. */
 	saidFinal: Set<string>;
 }
 
-const progressById = new Map<string, Progress>();
+const progressByExecution = new Map<string, Progress>();
 /** Executions that time out or are deleted would stay there for ever. */
 const MAX_KEPT = 1_000;
 /** For whoever may call again; none is documented. */
@@ -51,42 +52,49 @@ export async function resume(n8n: IWebhookFunctions): Promise<IWebhookResponseDa
 }
 
 async function handleCall(n8n: IWebhookFunctions, reply: Reply): Promise<IWebhookResponseData> {
-	const pending = readPending(n8n);
-	if (!pending) return reply.accept('This node waits for no task');
+	const progress = progressOf(n8n);
+	if (!progress) return reply.accept('This node waits for no task');
+	const { pending } = progress;
 	const call = readCallback(n8n);
 	const isKnown = pending.tasks.some(({ taskId }) => taskId === call.taskId);
 	if (call.taskId && !isKnown) return reply.accept('This execution waits for other tasks');
 	if (call.isProgress) return reply.accept('Noted');
 
-	const progress = progressOf(pending.id);
 	if (call.isFinal && call.taskId) progress.saidFinal.add(call.taskId);
 	const workflowData = await coalesce(
 		pending.id,
-		async () => await resumeIfSettled(n8n, pending, progress, reply),
+		async () => await resumeIfSettled(n8n, progress, reply),
 	);
 	if (!workflowData) return reply.accept('Noted');
-	progressById.delete(pending.id);
+	progressByExecution.delete(n8n.getExecutionId());
 	return reply.isSent ? { noWebhookResponse: true, workflowData } : { workflowData };
 }
 
-function progressOf(id: string): Progress {
-	const progress = progressById.get(id) ?? { saidFinal: new Set<string>() };
-	const [oldest] = progressById.keys();
-	if (!progressById.has(id) && progressById.size >= MAX_KEPT) progressById.delete(oldest);
-	progressById.set(id, progress);
+/** `undefined` when the node is not suspended. */
+function progressOf(n8n: IWebhookFunctions): Progress | undefined {
+	const executionId = n8n.getExecutionId();
+	const known = progressByExecution.get(executionId);
+	if (known && readPendingId(n8n) === known.pending.id) return known;
+	// The first call, or in a loop the first since the execution was suspended once more.
+	const pending = readPending(n8n);
+	if (!pending) return undefined;
+	const progress = { pending, saidFinal: new Set<string>() };
+	const [oldest] = progressByExecution.keys();
+	if (!known && progressByExecution.size >= MAX_KEPT) progressByExecution.delete(oldest);
+	progressByExecution.set(executionId, progress);
 	return progress;
 }
 
 /** What the node puts out, or `undefined` while a task still runs. */
 async function resumeIfSettled(
 	n8n: IWebhookFunctions,
-	pending: Pending,
 	progress: Progress,
 	reply: Reply,
 ): Promise<INodeExecutionData[][] | undefined> {
 	const context = await openContext(n8n);
+	const { pending } = progress;
 	const { tasks, itemCount } = pending;
-	const ended = await checkUntilShown(context, pending, progress, reply);
+	const ended = await checkUntilShown(context, progress, reply);
 	if (!ended) return undefined;
 
 	// Each expression costs n8n some ms of processor time, and where every item has a task all outputs are new.
@@ -104,10 +112,10 @@ async function resumeIfSettled(
  */
 async function checkUntilShown(
 	context: Context,
-	{ tasks, limitAtMs = Infinity }: Pending,
 	progress: Progress,
 	reply: Reply,
 ): Promise<Map<string, Ended> | undefined> {
+	const { tasks, limitAtMs = Infinity } = progress.pending;
 	for (const pauseMs of [...LAG_PAUSES_MS, Infinity]) {
 		const isLast = Date.now() + pauseMs >= limitAtMs - BEFORE_LIMIT_MS || pauseMs === Infinity;
 		try {

@@ -128,9 +128,15 @@ const limitsOf = (flow: IDataObject) => (flow[LIMITS_KEY] ?? []) as number[];
 
 /** What `suspend` left behind, or `undefined` when the node is not suspended. Expressions are the only way to it in a webhook call. */
 export function readPending(n8n: IWebhookFunctions): Pending | undefined {
+	return (readContext(n8n) ?? undefined) as unknown as Pending | undefined;
+}
+
+/** Its `id` alone: n8n takes about half a millisecond for each task that an expression hands over (n8n 2.41). */
+export const readPendingId = (n8n: IWebhookFunctions): unknown => readContext(n8n, '?.id');
+
+function readContext(n8n: IWebhookFunctions, path = ''): unknown {
 	const name = inExpression(n8n.getNode().name);
-	const pending = n8n.evaluateExpression(`{{ $node[${name}].context["${CONTEXT_KEY}"] }}`, 0);
-	return (pending ?? undefined) as unknown as Pending | undefined;
+	return n8n.evaluateExpression(`{{ $node[${name}].context["${CONTEXT_KEY}"]${path} }}`, 0);
 }
 
 /** The input items as `suspend` left them: of what had failed before, and of what has no file to fetch, that is the output. */

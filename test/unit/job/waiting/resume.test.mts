@@ -37,7 +37,7 @@ function suspended(
 	{ tasks = [], limitMs = 600_000, settled = [], ...settings }: Setup = {},
 ) {
 	const kling = new FakeKling();
-	const execution = new FakeExecution(kling, settings);
+	const execution = new FakeExecution(kling, { id: `${executions}`, ...settings });
 	const made = jobs.map((job) => kling.add(job));
 	const pending: Pending = {
 		id: `execution ${executions++}`,
@@ -60,7 +60,7 @@ function suspended(
 		const outcome = returned.then(({ workflowData }) => workflowData?.[0]);
 		return { ...exchange, returned, outcome };
 	};
-	return { kling, made, pending, call };
+	return { execution, kling, made, pending, call };
 }
 
 const callback = (taskId: string, status_name = 'succeed') => ({
@@ -90,6 +90,24 @@ test('what had settled before comes out as it was; where nothing had, n8n is not
 	const none = suspended([{ endMs: 0 }]).call(callback('501'));
 	expect(told(await through(none.outcome))).toEqual(['succeed']);
 	expect(none.expressions).toHaveLength(1);
+});
+
+test('only the first call has n8n hand over all tasks, each time that the execution is suspended', async () => {
+	const { execution, pending, call } = suspended([{ endMs: Infinity }, { endMs: Infinity }]);
+	const asked = async () => {
+		const { returned, expressions } = call(callback('501', 'processing'));
+		await returned;
+		return expressions.map((expression) => (expression.includes('?.id') ? 'id' : 'all'));
+	};
+	expect(await asked()).toEqual(['all']);
+	expect(await asked()).toEqual(['id']);
+	// In the next round of a loop, for another task.
+	const next = { ...pending, id: 'next', tasks: pending.tasks.slice(1) };
+	execution.nodeContext.parkedByKling = next as never;
+	expect(await asked()).toEqual(['id', 'all']);
+	const { returned, answers } = call(callback('501'));
+	await returned;
+	expect(answers).toEqual(['200 This execution waits for other tasks']);
 });
 
 test.each<[string, unknown, string]>([
