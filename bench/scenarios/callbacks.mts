@@ -124,7 +124,7 @@ export async function callbacks(stage: Stage, quick: boolean): Promise<Section> 
 		{ ...one, items: 40, most: { p95Ms: 3_000 } },
 		{ ...one, items: 40, pauseMs: 300, most: { p95Ms: 3_000 } },
 		// About what n8n can do with one processor of its own.
-		...(quick ? [] : [{ ...many, executions: 250, pauseMs: 240, most: spaced }]),
+		...(quick ? [] : [{ ...many, executions: 125, pauseMs: 240, most: spaced }]),
 		{ ...many, executions: quick ? 50 : 500, pauseMs: 0, most: atOnce },
 	];
 	const [checks, measured]: [Check[], Measured[]] = [[], []];

@@ -32,11 +32,14 @@ export interface Execution {
 /** What n8n's engine works on; not a promise, which `await` would wait for. */
 type Run = { running: PromiseLike<IRun> & { cancel(): void } };
 
+/** What the node keeps for the calls of a workflow dies with n8n's process: another workflow id is as good. */
+const newProcess = () => ({ dead: false, workflowId: randomUUID() });
+
 const isCanceled = ({ status }: Execution) => status === 'canceled';
 
 export class Server {
 	readonly executions: Execution[] = [];
-	private process = { dead: false };
+	private process = newProcess();
 	private armed = new Set<string>();
 
 	constructor(
@@ -89,7 +92,7 @@ export class Server {
 	/** The process of n8n dies, with all that runs in it, and starts anew. What waits is in the database. */
 	kill() {
 		this.process.dead = true;
-		this.process = { dead: false };
+		this.process = newProcess();
 		this.armed = new Set();
 		if (this.current.status === 'running') this.end('killed');
 	}
@@ -128,7 +131,8 @@ export class Server {
 	private async open(execution: Execution) {
 		const { id: executionId } = execution;
 		const credentials = this.network.credentialsOf({ process: this.process, execution });
-		const prepared = await prepare(this.workflow, credentials, { executionId });
+		const { workflowId: id } = this.process;
+		const prepared = await prepare(this.workflow, credentials, { id, executionId });
 		prepared.additionalData.hooks!.addHandler('nodeExecuteBefore', async (name) => {
 			if (name === 'Kling') execution.klingRuns++;
 		});
