@@ -110,6 +110,22 @@ test('only the first call has n8n hand over all tasks, each time that the execut
 	expect(answers).toEqual(['200 This execution waits for other tasks']);
 });
 
+test('that of 1,000 executions, so that those which never go on take no more memory', async () => {
+	const running = () => suspended([{ endMs: Infinity }]);
+	const asksForAll = async ({ call }: ReturnType<typeof suspended>) => {
+		const { returned, expressions } = call(callback('501', 'processing'));
+		await returned;
+		return !expressions[0].includes('?.id');
+	};
+	const [first, ...others] = Array.from({ length: 1_000 }, running);
+	expect(await asksForAll(first)).toBe(true);
+	for (const other of others) await asksForAll(other);
+	expect(await asksForAll(first)).toBe(false);
+	expect(await asksForAll(running())).toBe(true);
+	expect(await asksForAll(others[0])).toBe(false);
+	expect(await asksForAll(first)).toBe(true);
+});
+
 test.each<[string, unknown, string]>([
 	['progress', callback('501', 'processing'), 'Noted'],
 	['a task of others', callback('999'), 'This execution waits for other tasks'],
