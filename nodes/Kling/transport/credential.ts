@@ -46,8 +46,8 @@ export async function readCredential(
 
 /**
  * The credential for a webhook call, read once for all calls of a workflow that come close together. Each time n8n reads
- * one outside an execution it starts an expression engine of its own (n8n 2.41, credentials-helper.js), a third of what
- * it costs to resume an execution.
+ * one outside an execution it starts an expression engine of its own (n8n 2.41, credentials-helper.js), a quarter of
+ * what it cost to resume an execution.
  *
  * @throws NodeOperationError, as `readCredential`
  */
